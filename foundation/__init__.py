@@ -1,0 +1,1 @@
+"""The ground: money, periods, errors, the clock, the database, the audit trail. Imports none of ours."""
