@@ -1,0 +1,272 @@
+"""Agreements, members, budgets and inhabitants in and out of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from functools import lru_cache
+
+from sqlalchemy import Connection, Table, and_, func, select, update
+
+from agreements.agreement import Agreement, CostKind, CostLine, CostLineKey, MunicipalityCode
+from agreements.agreement_file import read_agreement
+from agreements.membership import MembershipPeriod
+from agreements.population import PopulationFigure
+from agreements.tables import agreement, agreement_version, budget_line, membership, population_figure, population_load
+from foundation.database import insert_rows, reserve_ids
+
+
+@lru_cache(maxsize=256)
+def _parsed(document: str) -> Agreement:
+    return read_agreement("aftalen i databasen", document)
+
+
+def find_agreement(connection: Connection, code: str, *, lock: bool = False) -> Agreement | None:
+    """The newest version of an agreement, without budgets; None where there is none.
+
+    Args:
+        connection: Where to read.
+        code: The agreement's code.
+        lock: Hold the agreement until the transaction ends, so that runs of one agreement follow each other.
+    """
+    query = select(agreement.c.code).where(agreement.c.code == code)
+    if connection.execute(query.with_for_update() if lock else query).first() is None:
+        return None
+    document = connection.execute(
+        select(agreement_version.c.document)
+        .where(agreement_version.c.agreement == code)
+        .order_by(agreement_version.c.version.desc())
+        .limit(1),
+    ).scalar_one()
+    return _parsed(document)
+
+
+def agreement_codes(connection: Connection) -> list[str]:
+    """All agreements' codes, ascending."""
+    return list(connection.execute(select(agreement.c.code).order_by(agreement.c.code)).scalars())
+
+
+def write_agreement_version(connection: Connection, value: Agreement, document: str, loaded_on: date) -> int:
+    """Append a version of an agreement; answers its number."""
+    version = connection.execute(
+        select(func.coalesce(func.max(agreement_version.c.version), 0) + 1).where(
+            agreement_version.c.agreement == value.code,
+        ),
+    ).scalar_one()
+    if version == 1:
+        connection.execute(agreement.insert().values(code=value.code, issuer=value.issuer))
+    connection.execute(
+        agreement_version.insert().values(
+            agreement=value.code,
+            version=version,
+            loaded_on=loaded_on,
+            document=document,
+        ),
+    )
+    return int(version)
+
+
+def agreement_versions(connection: Connection, code: str) -> list[tuple[int, date]]:
+    """(version, day it was loaded) of all versions, oldest first."""
+    rows = connection.execute(
+        select(agreement_version.c.version, agreement_version.c.loaded_on)
+        .where(agreement_version.c.agreement == code)
+        .order_by(agreement_version.c.version),
+    )
+    return [(row.version, row.loaded_on) for row in rows]
+
+
+def members(connection: Connection, code: str) -> tuple[MembershipPeriod, ...]:
+    """Who takes part when, ascending by municipality and year."""
+    rows = connection.execute(
+        select(membership)
+        .where(membership.c.agreement == code)
+        .order_by(membership.c.municipality, membership.c.from_year),
+    )
+    return tuple(MembershipPeriod(row.municipality, row.from_year, row.to_year) for row in rows)
+
+
+def write_members(
+    connection: Connection,
+    code: str,
+    periods: Iterable[MembershipPeriod],
+    notice_given_on: date | None = None,
+) -> None:
+    """Make the stored membership what ``periods`` says: new periods are added, ended ones get their last year."""
+    stored = {(period.municipality, period.from_year): period for period in members(connection, code)}
+    for period in periods:
+        old = stored.get((period.municipality, period.from_year))
+        if old is None:
+            connection.execute(
+                membership.insert().values(
+                    agreement=code,
+                    municipality=period.municipality,
+                    from_year=period.from_year,
+                    to_year=period.to_year,
+                ),
+            )
+        elif old.to_year != period.to_year:
+            connection.execute(
+                update(membership)
+                .where(
+                    membership.c.agreement == code,
+                    membership.c.municipality == period.municipality,
+                    membership.c.from_year == period.from_year,
+                )
+                .values(to_year=period.to_year, notice_given_on=notice_given_on),
+            )
+
+
+def cost_lines(
+    connection: Connection,
+    table: Table,
+    code: str,
+    year: int | None = None,
+) -> dict[CostLineKey, tuple[int, CostLine]]:
+    """The newest revision of each line of budgets or final accounts.
+
+    Args:
+        connection: Where to read.
+        table: ``budget_line`` or ``accounts_line``, which have the same columns.
+        code: The agreement.
+        year: Only this year's.
+
+    Returns:
+        Key -> (revision, line), in the order of keys.
+    """
+    keys = (table.c.agreement, table.c.year, table.c.provider, table.c.service, table.c.kind, table.c.line)
+    newest = select(*keys, func.max(table.c.revision).label("revision")).where(table.c.agreement == code)
+    if year is not None:
+        newest = newest.where(table.c.year == year)
+    latest = newest.group_by(*keys).subquery()
+    rows = connection.execute(
+        select(table).join(
+            latest,
+            and_(*(table.c[key.name] == latest.c[key.name] for key in keys), table.c.revision == latest.c.revision),
+        ),
+    )
+    lines = {}
+    for row in rows:
+        key = CostLineKey(row.year, row.provider, row.service, CostKind(row.kind), row.line)
+        lines[key] = (row.revision, CostLine(key, row.amount_oere, row.note))
+    return dict(sorted(lines.items()))
+
+
+def append_cost_lines(
+    connection: Connection,
+    table: Table,
+    code: str,
+    lines: Sequence[tuple[int, CostLine]],
+    loaded_on: date,
+) -> None:
+    """Append revisions of lines; the older revisions stay.
+
+    Args:
+        connection: The transaction.
+        table: ``budget_line`` or ``accounts_line``.
+        code: The agreement.
+        lines: (revision, line).
+        loaded_on: The business date.
+    """
+    insert_rows(
+        connection,
+        table,
+        [
+            {
+                "agreement": code,
+                "year": line.key.year,
+                "provider": line.key.provider,
+                "service": line.key.service,
+                "kind": line.key.kind.value,
+                "line": line.key.line,
+                "revision": revision,
+                "amount_oere": line.amount_oere,
+                "note": line.note,
+                "loaded_on": loaded_on,
+            }
+            for revision, line in lines
+        ],
+    )
+
+
+def budget(connection: Connection, code: str, year: int | None = None) -> tuple[CostLine, ...]:
+    """The budget lines that apply, ascending by key."""
+    return tuple(line for _, line in cost_lines(connection, budget_line, code, year).values())
+
+
+def population(
+    connection: Connection,
+    on: date | None = None,
+    codes: Iterable[MunicipalityCode] | None = None,
+) -> dict[tuple[MunicipalityCode, date], tuple[int, PopulationFigure]]:
+    """The newest revision of each figure.
+
+    Args:
+        connection: Where to read.
+        on: Only this reference date's.
+        codes: Only these municipalities'.
+
+    Returns:
+        (municipality, reference date) -> (revision, figure), ascending.
+    """
+    conditions = []
+    if on is not None:
+        conditions.append(population_figure.c.reference_date == on)
+    if codes is not None:
+        conditions.append(population_figure.c.municipality.in_(list(codes)))
+    query = select(population_figure).where(*conditions).order_by(
+        population_figure.c.municipality,
+        population_figure.c.reference_date,
+        population_figure.c.revision,
+    )
+    figures: dict[tuple[MunicipalityCode, date], tuple[int, PopulationFigure]] = {}
+    for row in connection.execute(query):
+        figure = PopulationFigure(row.municipality, row.reference_date, row.inhabitants, row.source, row.fetched_on)
+        figures[row.municipality, row.reference_date] = (row.revision, figure)
+    return figures
+
+
+def population_history(connection: Connection, municipality: MunicipalityCode) -> list[tuple[int, PopulationFigure]]:
+    """Every revision of every figure of one municipality, oldest first."""
+    query = (
+        select(population_figure)
+        .where(population_figure.c.municipality == municipality)
+        .order_by(population_figure.c.reference_date, population_figure.c.revision)
+    )
+    return [
+        (
+            row.revision,
+            PopulationFigure(row.municipality, row.reference_date, row.inhabitants, row.source, row.fetched_on),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def append_population(
+    connection: Connection,
+    name: str,
+    digest: str,
+    loaded_on: date,
+    figures: Mapping[tuple[MunicipalityCode, date], tuple[int, PopulationFigure]],
+) -> None:
+    """Append figures as one load, each with its revision; the older ones stay."""
+    (load_id,) = reserve_ids(connection, population_load, 1)
+    connection.execute(
+        population_load.insert().values(id=load_id, name=name[:300], digest=digest, loaded_on=loaded_on),
+    )
+    insert_rows(
+        connection,
+        population_figure,
+        [
+            {
+                "municipality": figure.municipality,
+                "reference_date": figure.on,
+                "revision": revision,
+                "inhabitants": figure.inhabitants,
+                "source": figure.source[:300],
+                "fetched_on": figure.fetched_on,
+                "load_id": load_id,
+            }
+            for revision, figure in figures.values()
+        ],
+    )

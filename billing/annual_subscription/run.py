@@ -1,0 +1,290 @@
+"""Calculate a year's price, look at it beforehand, and tell it; never commits."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import date
+
+from sqlalchemy import Connection
+
+from agreements import run as agreements
+from agreements import store as agreement_store
+from agreements.agreement import Agreement, MunicipalityCode
+from agreements.membership import agreed_year, members_in
+from agreements.municipality import MUNICIPALITIES
+from billing.accounts import store as books
+from billing.accounts.facts import ResultSource
+from billing.accounts.rules import YearIsSettled, split_by_source
+from billing.annual_subscription import store
+from billing.annual_subscription.facts import (
+    AnnualSubscription,
+    Correction,
+    PriceNotice,
+    PriceNoticeLine,
+    ResultPool,
+    YearFacts,
+)
+from billing.annual_subscription.rules import calculate, same_calculation
+from foundation import audit
+from foundation.audit import Occasion
+from foundation.errors import N_, NotFound, RuleBroken
+from foundation.money import apportion
+from foundation.period import BillingYear
+
+
+class SubscriptionUnknown(NotFound):
+    """The year has no calculation."""
+
+    danish = N_(
+        "Der er ingen prisberegning for {year} i aftalen «{agreement}». "
+        "Kør «mellemregning subscription calculate {agreement} {year}».",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Calculation:
+    """A calculation and whether it says something new.
+
+    Attributes:
+        is_new: False where the newest version says the same already.
+        unclosed: The accounting year whose result belongs in this price but is not closed yet.
+    """
+
+    subscription: AnnualSubscription
+    is_new: bool
+    unclosed: int | None
+
+
+def calculate_year(
+    connection: Connection,
+    code: str,
+    year: int,
+    occasion: Occasion,
+    *,
+    correction: Correction | None = None,
+    preview: bool = False,
+) -> Calculation:
+    """Calculate the year's price from the newest figures and keep it as a version, unless it says nothing new.
+
+    Args:
+        connection: The transaction.
+        code: The agreement.
+        year: The billing year.
+        occasion: Who, when.
+        correction: What becomes of invoiced months when the price changes; spread, unless said otherwise.
+        preview: Calculate, keep nothing.
+
+    Raises:
+        AgreementUnknown, YearNotAgreed, NoMembers, BudgetMissing, PopulationMissing, NobodyToSplitBy.
+        YearIsSettled: the year is closed and the figures say something else now.
+
+    Source: agreement § 6; domain rules 1 to 4, 7 and 9.
+    """
+    agreement = agreements.get(connection, code, lock=not preview)
+    agreed_year(agreement, year)
+    newest = store.read_subscription(connection, code, year)
+    names = {code: municipality.name for code, municipality in MUNICIPALITIES.items()}
+    version = (newest.version if newest else 0) + 1
+    facts = _facts(connection, agreement, year)
+    unclosed = _unclosed(connection, agreement, year)
+    if newest is not None:
+        as_before = calculate(replace(facts, correction=newest.correction), version, names)
+        if correction in {None, newest.correction} and same_calculation(newest, as_before):
+            return Calculation(newest, is_new=False, unclosed=unclosed)
+    fresh = calculate(replace(facts, correction=correction or Correction.SPREAD), version, names)
+    if newest is not None and same_calculation(newest, fresh):
+        return Calculation(newest, is_new=False, unclosed=unclosed)
+    if books.is_closed(connection, code, year):
+        raise YearIsSettled(year=year, agreement=code)
+    fresh = replace(fresh, calculated_on=occasion.as_of)
+    if not preview:
+        store.write_subscription(connection, fresh, occasion.as_of)
+        audit.record(
+            connection,
+            occasion,
+            action="annual_subscription.calculated",
+            subject=f"{code} {year}",
+            details={
+                "version": version,
+                "correction": fresh.correction.value,
+                "cost_oere": fresh.cost_oere,
+                "passed_on_oere": fresh.passed_on_oere,
+                "total_oere": fresh.total_oere,
+                "before": newest and {"version": newest.version, "total_oere": newest.total_oere},
+                "obligations_oere": {part.municipality: part.obligation_oere for part in fresh.parts},
+            },
+        )
+    return Calculation(fresh, is_new=True, unclosed=unclosed)
+
+
+def _unclosed(connection: Connection, agreement: Agreement, year: int) -> int | None:
+    source_year = year - agreement.terms.settlement.lag_years
+    if source_year < agreement.starts_on.year or books.is_closed(connection, agreement.code, source_year):
+        return None
+    return source_year
+
+
+def _facts(connection: Connection, agreement: Agreement, year: int) -> YearFacts:
+    terms = agreement.terms
+    reference_date = terms.allocation.reference_date.of_year(year)
+    members = members_in(agreement_store.members(connection, agreement.code), year)
+    population = agreement_store.population(connection, reference_date, members)
+    passed_on, pools = _results(connection, agreement, year, members)
+    return YearFacts(
+        agreement=agreement.code,
+        year=year,
+        reference_date=reference_date,
+        unit_oere=terms.allocation.rounding_unit_oere,
+        months=BillingYear(year).months,
+        cost_lines=agreement_store.budget(connection, agreement.code, year),
+        members=members,
+        population={figure.municipality: figure for _, figure in population.values()},
+        passed_on=passed_on,
+        pools=pools,
+        invoiced=books.invoiced_months(connection, agreement.code, year),
+    )
+
+
+def _results(
+    connection: Connection,
+    agreement: Agreement,
+    year: int,
+    members: tuple[MunicipalityCode, ...],
+) -> tuple[dict[MunicipalityCode, dict[ResultSource, int]], tuple[ResultPool, ...]]:
+    """What earlier years' results this year passes on: to each member its own, and pools to be divided.
+
+    A result that belonged in an earlier price and was not taken into it, because it came too late, is taken here.
+    """
+    elsewhere = store.passed_on_by_others(connection, agreement.code, year)
+    own: dict[MunicipalityCode, dict[ResultSource, int]] = defaultdict(lambda: defaultdict(int))
+    undivided: dict[ResultSource, int] = defaultdict(int)
+    for movement in books.movements(connection, agreement.code):
+        due = movement.application_year
+        if due is None or due > year or (due < year and not store.latest_version(connection, agreement.code, due)):
+            continue
+        if movement.municipality is None:
+            undivided[movement.source] += movement.amount_oere
+        elif movement.municipality in members:
+            own[movement.municipality][movement.source] += movement.amount_oere
+    passed_on = {
+        municipality: {
+            source: amount - elsewhere.get((municipality, source), 0)
+            for source, amount in sorted(sources.items())
+            if amount != elsewhere.get((municipality, source), 0)
+        }
+        for municipality, sources in own.items()
+    }
+    pools = []
+    for source, amount in sorted(undivided.items()):
+        taken = sum(other for (_, taken_from), other in elsewhere.items() if taken_from == source)
+        reserved = leavers_parts(connection, agreement.code, source, undivided, members)
+        pools.append(ResultPool(source, amount - taken, reserved))
+    return passed_on, tuple(pools)
+
+
+def leavers_parts(
+    connection: Connection,
+    code: str,
+    source: ResultSource,
+    undivided: dict[ResultSource, int],
+    members: tuple[MunicipalityCode, ...],
+) -> dict[MunicipalityCode, int]:
+    """Of one provider's undivided result: the parts of those who have left since, by the accounting year's shares.
+
+    Args:
+        connection: Where to read.
+        code: The agreement.
+        source: Whose result of which year.
+        undivided: Source -> øre, all sources, since a year's result is split whole.
+        members: Who still takes part.
+
+    Returns:
+        Leaver -> øre; its exit settlement answers for it (domain rule 11).
+    """
+    of_year = store.read_subscription(connection, code, source.accounting_year)
+    if of_year is None:
+        return {}
+    weights = {part.municipality: part.weight for part in of_year.parts}
+    totals = {
+        other.provider: amount for other, amount in undivided.items() if other.accounting_year == source.accounting_year
+    }
+    split = split_by_source(apportion(sum(totals.values()), weights), totals, weights)
+    return {code: row[source.provider] for code, row in split.items() if code not in members}
+
+
+def get_subscription(
+    connection: Connection,
+    code: str,
+    year: int,
+    version: int | None = None,
+) -> AnnualSubscription:
+    """One version of a year's price, the newest if none is named.
+
+    Raises:
+        AgreementUnknown, SubscriptionUnknown.
+    """
+    agreements.get(connection, code)
+    found = store.read_subscription(connection, code, year, version)
+    if found is None:
+        raise SubscriptionUnknown(agreement=code, year=year)
+    return found
+
+
+def give_price_notice(
+    connection: Connection,
+    code: str,
+    year: int,
+    occasion: Occasion,
+) -> tuple[PriceNotice, bool]:
+    """Tell each subscriber its total price for the coming year, and keep that it was told.
+
+    Returns:
+        The notice, and whether it is new; the same version is told once.
+
+    Raises:
+        AgreementUnknown, SubscriptionUnknown.
+
+    Source: agreement § 6 stk. 4.
+    """
+    agreement = agreements.get(connection, code, lock=True)
+    current = get_subscription(connection, code, year)
+    before = store.read_subscription(connection, code, year - 1)
+    told = dict(store.price_notices(connection, code, year))
+    is_new = current.version not in told
+    given_on: date = told.get(current.version, occasion.as_of)
+    lines = []
+    for part in current.parts:
+        previous = before.part_of(part.municipality) if before else None
+        lines.append(
+            PriceNoticeLine(
+                municipality=part.municipality,
+                obligation_oere=part.obligation_oere,
+                share_oere=part.share_oere,
+                passed_on_oere=part.passed_on_oere,
+                population=part.population.inhabitants,
+                previous_obligation_oere=previous.obligation_oere if previous else None,
+                previous_population=previous.population.inhabitants if previous else None,
+            ),
+        )
+    notice = PriceNotice(
+        agreement=code,
+        year=year,
+        version=current.version,
+        notice_by=agreement.terms.settlement.price_notice_by.in_year(year - 1),
+        given_on=given_on,
+        lines=tuple(lines),
+    )
+    if is_new:
+        store.write_price_notice(connection, code, year, current.version, given_on)
+        audit.record(
+            connection,
+            occasion,
+            action="annual_subscription.price_told",
+            subject=f"{code} {year}",
+            details={
+                "version": current.version,
+                "obligations_oere": {line.municipality: line.obligation_oere for line in lines},
+            },
+        )
+    return notice, is_new

@@ -1,0 +1,306 @@
+"""Versions of a year's calculation in and out of the tables."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import Connection, func, select
+
+from agreements.agreement import CostKind, CostLine, CostLineKey, MunicipalityCode
+from agreements.population import PopulationFigure
+from billing.accounts.facts import ResultSource
+from billing.annual_subscription.facts import AnnualSubscription, Correction, Instalment, SubscriptionPart
+from billing.annual_subscription.tables import (
+    price_notice,
+    subscription,
+    subscription_cost_line,
+    subscription_instalment,
+    subscription_instalment_passed_on,
+    subscription_part,
+    subscription_passed_on,
+)
+from foundation.database import insert_rows, reserve_ids
+from foundation.period import Month
+
+
+def write_subscription(connection: Connection, value: AnnualSubscription, calculated_on: date) -> None:
+    """Append a version with all the figures it used.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: the version exists (``uq_subscription_agreement_year_version``).
+    """
+    (subscription_id,) = reserve_ids(connection, subscription, 1)
+    connection.execute(
+        subscription.insert().values(
+            id=subscription_id,
+            agreement=value.agreement,
+            year=value.year,
+            version=value.version,
+            reference_date=value.reference_date,
+            unit_oere=value.unit_oere,
+            correction=value.correction.value,
+            calculated_on=calculated_on,
+            cost_oere=value.cost_oere,
+            passed_on_oere=value.passed_on_oere,
+            total_oere=value.total_oere,
+        ),
+    )
+    insert_rows(
+        connection,
+        subscription_cost_line,
+        [
+            {
+                "subscription_id": subscription_id,
+                "year": line.key.year,
+                "provider": line.key.provider,
+                "service": line.key.service,
+                "kind": line.key.kind.value,
+                "line": line.key.line,
+                "amount_oere": line.amount_oere,
+                "note": line.note,
+            }
+            for line in value.cost_lines
+        ],
+    )
+    insert_rows(
+        connection,
+        subscription_part,
+        [
+            {
+                "subscription_id": subscription_id,
+                "municipality": part.municipality,
+                "population": part.population.inhabitants,
+                "population_date": part.population.on,
+                "population_source": part.population.source[:300],
+                "population_fetched_on": part.population.fetched_on,
+                "weight": part.weight,
+                "share_oere": part.share_oere,
+                "passed_on_oere": part.passed_on_oere,
+                "obligation_oere": part.obligation_oere,
+            }
+            for part in value.parts
+        ],
+    )
+    insert_rows(
+        connection,
+        subscription_passed_on,
+        [
+            {
+                "subscription_id": subscription_id,
+                "municipality": part.municipality,
+                "accounting_year": source.accounting_year,
+                "provider": source.provider,
+                "amount_oere": amount,
+            }
+            for part in value.parts
+            for source, amount in part.passed_on.items()
+        ],
+    )
+    insert_rows(
+        connection,
+        subscription_instalment,
+        [
+            {
+                "subscription_id": subscription_id,
+                "municipality": part.municipality,
+                "month": instalment.month.first_day,
+                "gross_oere": instalment.gross_oere,
+                "amount_oere": instalment.amount_oere,
+                "invoiced": instalment.invoiced,
+            }
+            for part in value.parts
+            for instalment in part.instalments
+        ],
+    )
+    insert_rows(
+        connection,
+        subscription_instalment_passed_on,
+        [
+            {
+                "subscription_id": subscription_id,
+                "municipality": part.municipality,
+                "month": instalment.month.first_day,
+                "accounting_year": source.accounting_year,
+                "provider": source.provider,
+                "amount_oere": amount,
+            }
+            for part in value.parts
+            for instalment in part.instalments
+            for source, amount in instalment.passed_on.items()
+        ],
+    )
+
+
+def versions(connection: Connection, agreement: str, year: int | None = None) -> list[tuple[int, int, date]]:
+    """(year, version, day of calculation) of all versions, oldest first."""
+    query = select(subscription.c.year, subscription.c.version, subscription.c.calculated_on).where(
+        subscription.c.agreement == agreement,
+    )
+    if year is not None:
+        query = query.where(subscription.c.year == year)
+    return [
+        (row.year, row.version, row.calculated_on)
+        for row in connection.execute(query.order_by(subscription.c.year, subscription.c.version))
+    ]
+
+
+def latest_version(connection: Connection, agreement: str, year: int) -> int:
+    """The number of the newest version; 0 where the year has none."""
+    return int(
+        connection.execute(
+            select(func.coalesce(func.max(subscription.c.version), 0)).where(
+                subscription.c.agreement == agreement,
+                subscription.c.year == year,
+            ),
+        ).scalar_one(),
+    )
+
+
+def read_subscription(
+    connection: Connection,
+    agreement: str,
+    year: int,
+    version: int | None = None,
+) -> AnnualSubscription | None:
+    """One version of a year, the newest if none is named; None where there is none."""
+    query = select(subscription).where(subscription.c.agreement == agreement, subscription.c.year == year)
+    if version is not None:
+        query = query.where(subscription.c.version == version)
+    head = connection.execute(query.order_by(subscription.c.version.desc()).limit(1)).one_or_none()
+    if head is None:
+        return None
+    lines = connection.execute(
+        select(subscription_cost_line)
+        .where(subscription_cost_line.c.subscription_id == head.id)
+        .order_by(subscription_cost_line.c.id),
+    )
+    return AnnualSubscription(
+        agreement=agreement,
+        year=year,
+        version=head.version,
+        reference_date=head.reference_date,
+        unit_oere=head.unit_oere,
+        correction=Correction(head.correction),
+        cost_lines=tuple(
+            CostLine(
+                CostLineKey(row.year, row.provider, row.service, CostKind(row.kind), row.line),
+                row.amount_oere,
+                row.note,
+            )
+            for row in lines
+        ),
+        parts=_parts(connection, head.id),
+        calculated_on=head.calculated_on,
+    )
+
+
+def _parts(connection: Connection, subscription_id: int) -> tuple[SubscriptionPart, ...]:
+    passed_on: dict[MunicipalityCode, dict[ResultSource, int]] = defaultdict(dict)
+    for row in connection.execute(
+        select(subscription_passed_on)
+        .where(subscription_passed_on.c.subscription_id == subscription_id)
+        .order_by(subscription_passed_on.c.accounting_year, subscription_passed_on.c.provider),
+    ):
+        passed_on[row.municipality][ResultSource(row.accounting_year, row.provider)] = row.amount_oere
+    by_month: dict[tuple[MunicipalityCode, date], dict[ResultSource, int]] = defaultdict(dict)
+    of_instalments = subscription_instalment_passed_on
+    for row in connection.execute(
+        select(of_instalments)
+        .where(of_instalments.c.subscription_id == subscription_id)
+        .order_by(of_instalments.c.accounting_year, of_instalments.c.provider),
+    ):
+        by_month[row.municipality, row.month][ResultSource(row.accounting_year, row.provider)] = row.amount_oere
+    instalments: dict[MunicipalityCode, list[Instalment]] = defaultdict(list)
+    for row in connection.execute(
+        select(subscription_instalment)
+        .where(subscription_instalment.c.subscription_id == subscription_id)
+        .order_by(subscription_instalment.c.month),
+    ):
+        instalments[row.municipality].append(
+            Instalment(
+                Month.of(row.month),
+                row.gross_oere,
+                by_month[row.municipality, row.month],
+                row.invoiced,
+            ),
+        )
+    rows = connection.execute(
+        select(subscription_part)
+        .where(subscription_part.c.subscription_id == subscription_id)
+        .order_by(subscription_part.c.municipality),
+    )
+    return tuple(
+        SubscriptionPart(
+            municipality=row.municipality,
+            population=PopulationFigure(
+                row.municipality,
+                row.population_date,
+                row.population,
+                row.population_source,
+                row.population_fetched_on,
+            ),
+            weight=row.weight,
+            share_oere=row.share_oere,
+            passed_on=passed_on[row.municipality],
+            instalments=tuple(instalments[row.municipality]),
+        )
+        for row in rows
+    )
+
+
+def passed_on_by_others(
+    connection: Connection,
+    agreement: str,
+    year: int,
+) -> dict[tuple[MunicipalityCode, ResultSource], int]:
+    """What the newest versions of all other years pass on, so that no result is passed on twice.
+
+    Returns:
+        (municipality, source) -> øre.
+    """
+    newest = (
+        select(subscription.c.year, func.max(subscription.c.version).label("version"))
+        .where(subscription.c.agreement == agreement, subscription.c.year != year)
+        .group_by(subscription.c.year)
+        .subquery()
+    )
+    rows = connection.execute(
+        select(
+            subscription_passed_on.c.municipality,
+            subscription_passed_on.c.accounting_year,
+            subscription_passed_on.c.provider,
+            func.sum(subscription_passed_on.c.amount_oere).label("amount_oere"),
+        )
+        .join(subscription, subscription.c.id == subscription_passed_on.c.subscription_id)
+        .join(newest, (newest.c.year == subscription.c.year) & (newest.c.version == subscription.c.version))
+        .where(subscription.c.agreement == agreement)
+        .group_by(
+            subscription_passed_on.c.municipality,
+            subscription_passed_on.c.accounting_year,
+            subscription_passed_on.c.provider,
+        ),
+    )
+    return {
+        (row.municipality, ResultSource(row.accounting_year, row.provider)): int(row.amount_oere) for row in rows
+    }
+
+
+def write_price_notice(connection: Connection, agreement: str, year: int, version: int, given_on: date) -> None:
+    """Append that the price was told."""
+    connection.execute(
+        price_notice.insert().values(agreement=agreement, year=year, version=version, given_on=given_on),
+    )
+
+
+def price_notices(connection: Connection, agreement: str, year: int) -> Sequence[tuple[int, date]]:
+    """(version, day) of the price notices of a year, in the order they were given."""
+    return [
+        (row.version, row.given_on)
+        for row in connection.execute(
+            select(price_notice)
+            .where(price_notice.c.agreement == agreement, price_notice.c.year == year)
+            .order_by(price_notice.c.id),
+        )
+    ]

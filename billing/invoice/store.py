@@ -1,0 +1,301 @@
+"""Documents, claims and number series in and out of the tables."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from agreements.agreement import MunicipalityCode
+from billing.invoice.facts import (
+    ClaimKey,
+    ClaimKind,
+    DocumentType,
+    InvoiceLine,
+    IssuedDocument,
+    LineKind,
+    PartySnapshot,
+)
+from billing.invoice.tables import claim, invoice, invoice_line, number_series
+from foundation.database import insert_rows, reserve_ids
+from foundation.period import Period
+
+
+def take_claims(connection: Connection, keys: Sequence[ClaimKey]) -> dict[ClaimKey, int]:
+    """Take the claims that are free; those that are held are left out, not an error.
+
+    Another transaction that has just taken one is waited for.
+
+    Returns:
+        Key -> the id of the document that is to be written for it.
+    """
+    ids = dict(zip(keys, reserve_ids(connection, invoice, len(keys)), strict=True))
+    if not ids:
+        return {}
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    rows = [
+        {
+            "agreement": key.agreement,
+            "municipality": key.municipality,
+            "kind": key.kind.value,
+            "period_from": key.period.from_day,
+            "period_to": key.period.to_day,
+            "invoice_id": invoice_id,
+        }
+        for key, invoice_id in ids.items()
+    ]
+    taken = set(
+        connection.execute(
+            insert(claim).on_conflict_do_nothing().returning(claim.c.invoice_id),
+            rows,
+        ).scalars(),
+    )
+    return {key: invoice_id for key, invoice_id in ids.items() if invoice_id in taken}
+
+
+def reserve_documents(connection: Connection, count: int) -> range:
+    """Ids for documents that claim nothing themselves: credit notes."""
+    return reserve_ids(connection, invoice, count)
+
+
+def release_claim(connection: Connection, invoice_id: int, credit_id: int) -> None:
+    """Free what a credited document claimed."""
+    connection.execute(
+        update(claim).where(claim.c.invoice_id == invoice_id, claim.c.released_by.is_(None)).values(
+            released_by=credit_id,
+        ),
+    )
+
+
+def take_numbers(connection: Connection, issuer: str, issue_date: date, count: int) -> tuple[range, date | None]:
+    """Take the next numbers of the issuer's series for the year of issue; the series is locked until the end.
+
+    Returns:
+        The sequence numbers, and the date of the last document before them if there was one.
+    """
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    series = and_(number_series.c.issuer == issuer, number_series.c.year == issue_date.year)
+    connection.execute(
+        insert(number_series)
+        .values(issuer=issuer, year=issue_date.year, last_sequence=0, last_issue_date=issue_date)
+        .on_conflict_do_nothing(),
+    )
+    row = connection.execute(select(number_series).where(series).with_for_update()).one()
+    last_date = row.last_issue_date if row.last_sequence else None
+    connection.execute(
+        update(number_series)
+        .where(series)
+        .values(last_sequence=row.last_sequence + count, last_issue_date=issue_date),
+    )
+    return range(row.last_sequence + 1, row.last_sequence + count + 1), last_date
+
+
+def write_documents(
+    connection: Connection,
+    documents: Mapping[int, IssuedDocument],
+    sequences: Mapping[int, int],
+    credits_id: Mapping[int, int],
+) -> None:
+    """Append documents with their lines.
+
+    Args:
+        connection: The transaction that took their claims and numbers.
+        documents: Id -> document.
+        sequences: Id -> number in the series.
+        credits_id: Id -> the id of the document that it credits.
+    """
+    insert_rows(
+        connection,
+        invoice,
+        [
+            {
+                "id": invoice_id,
+                "issuer": document.issuer.municipality,
+                "series_year": document.issue_date.year,
+                "sequence": sequences[invoice_id],
+                "number": document.number,
+                "document_type": document.document_type.value,
+                "agreement": document.agreement,
+                "kind": document.kind.value,
+                "title": document.title,
+                "period_from": document.period.from_day,
+                "period_to": document.period.to_day,
+                "issue_date": document.issue_date,
+                "due_date": document.due_date,
+                "amount_oere": document.amount_oere,
+                "internal": document.internal,
+                "provisional": document.provisional,
+                "note": document.note,
+                "credits_id": credits_id.get(invoice_id),
+                "issuer_name": document.issuer.name,
+                "issuer_cvr": document.issuer.cvr,
+                "issuer_gln": document.issuer.gln,
+                "subscriber": document.subscriber.municipality,
+                "subscriber_name": document.subscriber.name,
+                "subscriber_cvr": document.subscriber.cvr,
+                "subscriber_gln": document.subscriber.gln,
+            }
+            for invoice_id, document in documents.items()
+        ],
+    )
+    insert_rows(
+        connection,
+        invoice_line,
+        [
+            {
+                "invoice_id": invoice_id,
+                "position": position,
+                "agreement": line.agreement,
+                "provider": line.provider,
+                "provider_name": line.provider_name,
+                "service": line.service,
+                "service_title": line.service_title,
+                "kind": line.kind.value,
+                "text": line.text,
+                "period_from": line.period.from_day,
+                "period_to": line.period.to_day,
+                "accounting_year": line.accounting_year,
+                "amount_oere": line.amount_oere,
+                "vat_exemption": line.vat_exemption,
+                "version": line.version,
+            }
+            for invoice_id, document in documents.items()
+            for position, line in enumerate(document.lines, start=1)
+        ],
+    )
+
+
+_crediting = invoice.alias("crediting")
+_credited = invoice.alias("credited")
+
+
+def _documents() -> Select[Any]:
+    return (
+        select(invoice, _crediting.c.number.label("credited_by"), _credited.c.number.label("credits"))
+        .outerjoin(_crediting, _crediting.c.credits_id == invoice.c.id)
+        .outerjoin(_credited, _credited.c.id == invoice.c.credits_id)
+        .order_by(invoice.c.issuer, invoice.c.series_year, invoice.c.sequence)
+    )
+
+
+def _read(connection: Connection, query: Select[Any]) -> list[tuple[int, IssuedDocument]]:
+    rows = connection.execute(query).all()
+    lines: dict[int, list[InvoiceLine]] = defaultdict(list)
+    wanted = [row.id for row in rows]
+    for start in range(0, len(wanted), 500):
+        of_these = invoice_line.c.invoice_id.in_(wanted[start : start + 500])
+        for row in connection.execute(
+            select(invoice_line).where(of_these).order_by(invoice_line.c.invoice_id, invoice_line.c.position),
+        ):
+            lines[row.invoice_id].append(_line(row))
+    return [(row.id, _document(row, tuple(lines[row.id]))) for row in rows]
+
+
+def _line(row: Row[Any]) -> InvoiceLine:
+    return InvoiceLine(
+        agreement=row.agreement,
+        provider=row.provider,
+        provider_name=row.provider_name,
+        service=row.service,
+        service_title=row.service_title,
+        kind=LineKind(row.kind),
+        text=row.text,
+        period=Period(row.period_from, row.period_to),
+        accounting_year=row.accounting_year,
+        amount_oere=row.amount_oere,
+        vat_exemption=row.vat_exemption,
+        version=row.version,
+    )
+
+
+def _document(row: Row[Any], lines: tuple[InvoiceLine, ...]) -> IssuedDocument:
+    return IssuedDocument(
+        number=row.number,
+        document_type=DocumentType(row.document_type),
+        agreement=row.agreement,
+        issuer=PartySnapshot(row.issuer, row.issuer_name, row.issuer_cvr, row.issuer_gln),
+        subscriber=PartySnapshot(row.subscriber, row.subscriber_name, row.subscriber_cvr, row.subscriber_gln),
+        kind=ClaimKind(row.kind),
+        title=row.title,
+        period=Period(row.period_from, row.period_to),
+        issue_date=row.issue_date,
+        due_date=row.due_date,
+        amount_oere=row.amount_oere,
+        internal=row.internal,
+        provisional=row.provisional,
+        note=row.note,
+        lines=lines,
+        credits=row.credits,
+        credited_by=row.credited_by,
+    )
+
+
+def find_documents(connection: Connection, number: str, issuer: str | None = None) -> list[tuple[int, IssuedDocument]]:
+    """The documents with a number: one per issuer that has such a number."""
+    query = _documents().where(invoice.c.number == number)
+    if issuer is not None:
+        query = query.where(invoice.c.issuer == issuer)
+    return _read(connection, query)
+
+
+def documents(  # noqa: PLR0913 - each is a filter
+    connection: Connection,
+    *,
+    agreement: str | None = None,
+    subscriber: MunicipalityCode | None = None,
+    kind: ClaimKind | None = None,
+    from_day: date | None = None,
+    to_day: date | None = None,
+    only_claimed: bool = False,
+) -> list[IssuedDocument]:
+    """Documents by what they are for, in number order.
+
+    Args:
+        connection: Where to read.
+        agreement: Only this agreement's.
+        subscriber: Only this payer's.
+        kind: Only these claims.
+        from_day: Only service periods that begin on this day or later.
+        to_day: Only service periods that end before this day or on it.
+        only_claimed: Only those whose claim is held: neither credits nor credited.
+    """
+    query = _documents()
+    filters = (
+        (agreement, invoice.c.agreement == agreement),
+        (subscriber, invoice.c.subscriber == subscriber),
+        (kind, invoice.c.kind == (kind.value if kind else None)),
+        (from_day, invoice.c.period_from >= from_day),
+        (to_day, invoice.c.period_to <= to_day),
+    )
+    for value, condition in filters:
+        if value is not None:
+            query = query.where(condition)
+    if only_claimed:
+        query = query.where(invoice.c.credits_id.is_(None), _crediting.c.id.is_(None))
+    return [document for _, document in _read(connection, query)]
+
+
+def last_number(connection: Connection, issuer: str, year: int) -> str | None:
+    """The newest number of a series."""
+    return connection.execute(
+        select(invoice.c.number)
+        .where(invoice.c.issuer == issuer, invoice.c.series_year == year)
+        .order_by(invoice.c.sequence.desc())
+        .limit(1),
+    ).scalar_one_or_none()
+
+
+def claimed_months(connection: Connection, agreement: str) -> set[tuple[MunicipalityCode, date]]:
+    """(municipality, first day of month) of all months on account whose claim is held."""
+    rows = connection.execute(
+        select(claim.c.municipality, claim.c.period_from).where(
+            claim.c.agreement == agreement,
+            claim.c.kind == ClaimKind.ACONTO.value,
+            claim.c.released_by.is_(None),
+        ),
+    )
+    return {(row.municipality, row.period_from) for row in rows}

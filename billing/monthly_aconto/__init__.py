@@ -1,0 +1,1 @@
+"""One month on account: plan, issue."""

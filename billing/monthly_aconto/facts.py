@@ -1,0 +1,67 @@
+"""What one month's bills rest on, and how they are planned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from agreements.agreement import Agreement, MunicipalityCode
+from billing.annual_subscription.facts import AnnualSubscription
+from billing.invoice.facts import DocumentDraft, Failure, IssuedDocument, PartySnapshot
+from foundation.period import Month
+
+
+@dataclass(frozen=True, slots=True)
+class MonthFacts:
+    """What the bills of one month rest on.
+
+    Attributes:
+        subscription: The year's newest calculation, or last year's where ``provisional``.
+        provisional: True where the year has no price, so that last year's instalment is billed (domain rule 8).
+        parties: Code -> the party as the document will name it.
+        price_missing_from: From this day the year's price counts as missing.
+    """
+
+    agreement: Agreement
+    month: Month
+    subscription: AnnualSubscription
+    provisional: bool
+    parties: Mapping[MunicipalityCode, PartySnapshot]
+    price_missing_from: date
+
+
+@dataclass(frozen=True, slots=True)
+class MonthPlan:
+    """What a month would bill, before anything is issued.
+
+    Attributes:
+        drafts: Ascending by code.
+        already_issued: What was issued before.
+        send_by: The last bank day to send it.
+        late_months: Earlier months that are due and not billed, with the payers that lack them.
+    """
+
+    agreement: str
+    month: Month
+    issue_date: date
+    send_by: date
+    drafts: tuple[DocumentDraft, ...]
+    already_issued: tuple[IssuedDocument, ...]
+    failed: tuple[Failure, ...]
+    late_months: tuple[tuple[Month, tuple[MunicipalityCode, ...]], ...] = ()
+
+    @property
+    def days_late(self) -> int:
+        """By how many days the month's own deadline has passed."""
+        return max(0, (self.issue_date - self.send_by).days)
+
+
+@dataclass(frozen=True, slots=True)
+class MonthIssue:
+    """What came of issuing a month."""
+
+    plan: MonthPlan
+    issued: tuple[IssuedDocument, ...]
+    already_issued: tuple[IssuedDocument, ...]
+    failed: tuple[Failure, ...]

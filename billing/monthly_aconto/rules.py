@@ -1,0 +1,242 @@
+"""One payer's bill for one month: lines per provider and service, and what it books; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from agreements.agreement import CostLine, MunicipalityCode, ProviderOwnShare, ResultKey
+from billing.accounts.facts import Account, Posting, ResultSource
+from billing.annual_subscription.facts import AnnualSubscription, Instalment
+from billing.invoice.facts import ClaimKind, DocumentDraft, InvoiceLine, LineKind
+from billing.monthly_aconto.facts import MonthFacts
+from foundation.errors import N_, RuleBroken
+from foundation.money import apportion_signed, equal_parts
+
+ProviderService = tuple[MunicipalityCode, str]
+
+
+class PriceMissing(RuleBroken):
+    """The year has no price yet, and it is too early to bill last year's instead."""
+
+    danish = N_(
+        "Prisen for {year} i aftalen «{agreement}» er ikke beregnet. Kør «mellemregning subscription calculate "
+        "{agreement} {year}». Mangler prisen stadig {provisional_from}, udstedes sidste års rate foreløbigt.",
+    )
+
+
+class NothingToBillFrom(RuleBroken):
+    """A payer has neither a price this year nor one last year."""
+
+    danish = N_(
+        "{municipality} har hverken en pris for {year} eller for året før, så {month} kan ikke faktureres foreløbigt. "
+        "Beregn prisen med «mellemregning subscription calculate {agreement} {year}».",
+    )
+
+
+class PriceOutOfDate(RuleBroken):
+    """The price was calculated for other members than those who take part now."""
+
+    danish = N_(
+        "Prisen for {year} i aftalen «{agreement}» (beregning {version}) er lavet for andre deltagere end de nuværende: "
+        "{difference}. Kør «mellemregning subscription calculate {agreement} {year}» og udsted igen.",
+    )
+
+
+def instalment_of(facts: MonthFacts, municipality: MunicipalityCode) -> Instalment:
+    """What the payer is billed for the month.
+
+    Raises:
+        NothingToBillFrom: the price is missing and there was none last year either.
+
+    Source: domain rules 4, 7 and 8.
+    """
+    part = facts.subscription.part_of(municipality)
+    if part is None:
+        raise NothingToBillFrom(
+            municipality=facts.parties[municipality].name,
+            year=facts.month.year,
+            month=facts.month.danish,
+            agreement=facts.agreement.code,
+        )
+    if facts.provisional:
+        # Last year's regular instalment, all of it on account of this year: last year's results were passed on then.
+        count = facts.agreement.terms.advance.instalments
+        amount = equal_parts(part.obligation_oere, count, facts.subscription.unit_oere)[0]
+        return Instalment(facts.month, amount, {})
+    return next(instalment for instalment in part.instalments if instalment.month == facts.month)
+
+
+def split_between_providers(gross_oere: int, cost_lines: Iterable[CostLine]) -> dict[ProviderService, int]:
+    """Cut one instalment between the providers by their budgets, then between each one's services.
+
+    Returns:
+        (provider, service) -> øre, ascending; they sum to ``gross_oere``.
+
+    Source: domain rule 12.
+    """
+    net: dict[MunicipalityCode, dict[str, int]] = {}
+    for line in cost_lines:
+        services = net.setdefault(line.key.provider, {})
+        services[line.key.service] = services.get(line.key.service, 0) + line.net_oere
+    providers = _by_weight(gross_oere, {provider: sum(services.values()) for provider, services in net.items()})
+    return {
+        (provider, service): part
+        for provider, amount in providers.items()
+        for service, part in _by_weight(amount, net[provider]).items()
+    }
+
+
+def _by_weight(amount_oere: int, weights: Mapping[str, int]) -> dict[str, int]:
+    # Budgets that cancel out say nothing of who is entitled to what is still to be billed or paid back: equal parts.
+    return apportion_signed(amount_oere, weights if sum(weights.values()) else dict.fromkeys(weights, 1))
+
+
+def draft_of(facts: MonthFacts, municipality: MunicipalityCode) -> DocumentDraft:
+    """The payer's document for the month, complete but for number and dates.
+
+    Raises:
+        NothingToBillFrom: see ``instalment_of``.
+
+    Source: agreement § 7 stk. 1 and annex; domain rules 8, 12, 14 and 15.
+    """
+    instalment = instalment_of(facts, municipality)
+    terms = facts.agreement.terms
+    gross = split_between_providers(instalment.gross_oere, facts.subscription.cost_lines)
+    is_provider = municipality in facts.agreement.providers
+    set_off = is_provider and terms.advance.provider_own_share is ProviderOwnShare.NET
+    internal = set_off or municipality == facts.agreement.issuer
+    return DocumentDraft(
+        agreement=facts.agreement.code,
+        issuer=facts.parties[facts.agreement.issuer],
+        subscriber=facts.parties[municipality],
+        kind=ClaimKind.ACONTO,
+        title=f"A conto {facts.month.danish}",
+        period=facts.month.period,
+        lines=tuple(_lines(facts, instalment, gross)),
+        postings=tuple(_postings(facts, municipality, instalment, gross, set_off=set_off, internal=internal)),
+        due_days=terms.advance.due_days,
+        internal=internal,
+        provisional=facts.provisional,
+        note=_note(facts),
+    )
+
+
+def _note(facts: MonthFacts) -> str:
+    if facts.provisional:
+        return (
+            f"Foreløbigt beløb: prisen for {facts.month.year} forelå ikke {facts.price_missing_from:%d.%m.%Y}. "
+            f"Der opkræves derfor sidste års månedlige rate; forskellen reguleres, når prisen er beregnet."
+        )
+    if facts.subscription.version > 1:
+        return f"Beløbet følger prisberegning nr. {facts.subscription.version} for {facts.month.year}."
+    return ""
+
+
+def _lines(facts: MonthFacts, instalment: Instalment, gross: Mapping[ProviderService, int]) -> list[InvoiceLine]:
+    services = {service.code: service for service in facts.agreement.services}
+    what = "foreløbig rate" if facts.provisional else f"rate {facts.month.number} af {len(_months(facts.subscription))}"
+    lines = [
+        InvoiceLine(
+            agreement=facts.agreement.code,
+            provider=provider,
+            provider_name=facts.parties[provider].name,
+            service=service,
+            service_title=services[service].title,
+            kind=LineKind.SHARE,
+            text=f"{services[service].title}, {facts.parties[provider].name}: a conto {facts.month.danish} ({what})",
+            period=facts.month.period,
+            accounting_year=facts.month.year,
+            amount_oere=amount,
+            vat_exemption=services[service].vat_exemption,
+            version=facts.subscription.version,
+        )
+        for (provider, service), amount in gross.items()
+    ]
+    lines += [_passed_on_line(facts, source, amount) for source, amount in instalment.passed_on.items()]
+    return [line for line in lines if line.amount_oere] or lines[:1]
+
+
+def _months(subscription: AnnualSubscription) -> tuple[Instalment, ...]:
+    return subscription.parts[0].instalments
+
+
+def _passed_on_line(facts: MonthFacts, source: ResultSource, amount_oere: int) -> InvoiceLine:
+    what = "overskud" if amount_oere > 0 else "underskud"
+    provider = facts.parties[source.provider].name
+    return InvoiceLine(
+        agreement=facts.agreement.code,
+        provider=source.provider,
+        provider_name=provider,
+        service="",
+        service_title="",
+        kind=LineKind.PASSED_ON,
+        text=f"Andel af {what} {source.accounting_year}, {provider}, {facts.month.danish}",
+        period=facts.month.period,
+        accounting_year=source.accounting_year,
+        amount_oere=-amount_oere,
+        version=facts.subscription.version,
+    )
+
+
+def _postings(  # noqa: PLR0913 - a bill books these
+    facts: MonthFacts,
+    municipality: MunicipalityCode,
+    instalment: Instalment,
+    gross: Mapping[ProviderService, int],
+    *,
+    set_off: bool,
+    internal: bool,
+) -> list[Posting]:
+    year, month = facts.month.year, facts.month
+    own_result = facts.agreement.terms.settlement.result_key is ResultKey.ACCOUNTING_YEAR
+    entitled: dict[MunicipalityCode, int] = {}
+    postings = [
+        Posting(
+            Account.OWN_SHARE if internal else Account.RECEIVABLE,
+            instalment.amount_oere,
+            year,
+            municipality=municipality,
+            service_month=month,
+        ),
+    ]
+    for (provider, service), amount in gross.items():
+        entitled[provider] = entitled.get(provider, 0) + amount
+        postings.append(
+            Posting(
+                Account.ACONTO,
+                -amount,
+                year,
+                municipality=municipality,
+                provider=provider,
+                service=service,
+                service_month=month,
+            ),
+        )
+    for source, amount in instalment.passed_on.items():
+        entitled[source.provider] = entitled.get(source.provider, 0) - amount
+        postings.append(
+            Posting(
+                Account.RESULT,
+                amount,
+                source.accounting_year,
+                municipality=municipality if own_result else None,
+                provider=source.provider,
+                service_month=month,
+            ),
+        )
+    postings += [
+        Posting(Account.CLEARING, -amount, year, provider=provider, service_month=month)
+        for provider, amount in sorted(entitled.items())
+    ]
+    collector = municipality if set_off else facts.agreement.issuer
+    postings.append(
+        Posting(
+            Account.CLEARING,
+            instalment.amount_oere,
+            year,
+            municipality=municipality,
+            provider=collector,
+            service_month=month,
+        ),
+    )
+    return postings

@@ -1,0 +1,256 @@
+"""What a year's result is, how it is divided, what is kept and what a leaver gets; pure arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from agreements.agreement import CostLine, MunicipalityCode
+from billing.accounts.facts import Account, Posting, ResultMovement, ResultSource
+from billing.accounts.rules import split_by_source
+from billing.year_end_settlement.facts import (
+    CarryOver,
+    ExitLine,
+    ProviderClearing,
+    ProviderResult,
+    SettlementFacts,
+    SettlementPart,
+    YearSettlement,
+)
+from foundation.errors import N_, RuleBroken
+from foundation.money import apportion, apportion_signed, percent_of
+
+HUNDRED = Decimal(100)
+
+
+class CarryOverTooLarge(RuleBroken):
+    """More cannot be kept than there is, nor a surplus of a deficit."""
+
+    danish = N_(
+        "Der kan ikke overføres {asked}: resultatet er {result_oere}. "
+        "Angiv højst 100% eller et beløb, der højst er resultatet.",
+    )
+
+
+def carried_oere(result_oere: int, carry: CarryOver) -> int:
+    """The amount that is kept, in the result's own sign.
+
+    Raises:
+        CarryOverTooLarge: over 100 %, beyond the result, or of the other sign.
+
+    Source: agreement § 6 stk. 6; domain rule 10.
+    """
+    if carry.percent is not None:
+        if not 0 <= carry.percent <= HUNDRED:
+            raise CarryOverTooLarge(asked=f"{carry.percent}%", result_oere=result_oere)
+        return percent_of(result_oere, carry.percent)
+    asked = carry.amount_oere or 0
+    of_other_sign = asked < 0 < result_oere
+    if abs(asked) > abs(result_oere) or of_other_sign:
+        raise CarryOverTooLarge(asked=f"{Decimal(asked) / HUNDRED} kr.", result_oere=result_oere)
+    return abs(asked) if result_oere > 0 else -abs(asked)
+
+
+def close_year(facts: SettlementFacts) -> YearSettlement:
+    """Work out the result per provider and in total, and divide it among the payers.
+
+    Returns:
+        The settlement: parts sum to the result, by payer and by provider; passed on and carried sum to each part.
+
+    Raises:
+        CarryOverTooLarge: see ``carried_oere``.
+
+    Source: agreement § 6 stk. 3 and 6; domain rules 9, 10 and 12.
+    """
+    cost = _cost_per_provider(facts.accounts)
+    providers = tuple(
+        ProviderResult(provider, facts.received_oere.get(provider, 0), cost.get(provider, 0))
+        for provider in sorted(set(facts.received_oere) | set(cost))
+    )
+    results = {provider.municipality: provider.result_oere for provider in providers}
+    result_oere = sum(results.values())
+    kept_oere = carried_oere(result_oere, facts.carry)
+    kept = apportion_signed(kept_oere, results) if result_oere else dict.fromkeys(results, 0)
+    weights: Mapping[MunicipalityCode, int]
+    if facts.application_weights is None:
+        weights = facts.weights
+        parts = apportion(result_oere, weights)
+        kept_parts = apportion(kept_oere, weights)
+    else:
+        weights = {**facts.weights, **facts.application_weights}
+        kept_parts = _by_application_year(kept_oere, facts.weights, facts.application_weights)
+        passed = _by_application_year(result_oere - kept_oere, facts.weights, facts.application_weights)
+        parts = {code: passed[code] + kept_parts[code] for code in passed}
+        weights = {code: weights[code] for code in parts}
+    by_provider = split_by_source(parts, results, weights)
+    kept_by_provider = split_by_source(kept_parts, kept, weights)
+    return YearSettlement(
+        agreement=facts.agreement,
+        year=facts.year,
+        application_year=facts.application_year,
+        result_key=facts.result_key,
+        accounts=facts.accounts,
+        providers=providers,
+        parts=tuple(
+            SettlementPart(
+                municipality=code,
+                result_oere=part,
+                passed_on_oere=part - kept_parts[code],
+                carried_oere=kept_parts[code],
+                by_provider={
+                    provider: (by_provider[code][provider] - kept_by_provider[code][provider], kept_by_provider[code][provider])
+                    for provider in by_provider[code]
+                },
+            )
+            for code, part in sorted(parts.items())
+        ),
+    )
+
+
+def _by_application_year(
+    amount_oere: int,
+    weights: Mapping[MunicipalityCode, int],
+    application_weights: Mapping[MunicipalityCode, int],
+) -> dict[MunicipalityCode, int]:
+    """By the shares of the year that is changed, after the parts of those who have left by then (rules 9 and 11)."""
+    by_accounting_year = apportion(amount_oere, weights)
+    leavers = {code: part for code, part in by_accounting_year.items() if code not in application_weights}
+    return {**apportion(amount_oere - sum(leavers.values()), application_weights), **leavers}
+
+
+def _cost_per_provider(accounts: tuple[CostLine, ...]) -> dict[MunicipalityCode, int]:
+    cost: dict[MunicipalityCode, int] = {}
+    for line in accounts:
+        cost[line.key.provider] = cost.get(line.key.provider, 0) + line.net_oere
+    return cost
+
+
+def closing_movements(settlement: YearSettlement, *, divided: bool) -> list[ResultMovement]:
+    """What of the result goes into a later price and what stays on the balance.
+
+    Args:
+        settlement: The closed year.
+        divided: True where each payer has its own part already (``accounting_year``); else the result stays undivided
+            until the year that it changes is calculated.
+    """
+    movements: dict[tuple[MunicipalityCode | None, MunicipalityCode, int | None], int] = {}
+    for part in settlement.parts:
+        for provider, (passed_on, carried) in part.by_provider.items():
+            owner = part.municipality if divided else None
+            for amount, year in ((passed_on, settlement.application_year), (carried, None)):
+                key = (owner, provider, year)
+                movements[key] = movements.get(key, 0) + amount
+    return [
+        ResultMovement(ResultSource(settlement.year, provider), owner, amount, year)
+        for (owner, provider, year), amount in movements.items()
+    ]
+
+
+def closing_postings(settlement: YearSettlement, *, divided: bool) -> list[Posting]:
+    """Close what was billed on account against the cost; the difference is owed to, or by, the payers."""
+    postings = []
+    for provider in settlement.providers:
+        code, year = provider.municipality, settlement.year
+        postings.append(Posting(Account.ACONTO, provider.received_oere, year, provider=code))
+        postings.append(Posting(Account.COST, -provider.cost_oere, year, provider=code))
+    results: dict[tuple[MunicipalityCode | None, MunicipalityCode], int] = {}
+    for movement in closing_movements(settlement, divided=divided):
+        key = (movement.municipality, movement.source.provider)
+        results[key] = results.get(key, 0) + movement.amount_oere
+    postings += [
+        Posting(Account.RESULT, -amount, settlement.year, municipality=owner, provider=provider)
+        for (owner, provider), amount in results.items()
+    ]
+    return postings
+
+
+def release_movements(
+    balance: Mapping[tuple[MunicipalityCode | None, MunicipalityCode], int],
+    release_oere: int,
+    accounting_year: int,
+    application_year: int,
+) -> list[ResultMovement]:
+    """Move a carried amount, or a part of it, from the balance into a later year's price.
+
+    Args:
+        balance: (owner, provider) -> what is carried.
+        release_oere: How much of the sum, in its own sign.
+        accounting_year: Whose result it is.
+        application_year: The year whose price gets it.
+
+    Source: agreement § 6 stk. 6; domain rule 10.
+    """
+    whole = sum(balance.values())
+    if release_oere == whole:
+        released = dict(balance)
+    else:
+        keyed = {(owner or "", provider): amount for (owner, provider), amount in balance.items()}
+        released = {
+            (owner or None, provider): amount
+            for (owner, provider), amount in apportion_signed(release_oere, keyed).items()
+        }
+    movements = []
+    for (owner, provider), amount in released.items():
+        source = ResultSource(accounting_year, provider)
+        movements.append(ResultMovement(source, owner, -amount, None))
+        movements.append(ResultMovement(source, owner, amount, application_year))
+    return movements
+
+
+def exit_postings(
+    lines: tuple[ExitLine, ...],
+    municipality: MunicipalityCode,
+    issuer: MunicipalityCode,
+    year: int,
+    *,
+    divided: bool,
+) -> list[Posting]:
+    """Pay out, or collect, a leaver's parts; each provider bears its own.
+
+    Args:
+        lines: What is settled.
+        municipality: The leaver.
+        issuer: Who collects and pays out.
+        year: The year of issue, in whose clearing it counts.
+        divided: Whether the result was posted on the leaver's own name.
+
+    Source: agreement § 6 stk. 8; domain rules 11 and 12.
+    """
+    account = Account.OWN_SHARE if municipality == issuer else Account.RECEIVABLE
+    whole = sum(line.settled_oere for line in lines)
+    postings = [Posting(account, -whole, year, municipality=municipality)]
+    borne: dict[MunicipalityCode, int] = {}
+    for line in lines:
+        owner = municipality if divided else None
+        postings.append(
+            Posting(Account.RESULT, line.settled_oere, line.accounting_year, municipality=owner, provider=line.provider),
+        )
+        borne[line.provider] = borne.get(line.provider, 0) + line.settled_oere
+    postings += [Posting(Account.CLEARING, amount, year, provider=code) for code, amount in sorted(borne.items())]
+    postings.append(Posting(Account.CLEARING, -whole, year, municipality=municipality, provider=issuer))
+    return postings
+
+
+def clearing_of(balances: Mapping[MunicipalityCode, Mapping[str, int]]) -> tuple[ProviderClearing, ...]:
+    """What each provider has with the others; what is outstanding sums to zero.
+
+    Source: agreement annex; domain rule 12.
+    """
+    return tuple(
+        ProviderClearing(
+            municipality=provider,
+            entitled_oere=balance["entitled"],
+            collected_oere=balance["collected"],
+            cleared_oere=balance["cleared"],
+        )
+        for provider, balance in sorted(balances.items())
+    )
+
+
+def clearing_postings(clearing: tuple[ProviderClearing, ...], year: int) -> list[Posting]:
+    """The transfers that bring every provider's clearing to zero."""
+    return [
+        Posting(Account.CLEARING, provider.outstanding_oere, year, provider=provider.municipality)
+        for provider in clearing
+        if provider.outstanding_oere
+    ]

@@ -1,0 +1,76 @@
+"""Rows of final accounts and of closed years."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Date, ForeignKey, Integer, String, Table, Text, UniqueConstraint
+
+from agreements.tables import AGREEMENT_CODE, CODE, ROW_ID
+from foundation.database import metadata
+
+# A line's newest revision applies until the year is closed; the older ones stay.
+accounts_line = Table(
+    "accounts_line",
+    metadata,
+    Column("id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("agreement", AGREEMENT_CODE, nullable=False),
+    Column("year", Integer, nullable=False),
+    Column("provider", CODE, nullable=False),
+    Column("service", String(60), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("line", String(120), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("amount_oere", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("loaded_on", Date, nullable=False),
+    UniqueConstraint(
+        "agreement", "year", "provider", "service", "kind", "line", "revision", name="uq_accounts_line_revision"
+    ),
+)
+
+year_settlement = Table(
+    "year_settlement",
+    metadata,
+    Column("id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("agreement", AGREEMENT_CODE, nullable=False),
+    Column("year", Integer, nullable=False),
+    Column("application_year", Integer, nullable=False),
+    Column("result_key", String(30), nullable=False),
+    Column("closed_on", Date, nullable=False),
+    Column("author", String(200), nullable=False),
+    Column("approver", String(200), nullable=False),
+    UniqueConstraint("agreement", "year"),
+)
+
+settlement_provider = Table(
+    "settlement_provider",
+    metadata,
+    Column("settlement_id", ROW_ID, ForeignKey(year_settlement.c.id), primary_key=True),
+    Column("provider", CODE, primary_key=True),
+    Column("received_oere", BigInteger, nullable=False),
+    Column("cost_oere", BigInteger, nullable=False),
+)
+
+settlement_part = Table(
+    "settlement_part",
+    metadata,
+    Column("settlement_id", ROW_ID, ForeignKey(year_settlement.c.id), primary_key=True),
+    Column("municipality", CODE, primary_key=True),
+    Column("provider", CODE, primary_key=True),
+    Column("passed_on_oere", BigInteger, nullable=False),
+    Column("carried_oere", BigInteger, nullable=False),
+)
+
+exit_line = Table(
+    "exit_line",
+    metadata,
+    Column("id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("agreement", AGREEMENT_CODE, nullable=False),
+    Column("municipality", CODE, nullable=False),
+    Column("left_on", Date, nullable=False),
+    Column("document", String(30), nullable=False),
+    Column("accounting_year", Integer, nullable=False),
+    Column("provider", CODE, nullable=False),
+    Column("passed_on_oere", BigInteger, nullable=False),
+    Column("carried_oere", BigInteger, nullable=False),
+    UniqueConstraint("agreement", "municipality", "left_on", "accounting_year", "provider"),
+)

@@ -1,0 +1,118 @@
+"""The audit trail: who did what, when, before and after. Append-only, and each event holds the hash of the one before.
+
+An event that is changed, removed or slipped in breaks the chain from there on, and ``broken_link`` names the place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Connection, Date, Integer, String, Table, Text, select, text
+
+from foundation.database import metadata
+
+audit_event = Table(
+    "audit_event",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("happened_at", String(32), nullable=False),  # UTC, ISO 8601; text, so that both databases hash the same
+    Column("business_date", Date, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("action", String(80), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("details", Text, nullable=False),  # canonical JSON
+    Column("previous_hash", String(64), nullable=False, unique=True),
+    Column("hash", String(64), nullable=False, unique=True),
+)
+
+FIRST_LINK = "0" * 64
+
+
+def _canonical(details: Mapping[str, Any]) -> str:
+    return json.dumps(details, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def _hash(fields: tuple[str, ...]) -> str:
+    # JSON quotes the fields, so that none can run into the next.
+    return hashlib.sha256(json.dumps(fields, ensure_ascii=False).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Who does something, at what instant, and for which business date.
+
+    Attributes:
+        as_of: The business date, in Danish time; a run never reads the clock itself.
+        actor: The person or process that the audit trail names.
+        at: The instant, UTC.
+    """
+
+    as_of: date
+    actor: str
+    at: datetime
+
+
+def record(
+    connection: Connection,
+    occasion: Occasion,
+    *,
+    action: str,
+    subject: str,
+    details: Mapping[str, Any],
+) -> None:
+    """Append one event within the transaction that it tells of.
+
+    Args:
+        connection: The transaction.
+        occasion: Who, when, and for which business date.
+        action: A participle with its room: ``monthly_aconto.issued``.
+        subject: What it was done to: an agreement's code, a document's number.
+        details: What was before and after; plain values, never a person's data.
+    """
+    if connection.dialect.name != "sqlite":
+        # One writer at a time, so that the chain has no forks; held until the transaction ends.
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('audit_event'))"))
+    last = connection.execute(
+        select(audit_event.c.hash).order_by(audit_event.c.id.desc()).limit(1),
+    ).scalar_one_or_none()
+    previous = last or FIRST_LINK
+    happened_at = occasion.at.isoformat(timespec="microseconds")
+    written = _canonical(details)
+    connection.execute(
+        audit_event.insert().values(
+            happened_at=happened_at,
+            business_date=occasion.as_of,
+            actor=occasion.actor,
+            action=action,
+            subject=subject,
+            details=written,
+            previous_hash=previous,
+            hash=_hash(
+                (previous, happened_at, occasion.as_of.isoformat(), occasion.actor, action, subject, written),
+            ),
+        ),
+    )
+
+
+def broken_link(connection: Connection) -> int | None:
+    """The id of the first event whose place in the chain is wrong, or None where the chain is whole."""
+    previous = FIRST_LINK
+    for row in connection.execute(select(audit_event).order_by(audit_event.c.id)):
+        fields = (
+            row.previous_hash,
+            row.happened_at,
+            row.business_date.isoformat(),
+            row.actor,
+            row.action,
+            row.subject,
+            row.details,
+        )
+        if row.previous_hash != previous or _hash(fields) != row.hash:
+            return int(row.id)
+        previous = row.hash
+    return None

@@ -1,0 +1,167 @@
+"""The engine, the transaction, and what SQLite and PostgreSQL must agree on.
+
+Rows are reached with SQLAlchemy Core. A store never commits; ``Database.transaction()`` is the only place that does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, MetaData, Table, create_engine, event, func, select, text
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import OperationalError
+
+from foundation.errors import MellemregningError, N_
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+# Constraints are tested by name, and Alembic drops them by name, so each has one on both databases.
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_N_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    },
+)
+
+SECONDS_TO_WAIT_FOR_A_LOCK = 60
+
+
+class DatabaseUnavailable(MellemregningError):
+    """The database does not answer, is full or is locked; the transaction was rolled back."""
+
+    danish = N_(
+        "Databasen kan ikke bruges lige nu ({reason}). Intet er ændret; prøv igen, når den svarer, "
+        "eller kontrollér MELLEMREGNING_DATABASE_URL.",
+    )
+
+
+class DatabaseNotReady(MellemregningError):
+    """The tables are missing or of another version."""
+
+    danish = N_("Databasen er ikke klar til denne udgave. Kør «mellemregning db upgrade» og prøv igen.")
+
+
+class Database:
+    """One database, SQLite or PostgreSQL, and the way to change it."""
+
+    def __init__(self, url: str) -> None:
+        """Prepare the engine; nothing is connected yet.
+
+        Args:
+            url: An SQLAlchemy address such as ``sqlite:///file.sqlite`` or ``postgresql+psycopg://…``.
+        """
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            self.engine = _sqlite_engine(url)
+        else:
+            self.engine = create_engine(url, pool_pre_ping=True)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """All or nothing: commits at the end, rolls back on any error.
+
+        On SQLite the write lock is taken at the start, so that what was read is still so when it is written.
+
+        Raises:
+            DatabaseUnavailable: the database is gone, full or locked.
+        """
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except OperationalError as error:
+            raise _explained(error) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One consistent view; whatever is written by mistake is rolled back."""
+        try:
+            with self.engine.connect() as connection:
+                if self.is_sqlite:
+                    connection = connection.execution_options(only_read=True)  # noqa: PLW2901 - the same connection
+                else:
+                    connection = connection.execution_options(  # noqa: PLW2901 - the same connection
+                        isolation_level="REPEATABLE READ",
+                        postgresql_readonly=True,
+                    )
+                yield connection
+                connection.rollback()
+        except OperationalError as error:
+            raise _explained(error) from error
+
+    def dispose(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def _explained(error: OperationalError) -> MellemregningError:
+    reason = str(error.orig).strip().splitlines()[0] if error.orig is not None else type(error).__name__
+    if "no such table" in reason:
+        return DatabaseNotReady()
+    return DatabaseUnavailable(reason=reason)
+
+
+def _sqlite_engine(url: str) -> Engine:
+    database = make_url(url).database
+    if database and database != ":memory:":
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": SECONDS_TO_WAIT_FOR_A_LOCK})
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(dbapi_connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+        # The driver's own BEGIN comes too late and is too weak; ours is below.
+        dbapi_connection.isolation_level = None
+        cursor = dbapi_connection.cursor()
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        only_read = connection.get_execution_options().get("only_read", False)
+        connection.exec_driver_sql("BEGIN" if only_read else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def reserve_ids(connection: Connection, table: Table, count: int) -> range:
+    """Take ``count`` ids of a table at once, so that rows and the rows that point at them are written in bulk.
+
+    Args:
+        connection: Within the transaction that writes the rows; on SQLite it holds the write lock.
+        table: Has a BIGINT primary key ``id``.
+        count: How many.
+
+    Returns:
+        The ids, ascending and adjacent. Ids are no business numbers; they may have gaps.
+    """
+    if count == 0:
+        return range(0)
+    if connection.dialect.name == "sqlite":
+        last = connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
+        return range(last + 1, last + 1 + count)
+    # One lock per table and transaction makes the block adjacent.
+    sequence = f"{table.name}_id_seq"
+    connection.execute(
+        text("SELECT pg_advisory_xact_lock(hashtext(:name))"),
+        {"name": sequence},
+    )
+    first = connection.execute(text("SELECT nextval(:name)"), {"name": sequence}).scalar_one()
+    if count > 1:
+        connection.execute(text("SELECT setval(:name, :last)"), {"name": sequence, "last": first + count - 1})
+    return range(first, first + count)
+
+
+def insert_rows(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Write many rows at once; nothing for an empty list."""
+    if rows:
+        connection.execute(table.insert(), rows)
