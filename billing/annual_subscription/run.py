@@ -288,3 +288,40 @@ def give_price_notice(
             },
         )
     return notice, is_new
+
+
+class BilledAfterLeaving(RuleBroken):
+    """Who was invoiced for a later year cannot leave before it."""
+
+    danish = N_(
+        "{municipality} er allerede faktureret for {month}, så den kan ikke udtræde med udgangen af {year}. "
+        "Kreditér de bilag først.",
+    )
+
+
+def refuse_if_billed_after(connection: Connection, code: str, who: MunicipalityCode, year: int) -> None:
+    """Refuse a notice where the municipality holds invoices for a year after the one that it leaves with.
+
+    Raises:
+        AgreementUnknown: there is no such agreement.
+        BilledAfterLeaving: it was invoiced for a later year.
+    """
+    agreements.get(connection, code)
+    for later in range(year + 1, year + 3):
+        months = books.invoiced_months(connection, code, later).get(who, ())
+        if months:
+            raise BilledAfterLeaving(
+                municipality=MUNICIPALITIES[who].name,
+                month=months[0].month.danish,
+                year=year,
+            )
+
+
+def versions_of(connection: Connection, code: str, year: int | None = None) -> list[tuple[int, int, date]]:
+    """(year, version, day) of all calculations, oldest first.
+
+    Raises:
+        AgreementUnknown: there is no such agreement.
+    """
+    agreements.get(connection, code)
+    return store.versions(connection, code, year)

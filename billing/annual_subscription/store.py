@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from agreements.agreement import CostKind, CostLine, CostLineKey, MunicipalityCode
 from agreements.population import PopulationFigure
@@ -304,3 +305,16 @@ def price_notices(connection: Connection, agreement: str, year: int) -> Sequence
             .order_by(price_notice.c.id),
         )
     ]
+
+
+def heads(connection: Connection) -> Sequence[Row[Any]]:
+    """The stored totals of every version, as they stand."""
+    return connection.execute(select(subscription)).all()
+
+
+def stored_parts(connection: Connection) -> dict[tuple[int, MunicipalityCode], tuple[int, int]]:
+    """The stored (passed on, obligation) of every part of every version, as they stand."""
+    return {
+        (row.subscription_id, row.municipality): (row.passed_on_oere, row.obligation_oere)
+        for row in connection.execute(select(subscription_part))
+    }

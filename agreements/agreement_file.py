@@ -1,0 +1,461 @@
+"""The agreement file, TOML <-> ``Agreement``.
+
+An officer writes the file; so whatever is wrong with it is told at once, each problem with line, key and what is
+expected, and a term that agreements elsewhere have but this program does not know yet is named as such.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+
+import tomli_w
+from stdnum import ean
+
+from agreements.agreement import (
+    AdvanceTerms,
+    Agreement,
+    AllocationTerms,
+    CostKind,
+    CostLine,
+    DayOfYear,
+    MunicipalityCode,
+    PartyDetails,
+    RenewalKind,
+    RenewalTerms,
+    Service,
+    SettlementTerms,
+    Terms,
+    UsageTerms,
+)
+from agreements.cost_lines import (
+    A_CODE,
+    A_MUNICIPALITY,
+    CODE_PATTERN,
+    FIRST_AGREED_YEAR,
+    LAST_AGREED_YEAR,
+    LONGEST_CODE,
+    line_problems,
+    municipality_of,
+    municipality_problem,
+    read_cost_lines,
+)
+from agreements.strict_toml import Table, display, read_toml
+from foundation.money import kroner_for_programs
+
+INSTALMENTS = 12
+LAST_SEND_DAY = 28  # every month has it
+LONGEST_DUE_DAYS = 120
+LONGEST_LAG_YEARS = 5
+SMALLEST_THRESHOLD = 2
+LARGEST_THRESHOLD = 100
+GLN_DIGITS = 13
+
+# A year that is not a leap year: a day that returns every year must be in it.
+_ORDINARY_YEAR = 2009
+_DAY_OF_YEAR = re.compile(r"(\d\d)-(\d\d)", re.ASCII)
+_ROUNDING_UNITS = {"0.01": 1, "1": 100}
+_UNIT_TEXTS = {oere: text for text, oere in _ROUNDING_UNITS.items()}
+
+# What other Danish agreements have (shared/data/agreement_variants.csv) and this program does not know yet. A file that
+# asks for it is refused with its name, never read as something near it.
+_KEYS_NOT_YET = {
+    "age_band_population": "fordeling efter indbyggertallet i aldersgrupper",
+    "fixed_percentages": "fordeling efter faste procenter",
+    "fixed_shares": "fordeling efter faste andele",
+    "agreed_fte_cost": "fordeling efter aftalte årsværk",
+    "agreed_capacity": "fordeling efter aftalt kapacitet",
+    "drawing_right": "fordeling efter trækningsret",
+    "objective_financing": "objektiv finansiering",
+    "one_party": "at én part betaler det hele",
+    "mixed": "forskellige fordelingsnøgler for forskellige budgetlinjer",
+}
+_REFERENCE_DATES_NOT_YET = {
+    "first_day_of_quarter": "indbyggertallet den første dag i et kvartal",
+    "own_date": "en selvvalgt opgørelsesdato",
+}
+_RENEWALS_NOT_YET = {
+    "open_ended": "en aftale uden slutdato med opsigelse til den 1. i en måned",
+    "months_notice": "opsigelse med et antal måneders varsel",
+    "mutual_termination": "gensidig opsigelse",
+    "fixed_term": "en aftale uden forlængelse",
+}
+_RESULTS_NOT_YET = {
+    "refund": "udbetaling af et overskud i stedet for indregning i en senere pris",
+    "keep_up_to_percent": "at beholde et overskud op til en procent af omkostningerne",
+    "true_up_first_year": "efterregulering alene efter første regnskabsår",
+}
+_OWN_SHARES_NOT_YET: Mapping[str, str] = {}
+_TABLES_NOT_YET = {
+    "capacity": "aftalt kapacitet",
+    "prices": "takster pr. enhed eller døgn",
+    "tariffs": "takster pr. enhed eller døgn",
+    "cases": "enkeltsager",
+    "add_ons": "faste tillæg til én betaler",
+    "schedule": "andre betalingsplaner end tolvtedele",
+    "surplus_capacity": "salg af overskudskapacitet efter takst",
+}
+_TERMS_NOT_YET = {
+    **_TABLES_NOT_YET,
+    "exit": "særlige vilkår ved udtræden, fx andel af formue eller tilbagebetaling af investeringer",
+    "claims": "frist for at rejse krav",
+    "renegotiation": "pligt til genforhandling",
+    "termination": "opsigelse med et antal måneders varsel",
+}
+_ALLOCATION_TERMS_NOT_YET = {
+    "percentages": "fordeling efter faste procenter",
+    "shares": "fordeling efter faste andele",
+    "age_from": "fordeling efter indbyggertallet i aldersgrupper",
+    "age_to": "fordeling efter indbyggertallet i aldersgrupper",
+    "capacity": "fordeling efter aftalt kapacitet",
+}
+_ADVANCE_TERMS_NOT_YET = {
+    "dates": "betaling på egne datoer",
+    "arrears": "betaling bagud",
+}
+_SETTLEMENT_TERMS_NOT_YET = {
+    "keep_percent": "at beholde et overskud op til en procent af omkostningerne",
+    "keep_years": "at beholde et overskud i flere år",
+    "claim_within_months": "frist for at rejse krav",
+    "true_up": "efterregulering alene efter første regnskabsår",
+}
+_RENEWAL_TERMS_NOT_YET = {
+    "notice_months": "opsigelse med et antal måneders varsel",
+}
+
+
+def read_agreement(name: str, content: bytes | str) -> Agreement:
+    """Read an agreement file.
+
+    Args:
+        name: The file's name as given, for messages.
+        content: The whole file; bytes must be UTF-8, with or without a byte order mark.
+
+    Returns:
+        The agreement; terms that the file does not mention have the defaults of ``agreement.py``.
+
+    Raises:
+        Problems: everything that is wrong with the file, by line.
+
+    Source: the 2009 agreement; docs/decisions/0004-agreement-file.md.
+    """
+    top = read_toml(name, content)
+    about = top.table("agreement", required=True)
+    code = about.text("code", A_CODE)
+    if code and (len(code) > LONGEST_CODE or CODE_PATTERN.fullmatch(code) is None):
+        about.problem("code", f"{display(code)} kan ikke bruges; forventet {A_CODE}, højst {LONGEST_CODE} tegn")
+    title = about.text("title", "aftalens titel")
+    legal_basis = about.text("legal_basis", "lovhjemlen")
+    starts_on, ends_on = about.day("starts_on"), about.day("ends_on", required=False)
+    providers = _municipalities(about, "providers")
+    subscribers = _municipalities(about, "subscribers")
+    issuer = municipality_of(about, "issuer")
+    if issuer and providers and issuer not in providers:
+        about.problem("issuer", f'"{issuer}" er ikke blandt ydelsesleverandørerne; forventet en af providers')
+    about.finish()
+
+    terms = _terms(top.table("terms"))
+    _check_years(about, starts_on, ends_on, terms.renewal)
+    services = _services(top)
+    parties = _parties(top)
+    budgets = _budgets(top, providers, services, starts_on, ends_on)
+    top.finish(_TABLES_NOT_YET)
+    top.findings.raise_if_any()
+    return Agreement(
+        code=code,
+        title=title,
+        legal_basis=legal_basis,
+        starts_on=starts_on or date.min,
+        issuer=issuer,
+        providers=providers,
+        subscribers=subscribers,
+        services=services,
+        terms=terms,
+        parties=parties,
+        budgets=budgets,
+        ends_on=ends_on,
+    )
+
+
+def _municipalities(about: Table, key: str) -> tuple[MunicipalityCode, ...]:
+    found: list[MunicipalityCode] = []
+    for place, code in about.texts(key, f"en liste af {A_MUNICIPALITY}"):
+        problem = municipality_problem(code)
+        if code in found:
+            problem = "står der mere end én gang"
+        if problem:
+            about.problem(place, f"{display(code)} {problem}")
+        else:
+            found.append(code)
+    return tuple(found)
+
+
+def _check_years(about: Table, starts_on: date | None, ends_on: date | None, renewal: RenewalTerms) -> None:
+    """Who renews by calendar years begins and ends with one: shares, membership and notice are of whole years."""
+    for key, day in (("starts_on", starts_on), ("ends_on", ends_on)):
+        if day and not FIRST_AGREED_YEAR <= day.year <= LAST_AGREED_YEAR:
+            about.problem(key, f"året {day.year} er uden for {FIRST_AGREED_YEAR}-{LAST_AGREED_YEAR}")
+    if starts_on and ends_on and ends_on < starts_on:
+        about.problem("ends_on", f"{ends_on} er før aftalens første dag, {starts_on}")
+    if renewal.kind is RenewalKind.CALENDAR_YEAR:
+        if starts_on and (starts_on.month, starts_on.day) != (1, 1):
+            about.problem(
+                "starts_on",
+                f"{starts_on} er ikke den 1. januar; en aftale, der forlænges kalenderår for kalenderår, "
+                "begynder den 1. januar. Dele af et år understøttes ikke endnu",
+            )
+        if ends_on and (ends_on.month, ends_on.day) != (12, 31):
+            about.problem("ends_on", f"{ends_on} er ikke den 31. december. Dele af et år understøttes ikke endnu")
+
+
+def _terms(terms: Table) -> Terms:
+    found = Terms(
+        allocation=_allocation(terms.table("allocation")),
+        advance=_advance(terms.table("advance")),
+        settlement=_settlement(terms.table("settlement")),
+        renewal=_renewal(terms.table("renewal")),
+        usage=_usage(terms.table("usage")),
+    )
+    terms.finish(_TERMS_NOT_YET)
+    return found
+
+
+def _allocation(table: Table) -> AllocationTerms:
+    default = AllocationTerms()
+    expected = '"0.01" for øre eller "1" for hele kroner, i anførselstegn'
+    unit = table.value("rounding_unit", expected, required=False)
+    rounding_unit_oere = default.rounding_unit_oere
+    if isinstance(unit, str) and unit in _ROUNDING_UNITS:
+        rounding_unit_oere = _ROUNDING_UNITS[unit]
+    elif unit is not None:
+        table.problem("rounding_unit", f"{display(unit)} kan ikke bruges; forventet {expected}")
+    found = AllocationTerms(
+        key=table.choice("key", default.key, _KEYS_NOT_YET),
+        reference_date=table.choice("reference_date", default.reference_date, _REFERENCE_DATES_NOT_YET),
+        rounding_unit_oere=rounding_unit_oere,
+    )
+    table.finish(_ALLOCATION_TERMS_NOT_YET)
+    return found
+
+
+def _advance(table: Table) -> AdvanceTerms:
+    default = AdvanceTerms()
+    instalments = table.integer("instalments", 1, 366, default.instalments)
+    if instalments != INSTALMENTS:
+        table.problem("instalments", f"{instalments} rater om året understøttes ikke endnu; brug {INSTALMENTS}")
+    found = AdvanceTerms(
+        instalments=instalments,
+        send_by_day=table.integer("send_by_day", 1, LAST_SEND_DAY, default.send_by_day),
+        months_ahead=table.integer("months_ahead", 0, 1, default.months_ahead),
+        due_days=table.integer("due_days", 0, LONGEST_DUE_DAYS, default.due_days),
+        provider_own_share=table.choice("provider_own_share", default.provider_own_share, _OWN_SHARES_NOT_YET),
+    )
+    table.finish(_ADVANCE_TERMS_NOT_YET)
+    return found
+
+
+def _settlement(table: Table) -> SettlementTerms:
+    default = SettlementTerms()
+    found = SettlementTerms(
+        accounts_by=_day_of_year(table, "accounts_by", default.accounts_by),
+        demand_by=_day_of_year(table, "demand_by", default.demand_by),
+        price_notice_by=_day_of_year(table, "price_notice_by", default.price_notice_by),
+        lag_years=table.integer("lag_years", 1, LONGEST_LAG_YEARS, default.lag_years),
+        result_key=table.choice("result_key", default.result_key, _RESULTS_NOT_YET),
+    )
+    table.finish(_SETTLEMENT_TERMS_NOT_YET)
+    return found
+
+
+def _renewal(table: Table) -> RenewalTerms:
+    default = RenewalTerms()
+    found = RenewalTerms(
+        kind=table.choice("kind", default.kind, _RENEWALS_NOT_YET),
+        notice_by=_day_of_year(table, "notice_by", default.notice_by),
+    )
+    table.finish(_RENEWAL_TERMS_NOT_YET)
+    return found
+
+
+def _usage(table: Table) -> UsageTerms:
+    default = UsageTerms()
+    periods = default.periods
+    if table.has("periods"):
+        periods = _usage_periods(table)
+    found = UsageTerms(
+        periods=periods,
+        small_count_threshold=table.integer(
+            "small_count_threshold", SMALLEST_THRESHOLD, LARGEST_THRESHOLD, default.small_count_threshold
+        ),
+    )
+    table.finish()
+    return found
+
+
+def _usage_periods(table: Table) -> tuple[tuple[DayOfYear, DayOfYear], ...]:
+    expected = 'perioder som "01-01/06-30", måned og dag for den første og den sidste dag'
+    found: list[tuple[DayOfYear, DayOfYear]] = []
+    for place, text in table.texts("periods", f"en liste af {expected}"):
+        first, _, last = text.partition("/")
+        first_day, last_day = _parsed_day_of_year(first), _parsed_day_of_year(last)
+        if first_day is None or last_day is None:
+            table.problem(place, f"{display(text)} kan ikke læses; forventet {expected}")
+        elif last_day < first_day:
+            table.problem(
+                place, f"{display(text)} slutter, før den begynder; en periode ligger inden for ét kalenderår"
+            )
+        elif found and first_day <= found[-1][1]:
+            table.problem(place, f"{display(text)} begynder, før perioden foran er slut")
+        else:
+            found.append((first_day, last_day))
+    return tuple(found)
+
+
+def _day_of_year(table: Table, key: str, default: DayOfYear) -> DayOfYear:
+    expected = 'måned og dag i anførselstegn, fx "04-01" for den 1. april'
+    text = table.text(key, expected, required=False)
+    if not text:
+        return default
+    day = _parsed_day_of_year(text)
+    if day is None:
+        table.problem(key, f"{display(text)} er ikke en dag, der findes hvert år; forventet {expected}")
+    return day or default
+
+
+def _parsed_day_of_year(text: str) -> DayOfYear | None:
+    match = _DAY_OF_YEAR.fullmatch(text.strip())
+    if match is None:
+        return None
+    day = DayOfYear(int(match[1]), int(match[2]))
+    try:
+        day.in_year(_ORDINARY_YEAR)
+    except ValueError:
+        return None
+    return day
+
+
+def _services(top: Table) -> tuple[Service, ...]:
+    found: dict[str, Service] = {}
+    for table in top.tables("services", required=True):
+        code = table.text("code", 'ydelsens kode: små bogstaver a-z, tal og bindestreg, fx "ambulant"')
+        if code and (len(code) > LONGEST_CODE or CODE_PATTERN.fullmatch(code) is None):
+            table.problem("code", f"{display(code)} kan ikke bruges; forventet små bogstaver a-z, tal og bindestreg")
+        if code in found:
+            table.problem("code", f"{display(code)} står der mere end én gang")
+        title = table.text("title", "ydelsens titel")
+        vat_exemption = table.text("vat_exemption", "hjemlen for momsfritagelsen", required=False)
+        table.finish()
+        if code:
+            found.setdefault(code, Service(code, title, vat_exemption))
+    return tuple(found.values())
+
+
+def _parties(top: Table) -> tuple[PartyDetails, ...]:
+    found: dict[MunicipalityCode, PartyDetails] = {}
+    for table in top.tables("parties"):
+        code = municipality_of(table, "municipality")
+        if code in found:
+            table.problem("municipality", f'"{code}" står der mere end én gang')
+        gln = table.text("gln", "et EAN-nummer (GLN) på 13 cifre", required=False)
+        if gln and (len(gln) != GLN_DIGITS or not gln.isascii() or not ean.is_valid(gln)):
+            table.problem("gln", f"{display(gln)} er ikke et GLN på {GLN_DIGITS} cifre med rigtigt kontrolciffer")
+        if gln and any(gln == other.gln for other in found.values()):
+            table.problem("gln", f"{display(gln)} er allerede en anden parts")
+        table.finish()
+        if code:
+            found.setdefault(code, PartyDetails(code, gln))
+    return tuple(found.values())
+
+
+def _budgets(
+    top: Table,
+    providers: tuple[MunicipalityCode, ...],
+    services: tuple[Service, ...],
+    starts_on: date | None,
+    ends_on: date | None,
+) -> tuple[CostLine, ...]:
+    codes = [service.code for service in services]
+    first_year, last_year = starts_on.year if starts_on else None, ends_on.year if ends_on else None
+    lines = read_cost_lines(top, "budgets", required=False)
+    for table, line in lines:
+        for key, message in line_problems(line.key, providers, codes, first_year, last_year):
+            table.problem(key, message)
+    return tuple(line for _, line in lines)
+
+
+def write_agreement(agreement: Agreement) -> str:
+    """The agreement as a TOML file, every term written out, so that nothing hides in a default.
+
+    Reading it gives an equal agreement. Two equal agreements give the same text; comments of a file that was once read
+    are not kept.
+    """
+    about: dict[str, object] = {
+        "code": agreement.code,
+        "title": agreement.title,
+        "legal_basis": agreement.legal_basis,
+        "starts_on": agreement.starts_on,
+    }
+    if agreement.ends_on:
+        about["ends_on"] = agreement.ends_on
+    about |= {
+        "issuer": agreement.issuer,
+        "providers": list(agreement.providers),
+        "subscribers": list(agreement.subscribers),
+    }
+    written: dict[str, object] = {
+        "agreement": about,
+        "terms": _written_terms(agreement.terms),
+        "parties": [_without_empty(municipality=party.municipality, gln=party.gln) for party in agreement.parties],
+        "services": [
+            _without_empty(code=service.code, title=service.title, vat_exemption=service.vat_exemption)
+            for service in agreement.services
+        ],
+        "budgets": [_written_line(line) for line in agreement.budgets],
+    }
+    return tomli_w.dumps({key: value for key, value in written.items() if value})
+
+
+def _written_terms(terms: Terms) -> dict[str, dict[str, object]]:
+    return {
+        "allocation": {
+            "key": str(terms.allocation.key),
+            "reference_date": str(terms.allocation.reference_date),
+            "rounding_unit": _UNIT_TEXTS[terms.allocation.rounding_unit_oere],
+        },
+        "advance": {
+            "instalments": terms.advance.instalments,
+            "send_by_day": terms.advance.send_by_day,
+            "months_ahead": terms.advance.months_ahead,
+            "due_days": terms.advance.due_days,
+            "provider_own_share": str(terms.advance.provider_own_share),
+        },
+        "settlement": {
+            "accounts_by": str(terms.settlement.accounts_by),
+            "demand_by": str(terms.settlement.demand_by),
+            "price_notice_by": str(terms.settlement.price_notice_by),
+            "lag_years": terms.settlement.lag_years,
+            "result_key": str(terms.settlement.result_key),
+        },
+        "renewal": {"kind": str(terms.renewal.kind), "notice_by": str(terms.renewal.notice_by)},
+        "usage": {
+            "periods": [f"{first}/{last}" for first, last in terms.usage.periods],
+            "small_count_threshold": terms.usage.small_count_threshold,
+        },
+    }
+
+
+def _written_line(line: CostLine) -> dict[str, object]:
+    key = line.key
+    return {"year": key.year} | _without_empty(
+        provider=key.provider,
+        service=key.service,
+        kind="" if key.kind is CostKind.COST else str(key.kind),
+        line=key.line,
+        amount=kroner_for_programs(line.amount_oere),
+        note=line.note,
+    )
+
+
+def _without_empty(**texts: str) -> dict[str, object]:
+    return {name: text for name, text in texts.items() if text}

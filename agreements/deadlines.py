@@ -1,0 +1,183 @@
+"""The deadlines of an agreement's year, and the bank days that some of them move to. Pure.
+
+Source: domain.md, "The life of a bill" and rule 5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from functools import lru_cache
+
+import holidays
+
+from agreements.agreement import AdvanceTerms, Agreement
+from agreements.membership import agreed_year
+from foundation.errors import N_, RuleBroken
+from foundation.period import Month
+
+SATURDAY = 5
+_ASCENSION_DAY = "Kristi himmelfartsdag"
+
+
+class BankDaysUnknown(RuleBroken):
+    """A year for which the holidays are not known."""
+
+    danish = N_("Helligdagene i {year} kendes ikke, så bankdagene kan ikke findes. Vælg en dag før år 2100.")
+
+
+class DeadlineKind(StrEnum):
+    """What has to be done."""
+
+    DEMAND = "demand"
+    PRICE_NOTICE = "price_notice"
+    NOTICE_TO_LEAVE = "notice_to_leave"
+    ADVANCE_INVOICE = "advance_invoice"
+    USAGE_STATEMENT = "usage_statement"
+    FINAL_ACCOUNTS = "final_accounts"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """One thing that has to be done for a billing year.
+
+    Attributes:
+        kind: What it is.
+        due_on: The last day for it; for a usage statement, for which the agreement names no last day, the first.
+        title_da: What a finance officer reads.
+        clause: Where the 2009 agreement says it.
+        for_month: The month that an a conto invoice is for; otherwise None.
+    """
+
+    kind: DeadlineKind
+    due_on: date
+    title_da: str
+    clause: str
+    for_month: Month | None = None
+
+
+@lru_cache(maxsize=256)
+def _days_without_banks(year: int) -> frozenset[date]:
+    """The days of a year, beside Saturdays and Sundays, on which Danish banks are closed.
+
+    Public holidays (Store bededag until 2023), and by the banks' own calendar also the Friday after Ascension Day,
+    Constitution Day, Christmas Eve and New Year's Eve.
+
+    Raises:
+        BankDaysUnknown: a year that the calendar does not reach, beyond 2100.
+    """
+    public = holidays.country_holidays("DK", years=year, language="da")
+    ascension_days = public.get_named(_ASCENSION_DAY, lookup="exact")
+    if len(ascension_days) != 1:
+        raise BankDaysUnknown(year=year)
+    (ascension_day,) = ascension_days
+    banks_own = {ascension_day + timedelta(days=1), date(year, 6, 5), date(year, 12, 24), date(year, 12, 31)}
+    return frozenset(public) | banks_own
+
+
+def is_bank_day(day: date) -> bool:
+    """Whether Danish banks are open on a day.
+
+    Source: domain rule 5.
+    """
+    return day.weekday() < SATURDAY and day not in _days_without_banks(day.year)
+
+
+def bank_day_on_or_before(day: date) -> date:
+    """The day itself, or the last bank day before it."""
+    while not is_bank_day(day):
+        day -= timedelta(days=1)
+    return day
+
+
+def send_deadline(advance: AdvanceTerms, month: Month) -> date:
+    """The last day on which a month's a conto invoice may be sent.
+
+    ``send_by_day`` of the month that lies ``months_ahead`` before; the bank day before when that is none. January 2009
+    goes out by Monday 15 December 2008.
+
+    Source: § 7 stk. 1; domain rule 5.
+    """
+    first_day = month.plus(-advance.months_ahead).first_day
+    return bank_day_on_or_before(first_day.replace(day=advance.send_by_day))
+
+
+def price_missing_from(advance: AdvanceTerms, year: int) -> date:
+    """The day from which a year without a price is billed by last year's instalment.
+
+    15 December of the year before, or the bank day before it, whichever month goes out then.
+
+    Source: § 7 stk. 1; domain rule 8.
+    """
+    return bank_day_on_or_before(date(year - 1, 12, advance.send_by_day))
+
+
+def deadlines_of_year(agreement: Agreement, year: int) -> tuple[Deadline, ...]:
+    """Everything with a day of its own that has to be done for one billing year, by day.
+
+    Only the sending of invoices moves to a bank day; what is told or presented keeps its calendar day. Notice not to
+    renew for the year is given in the year before; so the agreement's first year has none. Settlements, on leaving and
+    between providers, have no day in the agreement.
+
+    Args:
+        agreement: For its terms and years.
+        year: The billing year.
+
+    Raises:
+        YearNotAgreed: the agreement does not cover the year.
+
+    Source: domain.md, "The life of a bill".
+    """
+    agreed_year(agreement, year)
+    terms = agreement.terms
+    found = [
+        Deadline(
+            DeadlineKind.DEMAND,
+            terms.settlement.demand_by.in_year(year - 1),
+            f"Ydelsesbrugerne melder ændringer i det forventede forbrug i {year}",
+            "§ 6 stk. 5",
+        ),
+        Deadline(
+            DeadlineKind.PRICE_NOTICE,
+            terms.settlement.price_notice_by.in_year(year - 1),
+            f"Ydelsesbrugerne får deres samlede pris for {year}",
+            "§ 6 stk. 4",
+        ),
+        Deadline(
+            DeadlineKind.FINAL_ACCOUNTS,
+            terms.settlement.accounts_by.in_year(year + 1),
+            f"Ydelsesleverandørerne fremlægger endeligt regnskab for {year}",
+            "§ 6 stk. 3",
+        ),
+    ]
+    if year > agreement.starts_on.year:
+        found.append(
+            Deadline(
+                DeadlineKind.NOTICE_TO_LEAVE,
+                terms.renewal.notice_by.in_year(year - 1),
+                f"Den, der ikke vil forlænge aftalen for {year}, meddeler det skriftligt",
+                "§ 8 stk. 3",
+            )
+        )
+    found += [
+        Deadline(
+            DeadlineKind.ADVANCE_INVOICE,
+            send_deadline(terms.advance, month),
+            f"A conto regning for {month.danish} sendes",
+            "§ 7 stk. 1",
+            month,
+        )
+        for month in agreed_year(agreement, year).months
+    ]
+    for number, (first, last) in enumerate(terms.usage.periods, start=1):
+        days = f"{first.in_year(year):%d.%m.}-{last.in_year(year):%d.%m.%Y}"
+        found.append(
+            Deadline(
+                DeadlineKind.USAGE_STATEMENT,
+                last.in_year(year) + timedelta(days=1),
+                f"Forbrugsopgørelse {number} for {year} ({days}) udarbejdes",
+                "§ 6 stk. 7",
+            )
+        )
+    return tuple(sorted(found, key=lambda deadline: deadline.due_on))

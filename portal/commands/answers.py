@@ -1,0 +1,227 @@
+"""The shapes that programs read: amounts are integers in øre, codes are strings, dates ISO. Other programs rest on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agreements.agreement import CostLine
+from agreements.run import CostChange
+from billing.annual_subscription.facts import AnnualSubscription
+from billing.invoice.facts import DocumentDraft, Failure, IssuedDocument
+from billing.invoice.rules import due_date
+from billing.monthly_aconto.facts import MonthIssue, MonthPlan
+from billing.year_end_settlement.facts import ExitSettlement, ProviderClearing, YearSettlement
+from portal.language import _
+
+Answer = dict[str, Any]
+
+
+def subscription(value: AnnualSubscription) -> Answer:
+    """``subscription calculate`` and ``subscription show``."""
+    return {
+        "agreement": value.agreement,
+        "year": value.year,
+        "version": value.version,
+        "reference_date": value.reference_date.isoformat(),
+        "cost_oere": value.cost_oere,
+        "passed_on_oere": value.passed_on_oere,
+        "total_oere": value.total_oere,
+        "parts": [
+            {
+                "municipality": part.municipality,
+                "population": part.population.inhabitants,
+                "share_oere": part.share_oere,
+                "passed_on_oere": part.passed_on_oere,
+                "obligation_oere": part.obligation_oere,
+                "instalments_oere": [instalment.amount_oere for instalment in part.instalments],
+            }
+            for part in value.parts
+        ],
+    }
+
+
+def _issued(document: IssuedDocument) -> Answer:
+    answer: Answer = {
+        "number": document.number,
+        "municipality": document.subscriber.municipality,
+        "amount_oere": document.amount_oere,
+        "issue_date": document.issue_date.isoformat(),
+        "due_date": document.due_date.isoformat(),
+    }
+    if document.internal:
+        answer["internal"] = True
+    return answer
+
+
+def _planned(draft: DocumentDraft, plan: MonthPlan) -> Answer:
+    answer: Answer = {
+        "municipality": draft.subscriber.municipality,
+        "amount_oere": draft.amount_oere,
+        "issue_date": plan.issue_date.isoformat(),
+        "due_date": due_date(plan.issue_date, draft.due_days).isoformat(),
+    }
+    if draft.internal:
+        answer["internal"] = True
+    return answer
+
+
+def _failed(failure: Failure) -> Answer:
+    return {
+        "municipality": failure.municipality,
+        "error": failure.error.name,
+        "message": failure.error.text(_),
+    }
+
+
+def month_plan(plan: MonthPlan) -> Answer:
+    """``month plan``: what ``month issue`` would answer, without numbers."""
+    return {
+        "agreement": plan.agreement,
+        "month": str(plan.month),
+        "issued": [_planned(draft, plan) for draft in plan.drafts],
+        "already_issued": [_issued(document) for document in plan.already_issued],
+        "failed": [_failed(failure) for failure in plan.failed],
+    }
+
+
+def month_issue(outcome: MonthIssue) -> Answer:
+    """``month issue``: every subscriber in one of the three."""
+    return {
+        "agreement": outcome.plan.agreement,
+        "month": str(outcome.plan.month),
+        "issued": [_issued(document) for document in outcome.issued],
+        "already_issued": [_issued(document) for document in outcome.already_issued],
+        "failed": [_failed(failure) for failure in outcome.failed],
+    }
+
+
+def document(value: IssuedDocument) -> Answer:
+    """``invoice show``: all that the document says."""
+    return {
+        "number": value.number,
+        "document_type": value.document_type.value,
+        "kind": value.kind.value,
+        "agreement": value.agreement,
+        "title": value.title,
+        "period": [value.period.from_day.isoformat(), value.period.last_day.isoformat()],
+        "issue_date": value.issue_date.isoformat(),
+        "due_date": value.due_date.isoformat(),
+        "amount_oere": value.amount_oere,
+        "internal": value.internal,
+        "provisional": value.provisional,
+        "note": value.note,
+        "credits": value.credits,
+        "credited_by": value.credited_by,
+        "issuer": _party(value.issuer),
+        "subscriber": _party(value.subscriber),
+        "lines": [
+            {
+                "provider": line.provider,
+                "service": line.service,
+                "kind": line.kind.value,
+                "text": line.text,
+                "accounting_year": line.accounting_year,
+                "amount_oere": line.amount_oere,
+                "version": line.version,
+            }
+            for line in value.lines
+        ],
+    }
+
+
+def _party(party: Any) -> Answer:  # noqa: ANN401 - a snapshot
+    return {"municipality": party.municipality, "name": party.name, "cvr": party.cvr, "gln": party.gln}
+
+
+def settlement(value: YearSettlement) -> Answer:
+    """``settlement close`` and ``settlement show``."""
+    return {
+        "agreement": value.agreement,
+        "year": value.year,
+        "invoiced_oere": value.invoiced_oere,
+        "cost_oere": value.cost_oere,
+        "result_oere": value.result_oere,
+        "carried_oere": value.carried_oere,
+        "parts": [
+            {
+                "municipality": part.municipality,
+                "result_oere": part.result_oere,
+                "passed_on_oere": part.passed_on_oere,
+                "carried_oere": part.carried_oere,
+            }
+            for part in value.parts
+        ],
+        "providers": [
+            {
+                "municipality": provider.municipality,
+                "received_oere": provider.received_oere,
+                "cost_oere": provider.cost_oere,
+                "result_oere": provider.result_oere,
+            }
+            for provider in value.providers
+        ],
+    }
+
+
+def exit_settlement(value: ExitSettlement) -> Answer:
+    """``settlement exit``: a negative amount is paid out to the leaver."""
+    return {
+        "agreement": value.agreement,
+        "municipality": value.municipality,
+        "left_on": value.left_on.isoformat(),
+        "amount_oere": value.amount_oere,
+        "number": value.number,
+        "issue_date": value.issue_date and value.issue_date.isoformat(),
+        "already_settled": value.already_settled,
+        "lines": [
+            {
+                "accounting_year": line.accounting_year,
+                "provider": line.provider,
+                "passed_on_oere": line.passed_on_oere,
+                "carried_oere": line.carried_oere,
+                "settled_oere": line.settled_oere,
+            }
+            for line in value.lines
+        ],
+    }
+
+
+def clearing(agreement: str, year: int, value: tuple[ProviderClearing, ...]) -> Answer:
+    """``settlement providers`` and ``settlement clear``."""
+    return {
+        "agreement": agreement,
+        "year": year,
+        "providers": [
+            {
+                "municipality": provider.municipality,
+                "entitled_oere": provider.entitled_oere,
+                "collected_oere": provider.collected_oere,
+                "cleared_oere": provider.cleared_oere,
+                "outstanding_oere": provider.outstanding_oere,
+            }
+            for provider in value
+        ],
+    }
+
+
+def cost_line(line: CostLine) -> Answer:
+    """One line of a budget or of final accounts."""
+    return {
+        "year": line.key.year,
+        "provider": line.key.provider,
+        "service": line.key.service,
+        "kind": line.key.kind.value,
+        "line": line.key.line,
+        "amount_oere": line.amount_oere,
+        "note": line.note,
+    }
+
+
+def cost_change(agreement: str, change: CostChange) -> Answer:
+    """What loading a budget or final accounts did."""
+    return {
+        "agreement": agreement,
+        "added": [cost_line(line) for line in change.added],
+        "changed": [{**cost_line(new), "before_oere": old.amount_oere} for old, new in change.changed],
+        "unchanged": [cost_line(line) for line in change.unchanged],
+    }

@@ -1,0 +1,29 @@
+"""Which language people are spoken to in: Danish is the text in the code, English its translation."""
+
+from __future__ import annotations
+
+import gettext
+from functools import lru_cache
+from pathlib import Path
+
+CATALOGUES = Path(__file__).parent / "locale"
+DOMAIN = "mellemregning"
+
+_language = "da"
+
+
+def use(language: str) -> None:
+    """Speak this language from now on: ``da`` or ``en``."""
+    global _language  # noqa: PLW0603 - one process speaks one language: a command's, or a page's by its own call
+    _language = language
+
+
+@lru_cache(maxsize=4)
+def _catalogue(language: str) -> gettext.NullTranslations:
+    # Danish has no catalogue: the Danish text is the key.
+    return gettext.translation(DOMAIN, str(CATALOGUES), [language], fallback=True)
+
+
+def _(text: str) -> str:
+    """The text in the language in use."""
+    return _catalogue(_language).gettext(text)
