@@ -495,7 +495,8 @@ def _roles_by_content(file: str, frame: pd.DataFrame, roles: dict[Role, str]) ->
         roles[Role.AREA] = best
     if Role.TIME not in roles:
         for name in _free(frame, roles):
-            if all(is_time(text) for text in frame[name].unique()):
+            texts = list(frame[name].unique())
+            if 2 * sum(map(is_time, texts)) >= len(texts):  # one that is none is then refused with its row
                 roles[Role.TIME] = name
                 break
     return roles

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gettext
+import os
 from functools import lru_cache
 from pathlib import Path
 
 CATALOGUES = Path(__file__).parent / "locale"
 DOMAIN = "mellemregning"
+# The domain in which click looks for its own few words, «Usage» and «Missing argument».
+CLICKS_DOMAIN = "messages"
 
 _language = "da"
 
@@ -16,6 +19,8 @@ def use(language: str) -> None:
     """Speak this language from now on: ``da`` or ``en``."""
     global _language  # noqa: PLW0603 - one process speaks one language: a command's, or a page's by its own call
     _language = language
+    gettext.bindtextdomain(CLICKS_DOMAIN, str(CATALOGUES))
+    os.environ["LANGUAGE"] = language
 
 
 @lru_cache(maxsize=4)

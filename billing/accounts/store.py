@@ -129,10 +129,10 @@ def invoiced_months(
         else:
             passed_on[key][ResultSource(row.accounting_year, row.provider)] += int(row.amount_oere)
     months: dict[MunicipalityCode, list[InvoicedMonth]] = defaultdict(list)
-    for row in held:
-        key = (row.municipality, Month.of(row.service_month))
+    for municipality, first_day in held:
+        key = (municipality, Month.of(first_day))
         sources = {source: amount for source, amount in sorted(passed_on[key].items()) if amount}
-        months[row.municipality].append(InvoicedMonth(key[1], gross[key], sources))
+        months[municipality].append(InvoicedMonth(key[1], gross[key], sources))
     return {municipality: tuple(entries) for municipality, entries in months.items()}
 
 

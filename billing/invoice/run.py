@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from agreements import run as agreements
 from agreements.agreement import MunicipalityCode
 from billing.accounts import run as accounts
 from billing.accounts import store as books
@@ -33,6 +34,8 @@ from billing.invoice.rules import (
     due_date,
     number_of,
 )
+from foundation import audit
+from foundation.audit import Occasion
 from foundation.errors import N_, NotFound, RuleBroken
 from foundation.period import Month
 
@@ -212,6 +215,34 @@ def credit_invoice(
     booked = books.voucher_postings(connection, document.agreement, VoucherKind.INVOICE, document.number)
     accounts.book(connection, [_voucher(credit, tuple(_turned(row) for row in booked))])
     return replace(credit, credits=document.number)
+
+
+def credit_document(
+    connection: Connection,
+    number: str,
+    *,
+    reason: str,
+    occasion: Occasion,
+    issuer: MunicipalityCode | None = None,
+) -> IssuedDocument:
+    """Credit a document on an officer's word, and keep who did it and why; see ``credit_invoice``."""
+    _, document = find_document(connection, number, issuer)
+    agreements.get(connection, document.agreement, lock=True)
+    credit = credit_invoice(
+        connection,
+        number,
+        reason=reason,
+        issue_date=occasion.as_of,
+        issuer=document.issuer.municipality,
+    )
+    audit.record(
+        connection,
+        occasion,
+        action="invoice.credited",
+        subject=f"{document.agreement} {number}",
+        details={"credit_note": credit.number, "amount_oere": credit.amount_oere, "reason": reason},
+    )
+    return credit
 
 
 def _turned(row: Any) -> Posting:  # noqa: ANN401 - a database row

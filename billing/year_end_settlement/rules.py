@@ -18,7 +18,7 @@ from billing.year_end_settlement.facts import (
     YearSettlement,
 )
 from foundation.errors import N_, RuleBroken
-from foundation.money import apportion, apportion_signed, percent_of
+from foundation.money import apportion, apportion_signed, kroner, percent_of
 
 HUNDRED = Decimal(100)
 
@@ -47,7 +47,7 @@ def carried_oere(result_oere: int, carry: CarryOver) -> int:
     asked = carry.amount_oere or 0
     of_other_sign = asked < 0 < result_oere
     if abs(asked) > abs(result_oere) or of_other_sign:
-        raise CarryOverTooLarge(asked=f"{Decimal(asked) / HUNDRED} kr.", result_oere=result_oere)
+        raise CarryOverTooLarge(asked=kroner(asked), result_oere=result_oere)
     return abs(asked) if result_oere > 0 else -abs(asked)
 
 

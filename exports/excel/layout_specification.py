@@ -138,7 +138,7 @@ def _lines(name: str, days: str, documents: Sequence[IssuedDocument]) -> tuple[S
     return draft.finish(frozen_columns=1), table
 
 
-def _overview(  # noqa: PLR0913 - the facts and the two lists
+def _overview(  # noqa: PLR0913, PLR0917 - the facts and the two lists
     agreement: Agreement,
     name: str,
     period: Period,

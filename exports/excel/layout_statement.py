@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from fractions import Fraction
 
 from agreements.agreement import Agreement, CostLine, CostLineKey, MunicipalityCode, ResultKey
 from billing.year_end_settlement.facts import ExitSettlement, ProviderClearing, YearSettlement
@@ -13,7 +12,7 @@ from exports.excel.layout_division import COST_KINDS
 from exports.excel.overview import ChartPlan, Control, Fact, Step, overview
 from exports.excel.sheet_draft import Column, SheetDraft, Table, kroner_column
 from exports.excel.workbook import Series, Sheet, Style, Workbook
-from foundation.money import OERE_PER_KRONE, kroner
+from foundation.money import kroner
 
 ACCOUNTS = "Regnskab"
 PROVIDERS = "Leverandører"
@@ -22,12 +21,11 @@ CLEARING = "Mellemafregning"
 EXITS = "Udtræden"
 
 
-def annual_statement_workbook(
+def annual_statement_workbook(  # noqa: PLR0913, PLR0917 - the facts of the statement, in the order of its sheets
     agreement: Agreement,
     settlement: YearSettlement,
     budget: Sequence[CostLine],
     names: Mapping[MunicipalityCode, str],
-    *,
     clearing: Sequence[ProviderClearing],
     exits: Sequence[ExitSettlement],
 ) -> Workbook:
@@ -422,7 +420,7 @@ def _controls(year: _Closed, tables: _Tables, clearing: Sequence[ProviderClearin
             "Udgift her minus den udgift, der er gemt.",
         ),
     ]
-    if year.settlement.result_key is ResultKey.ACCOUNTING_YEAR:
+    if year.parts:
         controls.append(
             Control(
                 "Hele resultatet er fordelt",

@@ -107,6 +107,7 @@ class Rates:
 
     @classmethod
     def of(cls, part: SubscriptionPart, obligation_oere: int, unit_oere: int, correction: Correction) -> Rates:
+        """Find by which way of rule 7 the stored instalments came about."""
         instalments = part.instalments
         open_places = [place for place, instalment in enumerate(instalments) if not instalment.invoiced]
         invoiced_oere = sum(instalment.amount_oere for instalment in instalments if instalment.invoiced)

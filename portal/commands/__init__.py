@@ -1,0 +1,41 @@
+"""The command line: ``mellemregning``. Exit status 0 done, 1 refused by a rule, 2 wrong usage, 3 partly done."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from foundation.errors import MellemregningError
+from foundation.settings import LANGUAGE, Settings
+from portal import language
+
+REFUSED = 1
+
+
+def _language_asked_for(arguments: Sequence[str]) -> str | None:
+    """``--lang en`` or ``--lang=en`` anywhere: it must be known before the help texts are made."""
+    for index, argument in enumerate(arguments):
+        if argument == "--lang" and index + 1 < len(arguments):
+            return arguments[index + 1]
+        if argument.startswith("--lang="):
+            return argument.removeprefix("--lang=")
+    return None
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; the console script's entry."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    asked = _language_asked_for(given)
+    environment = {**os.environ, LANGUAGE: asked} if asked else dict(os.environ)
+    try:
+        settings = Settings.from_environment(environment)
+    except MellemregningError as error:
+        sys.stderr.write(f"{error.text()}\n")
+        raise SystemExit(2 if asked else REFUSED) from error
+    language.use(settings.language)
+    # Imported here, since the help texts are made in the language in use.
+    from portal.commands.door import Door
+    from portal.commands.root import root
+
+    root.main(args=given, prog_name="mellemregning", obj=Door(settings))

@@ -1,0 +1,466 @@
+"""The commands on what is owed: subscription, month, invoice."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import click
+from rich.console import Console
+
+from agreements import run as agreements
+from billing.annual_subscription import run as subscriptions
+from billing.annual_subscription.facts import AnnualSubscription, Correction
+from billing.invoice import run as invoices
+from billing.invoice import store as invoice_store
+from billing.invoice.facts import IssuedDocument
+from billing.monthly_aconto import run as months
+from billing.monthly_aconto.facts import MonthIssue, MonthPlan
+from foundation.money import kroner
+from foundation.period import BillingYear, Month
+from portal.commands import answers
+from portal.commands.door import DATE, MONTH, PARTLY_DONE, YEAR, Door, command, name_of, table
+from portal.language import _
+
+subscription_group = click.Group("subscription", help=_("Årets pris: beregn, vis, meddel."))
+month_group = click.Group("month", help=_("Månedens a conto-fakturaer."))
+invoice_group = click.Group("invoice", help=_("Udstedte bilag: vis, kreditér."))
+
+GROUPS = (subscription_group, month_group, invoice_group)
+
+
+@command(subscription_group, "calculate")
+@click.argument("code", metavar=_("KODE"))
+@click.argument("year", type=YEAR, metavar=_("ÅR"))
+@click.option("--preview", is_flag=True, help=_("Regn, men gem intet."))
+@click.option(
+    "--correction",
+    type=click.Choice([kind.value for kind in Correction]),
+    help=_("Når prisen ændres: fordel forskellen på de resterende rater (spread) eller fakturér om (reinvoice)."),
+)
+def calculate(door: Door, code: str, year: int, preview: bool, correction: str | None) -> None:
+    """Beregn årets pris af de nyeste budgetter, indbyggertal og resultater."""
+    wanted = Correction(correction) if correction else None
+    transaction = door.database.reading() if preview else door.database.transaction()
+    with transaction as connection:
+        found = subscriptions.calculate_year(connection, code, year, door.occasion, correction=wanted, preview=preview)
+    value = found.subscription
+
+    def people(out: Console) -> None:
+        state = (
+            _("Forhåndsvisning; intet er gemt.")
+            if preview
+            else _("Gemt som beregning nr. {version}.").format(version=value.version)
+            if found.is_new
+            else _("Intet nyt siden beregning nr. {version}.").format(version=value.version)
+        )
+        _show_subscription(out, value)
+        out.print(state)
+
+    door.tell(answers.subscription(value), people)
+    if found.unclosed is not None:
+        door.note(
+            _("Bemærk: resultatet af {year} er ikke afsluttet og indgår derfor ikke i prisen endnu.").format(
+                year=found.unclosed,
+            ),
+        )
+    if any(not instalment.invoiced for part in value.parts for instalment in part.instalments):
+        return
+    if not preview and found.is_new:
+        door.note(_("Alle måneder er faktureret; kør «mellemregning subscription reinvoice»."))
+
+
+def _show_subscription(out: Console, value: AnnualSubscription) -> None:
+    out.print(
+        _("{agreement} {year}: {cost} at fordele efter indbyggertal pr. {on}, heraf indregnet {passed_on}.").format(
+            agreement=value.agreement,
+            year=value.year,
+            cost=kroner(value.cost_oere),
+            on=f"{value.reference_date:%d.%m.%Y}",
+            passed_on=kroner(value.passed_on_oere),
+        ),
+    )
+    rows = [
+        (
+            part.municipality,
+            name_of(part.municipality),
+            part.population.inhabitants,
+            part.share_oere,
+            part.passed_on_oere,
+            part.obligation_oere,
+            part.instalments[0].amount_oere,
+            part.instalments[-1].amount_oere,
+        )
+        for part in value.parts
+    ]
+    heading = [
+        _("Kode"),
+        _("Kommune"),
+        _("Indbyggere"),
+        _("Andel kr."),
+        _("Indregnet kr."),
+        _("Forpligtelse kr."),
+        _("Januar kr."),
+        _("December kr."),
+    ]
+    total = (
+        "",
+        _("I alt"),
+        str(sum(part.population.inhabitants for part in value.parts)),
+        value.cost_oere,
+        value.passed_on_oere,
+        value.total_oere,
+        sum(part.instalments[0].amount_oere for part in value.parts),
+        sum(part.instalments[-1].amount_oere for part in value.parts),
+    )
+    out.print(table("", heading, rows, total=total))
+
+
+@command(subscription_group, "show")
+@click.argument("code", metavar=_("KODE"))
+@click.argument("year", type=YEAR, metavar=_("ÅR"))
+@click.option("--version", type=click.IntRange(min=1), help=_("En tidligere beregning."))
+def show(door: Door, code: str, year: int, version: int | None) -> None:
+    """Vis årets pris, som den er beregnet."""
+    with door.database.reading() as connection:
+        value = subscriptions.get_subscription(connection, code, year, version)
+    door.tell(answers.subscription(value), lambda out: _show_subscription(out, value))
+
+
+@command(subscription_group, "versions")
+@click.argument("code", metavar=_("KODE"))
+@click.argument("year", type=YEAR, required=False, metavar=_("[ÅR]"))
+def versions(door: Door, code: str, year: int | None) -> None:
+    """Vis alle beregninger; ingen bliver nogensinde ændret."""
+    with door.database.reading() as connection:
+        found = subscriptions.versions_of(connection, code, year)
+    answer = {
+        "agreement": code,
+        "versions": [
+            {"year": of_year, "version": version, "calculated_on": day.isoformat()} for of_year, version, day in found
+        ],
+    }
+    rows = [(str(of_year), str(version), day) for of_year, version, day in found]
+    door.tell(answer, lambda out: out.print(table("", [_("År"), _("Beregning"), _("Dato")], rows)))
+
+
+@command(subscription_group, "notice")
+@click.argument("code", metavar=_("KODE"))
+@click.argument("year", type=YEAR, metavar=_("ÅR"))
+def notice(door: Door, code: str, year: int) -> None:
+    """Meddel hver ydelsesbruger den samlede pris for året (§ 6 stk. 4, senest 1. juni året før)."""
+    with door.database.transaction() as connection:
+        told, is_new = subscriptions.give_price_notice(connection, code, year, door.occasion)
+    answer = {
+        "agreement": code,
+        "year": year,
+        "version": told.version,
+        "notice_by": told.notice_by.isoformat(),
+        "given_on": told.given_on.isoformat(),
+        "is_new": is_new,
+        "parts": [
+            {
+                "municipality": line.municipality,
+                "obligation_oere": line.obligation_oere,
+                "share_oere": line.share_oere,
+                "passed_on_oere": line.passed_on_oere,
+                "population": line.population,
+                "previous_obligation_oere": line.previous_obligation_oere,
+                "previous_population": line.previous_population,
+            }
+            for line in told.lines
+        ],
+    }
+
+    def people(out: Console) -> None:
+        rows = [
+            (
+                line.municipality,
+                name_of(line.municipality),
+                line.obligation_oere,
+                line.previous_obligation_oere,
+                None if line.previous_obligation_oere is None else line.obligation_oere - line.previous_obligation_oere,
+                line.population,
+                line.passed_on_oere,
+            )
+            for line in told.lines
+        ]
+        heading = [
+            _("Kode"),
+            _("Kommune"),
+            _("Pris {year} kr.").format(year=year).replace(" kr.", "") + " kr.",
+            _("Året før kr."),
+            _("Ændring kr."),
+            _("Indbyggere"),
+            _("Indregnet resultat kr."),
+        ]
+        out.print(table("", heading, rows))
+        out.print(_("Meddelt {day}.").format(day=f"{told.given_on:%d.%m.%Y}"))
+
+    door.tell(answer, people)
+    if told.given_on > told.notice_by:
+        door.note(
+            _("Fristen for prismeddelelsen var {day}.").format(day=f"{told.notice_by:%d.%m.%Y}"),
+        )
+
+
+@command(subscription_group, "reinvoice")
+@click.argument("code", metavar=_("KODE"))
+@click.argument("year", type=YEAR, metavar=_("ÅR"))
+def reinvoice(door: Door, code: str, year: int) -> None:
+    """Kreditér og fakturér de måneder om, som prisen ikke længere stemmer med."""
+    with door.database.transaction() as connection:
+        corrected = months.reinvoice_year(connection, code, year, door.occasion)
+    answer = {
+        "agreement": code,
+        "year": year,
+        "corrected": [
+            {
+                "municipality": document.subscriber.municipality,
+                "month": str(Month.of(document.period.from_day)),
+                "credited": credit.credits,
+                "credit_note": credit.number,
+                "number": document.number,
+                "amount_oere": document.amount_oere,
+                "difference_oere": document.amount_oere + credit.amount_oere,
+            }
+            for credit, document in corrected
+        ],
+    }
+
+    def people(out: Console) -> None:
+        if not corrected:
+            out.print(_("Alt faktureret stemmer med prisen; der er intet at rette."))
+            return
+        rows = [
+            (
+                name_of(document.subscriber.municipality),
+                str(Month.of(document.period.from_day)),
+                credit.credits,
+                credit.number,
+                document.number,
+                document.amount_oere,
+                document.amount_oere + credit.amount_oere,
+            )
+            for credit, document in corrected
+        ]
+        heading = [
+            _("Kommune"),
+            _("Måned"),
+            _("Krediteret"),
+            _("Kreditnota"),
+            _("Ny faktura"),
+            _("Beløb kr."),
+            _("Forskel kr."),
+        ]
+        out.print(table("", heading, rows))
+
+    door.tell(answer, people)
+
+
+@command(month_group, "plan")
+@click.argument("code", metavar=_("KODE"))
+@click.argument("month", type=MONTH, metavar=_("ÅÅÅÅ-MM"))
+def plan(door: Door, code: str, month: Month) -> None:
+    """Vis, hvad måneden vil blive faktureret med; ændrer intet."""
+    with door.database.reading() as connection:
+        found = months.plan_month(connection, code, month, door.business_date)
+
+    def people(out: Console) -> None:
+        rows = [
+            (draft.subscriber.municipality, draft.subscriber.name, draft.amount_oere, draft.internal, draft.provisional)
+            for draft in found.drafts
+        ]
+        heading = [_("Kode"), _("Kommune"), _("Beløb kr."), _("Internt"), _("Foreløbigt")]
+        total = ("", _("I alt"), sum(draft.amount_oere for draft in found.drafts), "", "")
+        out.print(table(_("Plan for {month}").format(month=month.danish), heading, rows, total=total))
+        if found.already_issued:
+            out.print(_("{count} er faktureret i forvejen.").format(count=len(found.already_issued)))
+
+    door.tell(answers.month_plan(found), people)
+    _tell_what_is_late(door, found)
+    _tell_failures(door, answers.month_plan(found)["failed"])
+
+
+@command(month_group, "issue")
+@click.argument("code", metavar=_("KODE"))
+@click.argument("month", type=MONTH, metavar=_("ÅÅÅÅ-MM"))
+def issue(door: Door, code: str, month: Month) -> None:
+    """Udsted månedens fakturaer, én gang pr. kommune; en gentagelse fakturerer kun dem, der mangler."""
+    with door.database.transaction() as connection:
+        outcome = months.issue_month(connection, code, month, door.occasion)
+    answer = answers.month_issue(outcome)
+    door.tell(answer, lambda out: _show_issue(out, outcome))
+    _tell_what_is_late(door, outcome.plan)
+    _tell_failures(door, answer["failed"])
+    if outcome.failed:
+        raise SystemExit(PARTLY_DONE)
+
+
+def _show_issue(out: Console, outcome: MonthIssue) -> None:
+    month = outcome.plan.month.danish
+    heading = [_("Nummer"), _("Kommune"), _("Beløb kr."), _("Dato"), _("Forfald"), _("Internt")]
+    if outcome.issued:
+        total = ("", _("I alt"), sum(document.amount_oere for document in outcome.issued), "", "", "")
+        title = _("Udstedt for {month}").format(month=month)
+        out.print(table(title, heading, map(_document_cells, outcome.issued), total=total))
+    if outcome.already_issued:
+        title = _("Udstedt i forvejen for {month}").format(month=month)
+        out.print(table(title, heading, map(_document_cells, outcome.already_issued)))
+
+
+def _document_cells(document: IssuedDocument) -> tuple[object, ...]:
+    return (
+        document.number,
+        document.subscriber.name,
+        document.amount_oere,
+        document.issue_date,
+        document.due_date,
+        document.internal,
+    )
+
+
+def _tell_what_is_late(door: Door, found: MonthPlan) -> None:
+    waits = found.drafts or found.failed
+    if waits and found.days_late:
+        door.note(
+            _("{month} skulle være sendt senest {day}: {days} dage for sent.").format(
+                month=found.month.danish.capitalize(),
+                day=f"{found.send_by:%d.%m.%Y}",
+                days=found.days_late,
+            ),
+        )
+    for month, codes in found.late_months:
+        door.note(
+            _("{month} er forfalden og ikke faktureret for: {names}.").format(
+                month=month.danish.capitalize(),
+                names=", ".join(name_of(code) for code in codes),
+            ),
+        )
+
+
+def _tell_failures(door: Door, failed: list[dict[str, str]]) -> None:
+    for failure in failed:
+        door.note(
+            _("{name} er ikke faktureret: {message}").format(
+                name=name_of(failure["municipality"]),
+                message=failure["message"],
+            ),
+        )
+
+
+@command(invoice_group, "list")
+@click.option("--agreement", "code", metavar=_("KODE"), help=_("Kun denne aftale."))
+@click.option("--municipality", metavar=_("KOMMUNE"), help=_("Kun denne kommune."))
+@click.option("--year", type=YEAR, metavar=_("ÅR"), help=_("Kun bilag for dette år."))
+@click.option("--month", type=MONTH, metavar=_("ÅÅÅÅ-MM"), help=_("Kun bilag for denne måned."))
+@click.option("--from", "from_day", type=DATE, metavar=_("DATO"), help=_("Kun perioder fra denne dag."))
+def list_invoices(  # noqa: PLR0917 - click gives each option
+    door: Door,
+    code: str | None,
+    municipality: str | None,
+    year: int | None,
+    month: Month | None,
+    from_day: date | None,
+) -> None:
+    """Vis udstedte bilag."""
+    period = month.period if month else BillingYear(year).period if year else None
+    with door.database.reading() as connection:
+        if code is not None:
+            agreements.get(connection, code)
+        found = invoice_store.documents(
+            connection,
+            agreement=code,
+            subscriber=municipality,
+            from_day=period.from_day if period else from_day,
+            to_day=period.to_day if period else None,
+        )
+    answer = [
+        {
+            "number": document.number,
+            "document_type": document.document_type.value,
+            "kind": document.kind.value,
+            "agreement": document.agreement,
+            "municipality": document.subscriber.municipality,
+            "period": [document.period.from_day.isoformat(), document.period.last_day.isoformat()],
+            "issue_date": document.issue_date.isoformat(),
+            "due_date": document.due_date.isoformat(),
+            "amount_oere": document.amount_oere,
+            "internal": document.internal,
+            "provisional": document.provisional,
+            "credits": document.credits,
+            "credited_by": document.credited_by,
+        }
+        for document in found
+    ]
+
+    def people(out: Console) -> None:
+        if not found:
+            out.print(_("Der er ingen bilag, der passer."))
+            return
+        rows = [
+            (
+                document.number,
+                document.title,
+                document.subscriber.name,
+                document.amount_oere,
+                document.issue_date,
+                document.due_date,
+                document.credited_by or "",
+            )
+            for document in found
+        ]
+        heading = [
+            _("Nummer"),
+            _("Tekst"),
+            _("Kommune"),
+            _("Beløb kr."),
+            _("Dato"),
+            _("Forfald"),
+            _("Krediteret af"),
+        ]
+        total = ("", "", _("I alt"), sum(document.amount_oere for document in found), "", "", "")
+        out.print(table("", heading, rows, total=total))
+
+    door.tell(answer, people)
+
+
+@command(invoice_group, "show")
+@click.argument("number", metavar=_("NUMMER"))
+@click.option("--issuer", metavar=_("KOMMUNE"), help=_("Udstederens kode, hvis flere har nummeret."))
+def show_invoice(door: Door, number: str, issuer: str | None) -> None:
+    """Vis et bilag med alle linjer."""
+    with door.database.reading() as connection:
+        _id, document = invoices.find_document(connection, number, issuer)
+    door.tell(answers.document(document), lambda out: _show_document(out, document))
+
+
+def _show_document(out: Console, document: IssuedDocument) -> None:
+    out.print(f"{document.number}  {document.title}")
+    out.print(_("Fra {issuer} (CVR {cvr})").format(issuer=document.issuer.name, cvr=document.issuer.cvr))
+    out.print(_("Til {name} (CVR {cvr})").format(name=document.subscriber.name, cvr=document.subscriber.cvr))
+    out.print(
+        _("Dato {date}, forfald {due}, periode {first} - {last}").format(
+            date=f"{document.issue_date:%d.%m.%Y}",
+            due=f"{document.due_date:%d.%m.%Y}",
+            first=f"{document.period.from_day:%d.%m.%Y}",
+            last=f"{document.period.last_day:%d.%m.%Y}",
+        ),
+    )
+    rows = [(line.text, line.amount_oere) for line in document.lines]
+    out.print(table("", [_("Tekst"), _("Beløb kr.")], rows, total=(_("I alt"), document.amount_oere)))
+    for text in (document.note, document.credits and _("Krediterer {number}.").format(number=document.credits)):
+        if text:
+            out.print(text)
+    if document.credited_by:
+        out.print(_("Krediteret med {number}.").format(number=document.credited_by))
+
+
+@command(invoice_group, "credit")
+@click.argument("number", metavar=_("NUMMER"))
+@click.option("--reason", required=True, metavar=_("TEKST"), help=_("Hvorfor; står på kreditnotaen."))
+@click.option("--issuer", metavar=_("KOMMUNE"), help=_("Udstederens kode, hvis flere har nummeret."))
+def credit(door: Door, number: str, reason: str, issuer: str | None) -> None:
+    """Kreditér et bilag helt; måneden kan derefter faktureres igen."""
+    with door.database.transaction() as connection:
+        note = invoices.credit_document(connection, number, reason=reason, occasion=door.occasion, issuer=issuer)
+    door.tell(answers.document(note), lambda out: _show_document(out, note))
