@@ -12,12 +12,10 @@ from sqlalchemy import Connection, Table
 from agreements import store
 from agreements.agreement import Agreement, CostLine, MunicipalityCode
 from agreements.agreement_file import read_agreement, write_agreement
-from agreements.cost_file import read_cost_file
 from agreements.cost_lines import check_against
 from agreements.membership import MembershipPeriod, first_periods, join, notice_to_leave
 from agreements.municipality import municipality
 from agreements.population import PopulationChange, PopulationReading, compare
-from agreements.population_file import read_population, shipped_population
 from agreements.tables import budget_line
 from foundation import audit
 from foundation.audit import Occasion
@@ -215,6 +213,8 @@ def load_budget(connection: Connection, name: str, content: bytes, occasion: Occ
         Problems: the file has mistakes, all told.
         AgreementUnknown: it names an agreement that is not registered.
     """
+    from agreements.cost_file import read_cost_file  # noqa: PLC0415 - openpyxl costs half a second at every start
+
     read = read_cost_file(name, content, "budgets")
     agreement = get(connection, read.agreement_code, lock=True)
     check_against(read.lines, agreement, name)
@@ -307,6 +307,8 @@ def load_population(  # noqa: PLR0913 - a load names these
 
     Source: domain rule 2.
     """
+    from agreements.population_file import read_population  # noqa: PLC0415 - pandas costs a second at every start
+
     reading = read_population(name, content, source=source, fetched_on=occasion.as_of, on=on)
     return keep_population(connection, name, hashlib.sha256(content).hexdigest(), reading, occasion)
 
@@ -364,6 +366,8 @@ def ship_population(connection: Connection, occasion: Occasion) -> int:
     Returns:
         How many were put in.
     """
+    from agreements.population_file import shipped_population  # noqa: PLC0415 - pandas costs a second at every start
+
     stored = store.population(connection)
     lacking = {
         (figure.municipality, figure.on): (1, figure)

@@ -264,16 +264,16 @@ def documents(  # noqa: PLR0913 - each is a filter
         only_claimed: Only those whose claim is held: neither credits nor credited.
     """
     query = _documents()
-    filters = (
-        (agreement, invoice.c.agreement == agreement),
-        (subscriber, invoice.c.subscriber == subscriber),
-        (kind, invoice.c.kind == (kind.value if kind else None)),
-        (from_day, invoice.c.period_from >= from_day),
-        (to_day, invoice.c.period_to <= to_day),
-    )
-    for value, condition in filters:
-        if value is not None:
-            query = query.where(condition)
+    if agreement is not None:
+        query = query.where(invoice.c.agreement == agreement)
+    if subscriber is not None:
+        query = query.where(invoice.c.subscriber == subscriber)
+    if kind is not None:
+        query = query.where(invoice.c.kind == kind.value)
+    if from_day is not None:
+        query = query.where(invoice.c.period_from >= from_day)
+    if to_day is not None:
+        query = query.where(invoice.c.period_to <= to_day)
     if only_claimed:
         query = query.where(invoice.c.credits_id.is_(None), _crediting.c.id.is_(None))
     return [document for _, document in _read(connection, query)]

@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 from agreements import run as agreements
 from agreements import store as agreement_store
 from agreements.agreement import Agreement, CostLine, MunicipalityCode, ResultKey
-from agreements.cost_file import read_cost_file
 from agreements.cost_lines import check_against
 from agreements.membership import MembershipPeriod, agreed_year, members_in
 from agreements.municipality import MUNICIPALITIES, municipality
@@ -132,6 +131,8 @@ def load_accounts(connection: Connection, name: str, content: bytes, occasion: O
 
     Source: agreement § 6 stk. 3.
     """
+    from agreements.cost_file import read_cost_file  # noqa: PLC0415 - openpyxl costs half a second at every start
+
     read = read_cost_file(name, content, "accounts")
     agreement = agreements.get(connection, read.agreement_code, lock=True)
     check_against(read.lines, agreement, name)

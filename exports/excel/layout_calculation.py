@@ -124,7 +124,7 @@ def _overview(year: YearFigures, tables: _Tables) -> Sheet:
             "3. Fordeling",
             (tables.division.total("share"), sum(year.shares)),
             "§ 6 stk. 2",
-            "Indbyggertal giver andel; kvoten rundes ned, og de enheder, der er tilbage, går til de største rester.",
+            "Indbyggertal giver andel; kvoten rundes ned, og resten går til de største rester.",
             DIVISION,
         ),
         Step(

@@ -77,7 +77,7 @@ def _documents(name: str, days: str, documents: Sequence[IssuedDocument], lines:
         [
             Column("number", "Nummer", Style.TEXT, [document.number for document in documents]),
             Column("type", "Type", Style.TEXT, [TYPES[document.document_type] for document in documents]),
-            Column("claim", "Krav", Style.TEXT, [CLAIMS[document.kind] for document in documents]),
+            Column("claim", "Krav", Style.TEXT, [CLAIMS.get(document.kind, document.kind) for document in documents]),
             Column("issued", "Dato", Style.DATE, [document.issue_date for document in documents]),
             Column("due", "Forfald", Style.DATE, [document.due_date for document in documents]),
             Column("from_day", "Periode\nfra", Style.DATE, [document.period.from_day for document in documents]),
@@ -118,7 +118,7 @@ def _lines(name: str, days: str, documents: Sequence[IssuedDocument]) -> tuple[S
             Column("agreement", "Aftale", Style.TEXT, [line.agreement for line in lines]),
             Column("provider", "Leverandør", Style.TEXT, [line.provider_name for line in lines]),
             Column("service", "Ydelse", Style.TEXT, [line.service_title for line in lines]),
-            Column("kind", "Art", Style.TEXT, [LINE_KINDS[line.kind] for line in lines]),
+            Column("kind", "Art", Style.TEXT, [LINE_KINDS.get(line.kind, line.kind) for line in lines]),
             Column("from_day", "Periode\nfra", Style.DATE, [line.period.from_day for line in lines]),
             Column("last_day", "Periode\ntil", Style.DATE, [line.period.last_day for line in lines]),
             Column("year", "Regnskabs-\når", Style.CODE, [str(line.accounting_year) for line in lines]),

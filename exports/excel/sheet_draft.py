@@ -17,6 +17,7 @@ LONGEST_TEXT = 32_000  # what one cell holds, with room to spare
 WIDEST = 70
 NARROWEST = 7
 LINE_POINTS = 13
+TALLEST = 400  # a row can be 409 points high
 BOLD = frozenset({Style.HEADING, Style.HEADING_RIGHT, Style.STATUS, Style.SECTION})
 OUTSIDE_WIDTH = frozenset({Style.TITLE, Style.SUBTITLE, Style.SECTION})
 
@@ -189,7 +190,7 @@ class SheetDraft:
             if lines > 1:
                 if cell.style is Style.TEXT:
                     self.cells[row, column] = replace(cell, style=Style.WRAPPED)
-                heights[row] = max(heights.get(row, 0), lines * LINE_POINTS + 4)
+                heights[row] = max(heights.get(row, 0), min(lines * LINE_POINTS + 4, TALLEST))
         return Sheet(
             name=self.name,
             cells=self.cells,
@@ -254,7 +255,8 @@ def _needed_width(cell: Cell) -> int:
         return 0
     longest = max(len(line) for line in shown(cell).split("\n"))
     # Widths are counted in digits; on average letters are narrower, in bold a little wider than in plain type.
-    return math.ceil(longest * 1.1) + 2 if cell.total or cell.style in BOLD else longest + 3
+    bold = cell.total or cell.style in BOLD
+    return (math.ceil(longest * 1.1) if bold else longest) + (3 if isinstance(cell.value, str) else 2)
 
 
 def _lines(cell: Cell, width: int) -> int:
@@ -263,4 +265,4 @@ def _lines(cell: Cell, width: int) -> int:
         return text.count("\n") + 1
     if cell.spills or not isinstance(cell.value, str) or cell.style in OUTSIDE_WIDTH:
         return 1
-    return sum(max(1, len(textwrap.wrap(line, width))) for line in text.split("\n"))
+    return sum(max(1, len(textwrap.wrap(line, width - 1))) for line in text.split("\n"))

@@ -28,8 +28,8 @@ GREY = "#ECECEC"
 LINE = "#B8C4CC"
 COLOURS = ("#1F3A4D", "#7A9CB3", "#C98B3B")
 
-_NUMBER: dict[str, object] = {"align": "right", "valign": "top"}
-_TEXT: dict[str, object] = {"align": "left", "valign": "top", "indent": 1}
+_NUMBER: dict[str, object] = {"align": "right", "valign": "vcenter"}
+_TEXT: dict[str, object] = {"align": "left", "valign": "vcenter", "indent": 1}
 _HEADING: dict[str, object] = {
     "bold": True,
     "bg_color": PALE,
@@ -42,8 +42,8 @@ LOOKS: Mapping[Style, dict[str, object]] = {
     Style.TITLE: {"indent": 1, "bold": True, "font_size": 14, "font_color": DARK},
     Style.SUBTITLE: {"indent": 1, "italic": True, "font_color": "#555555"},
     Style.SECTION: {"bold": True, "font_color": DARK},
-    Style.HEADING: _HEADING | _TEXT,
-    Style.HEADING_RIGHT: _HEADING | _NUMBER,
+    Style.HEADING: _HEADING | _TEXT | {"valign": "top"},
+    Style.HEADING_RIGHT: _HEADING | _NUMBER | {"valign": "top"},
     Style.TEXT: _TEXT,
     Style.WRAPPED: _TEXT | {"text_wrap": True},
     Style.LINK: _TEXT | {"font_color": "#0B5394", "underline": 1},
@@ -165,7 +165,7 @@ class _Writer:
         page.set_paper(A4)
         page.set_landscape()
         page.fit_to_pages(1, 0)
-        page.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
+        page.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.7)
         page.repeat_rows(sheet.repeated_from, sheet.head)
         title = self._workbook.title
         if len(title) > LONGEST_FOOTER_TITLE:
@@ -218,9 +218,11 @@ class _Writer:
                 },
             )
         many = chart.categories > FEW_CATEGORIES
-        font = {"name": "Arial", "size": 7 if many else 9}
+        font = {"name": "Arial", "size": 6 if many else 9}
         drawing.set_title({"name": chart.title, "name_font": {"name": "Arial", "size": 11, "color": DARK}})
-        drawing.set_x_axis({"num_font": font | ({"rotation": -90} if many else {}), "label_position": "low"})
+        drawing.set_x_axis(
+            {"num_font": font | ({"rotation": -90} if many else {}), "label_position": "low", "interval_unit": 1}
+        )
         drawing.set_y_axis(
             {"num_font": font, "num_format": "#,##0", "major_gridlines": {"visible": True, "line": {"color": LINE}}},
         )

@@ -13,13 +13,12 @@ from rich.console import Console
 
 from agreements import run as agreements
 from agreements import store as agreement_store
-from agreements.agreement import CostLine
+from agreements.agreement import CostKind, CostLine
 from agreements.deadlines import deadlines_of_year
 from agreements.membership import agreed_year, members_in, renewed_until
 from agreements.municipality import MUNICIPALITIES
 from agreements.municipality import municipality as known_municipality
 from agreements.population import PopulationChange
-from agreements.statbank import StatBankClient
 from billing.annual_subscription import run as subscriptions
 from portal.commands import answers
 from portal.commands.door import DATE, FILE, YEAR, Door, command, name_of, read_file, table
@@ -72,7 +71,12 @@ def _show_change(out: Console, change: agreements.CostChange) -> None:
 
 def _line_cells(line: CostLine) -> tuple[object, ...]:
     key = line.key
-    what = key.kind.value if not key.line else f"{key.kind.value}: {key.line}"
+    kinds = {
+        CostKind.COST: _("udgift"),
+        CostKind.GRANT: _("tilskud"),
+        CostKind.SURPLUS_CAPACITY_INCOME: _("salg af overskudskapacitet"),
+    }
+    what = f"{kinds[key.kind]}: {key.line}" if key.line else kinds[key.kind]
     return str(key.year), name_of(key.provider), key.service, what, line.amount_oere
 
 
@@ -81,6 +85,7 @@ def list_agreements(door: Door) -> None:
     """Vis alle aftaler."""
     with door.database.reading() as connection:
         found = []
+        listed = []
         for code in agreement_store.agreement_codes(connection):
             agreement = agreements.get(connection, code)
             members = agreement_store.members(connection, code)
@@ -94,14 +99,15 @@ def list_agreements(door: Door) -> None:
                     "members": list(members_in(members, door.business_date.year)),
                 },
             )
+            listed.append((found[-1], agreement.starts_on, found[-1]["members"]))
 
     def people(out: Console) -> None:
         if not found:
             out.print(_("Der er ingen aftaler endnu. Indlæs en med «mellemregning agreement load FIL»."))
             return
         rows = [
-            (entry["agreement"], entry["title"], name_of(str(entry["issuer"])), entry["starts_on"], len(entry["members"]))  # type: ignore[arg-type]
-            for entry in found
+            (entry["agreement"], entry["title"], name_of(str(entry["issuer"])), starts_on, len(members))
+            for entry, starts_on, members in listed
         ]
         out.print(table("", [_("Kode"), _("Titel"), _("Udsteder"), _("Fra"), _("Deltagere")], rows))
 
@@ -313,6 +319,8 @@ def load_population(door: Door, file: Path, source: str | None, on: date | None)
 @click.option("--base-url", default=None, metavar="URL", help=_("En anden adresse end Statistikbankens."))
 def fetch_population(door: Door, on: tuple[date, ...], codes: tuple[str, ...], base_url: str | None) -> None:
     """Hent indbyggertal fra Statistikbanken (tabel FOLK1A)."""
+    from agreements.statbank import StatBankClient
+
     for code in codes:
         known_municipality(code)
     client = StatBankClient(base_url) if base_url else StatBankClient()

@@ -71,7 +71,7 @@ def calculate(door: Door, code: str, year: int, preview: bool, correction: str |
 
 def _show_subscription(out: Console, value: AnnualSubscription) -> None:
     out.print(
-        _("{agreement} {year}: {cost} at fordele efter indbyggertal pr. {on}, heraf indregnet {passed_on}.").format(
+        _("{agreement} {year}: der fordeles {cost} efter indbyggertal pr. {on}; tidligere års resultat: {passed_on}").format(
             agreement=value.agreement,
             year=value.year,
             cost=kroner(value.cost_oere),
@@ -105,7 +105,7 @@ def _show_subscription(out: Console, value: AnnualSubscription) -> None:
     total = (
         "",
         _("I alt"),
-        str(sum(part.population.inhabitants for part in value.parts)),
+        sum(part.population.inhabitants for part in value.parts),
         value.cost_oere,
         value.passed_on_oere,
         value.total_oere,
@@ -187,7 +187,7 @@ def notice(door: Door, code: str, year: int) -> None:
         heading = [
             _("Kode"),
             _("Kommune"),
-            _("Pris {year} kr.").format(year=year).replace(" kr.", "") + " kr.",
+            _("Pris {year}").format(year=year) + " kr.",
             _("Året før kr."),
             _("Ændring kr."),
             _("Indbyggere"),

@@ -93,7 +93,7 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, total: Sequence[object] = ()) -> Table:
-    """A table for people. Whole numbers are right-aligned; a column whose heading ends with "kr." holds øre."""
+    """A table for people. Whole numbers are right-aligned, with points between thousands; a column whose heading ends with "kr." holds øre."""
     money = [heading.endswith("kr.") for heading in columns]
     listed = [list(row) for row in rows]
     numeric = [
@@ -114,8 +114,8 @@ def _cell(value: object, *, as_money: bool) -> str:
         return ""
     if isinstance(value, bool):
         return _("ja") if value else _("nej")
-    if isinstance(value, int) and as_money:
-        return kroner(value).removesuffix(" kr.")
+    if isinstance(value, int):
+        return kroner(value).removesuffix(" kr.") if as_money else f"{value:,}".replace(",", ".")
     if isinstance(value, date):
         return f"{value:%d.%m.%Y}"
     return str(value)

@@ -9,10 +9,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-import migrations
 from agreements import run as agreements
 from billing.verify import verify as verify_books
-from exports.excel import run as workbooks
 from foundation.period import BillingYear
 from foundation.settings import LANGUAGES
 from portal.commands import agreed, billing, settling
@@ -60,6 +58,8 @@ root.add_command(export_group)
 @command(database_group, "upgrade")
 def upgrade(door: Door) -> None:
     """Bring databasen til nyeste udgave, og læg de medfølgende indbyggertal i den."""
+    import migrations
+
     migrations.upgrade(door.settings.database_url)
     with door.database.transaction() as connection:
         added = agreements.ship_population(connection, door.occasion)
@@ -76,6 +76,8 @@ def upgrade(door: Door) -> None:
 @command(database_group, "status")
 def status(door: Door) -> None:
     """Vis, hvilket trin databasen er på."""
+    import migrations
+
     found = migrations.current(door.database)
     answer = {"revision": found, "newest": migrations.newest(), "ready": found == migrations.newest()}
     door.tell(
@@ -111,6 +113,8 @@ def _tell_files(door: Door, files: list[Path]) -> None:
 @_out_option
 def export_calculation(door: Door, code: str, year: int, number: int | None, out: Path) -> None:
     """Skriv årets beregning som regneark med levende formler."""
+    from exports.excel import run as workbooks
+
     with door.database.reading() as connection:
         file = workbooks.write_calculation(connection, code, year, out, number)
     _tell_files(door, [file])
@@ -138,6 +142,8 @@ def export_specification(  # noqa: PLR0917 - click gives each option
     last = to_day or (period.last_day if period else None)
     if first is None or last is None or first > last:
         raise click.UsageError(_("Angiv enten --year eller både --from og --to."))
+    from exports.excel import run as workbooks
+
     with door.database.reading() as connection:
         file = workbooks.write_specification(connection, code, municipality, first, last, out)
     _tell_files(door, [file])
@@ -149,6 +155,8 @@ def export_specification(  # noqa: PLR0917 - click gives each option
 @_out_option
 def export_annual(door: Door, code: str, year: int, out: Path) -> None:
     """Skriv årsopgørelsen for et afsluttet år."""
+    from exports.excel import run as workbooks
+
     with door.database.reading() as connection:
         file = workbooks.write_annual_statement(connection, code, year, out)
     _tell_files(door, [file])

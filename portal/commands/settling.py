@@ -118,7 +118,7 @@ def show_settlement(out: Console, value: YearSettlement) -> None:
     """A closed year for people."""
     what = _("overskud") if value.result_oere >= 0 else _("underskud")
     out.print(
-        _("{agreement} {year}: faktureret {invoiced}, udgift {cost}, {what} {result}.").format(
+        _("{agreement} {year}: faktureret {invoiced}, udgift {cost}, {what} {result}").format(
             agreement=value.agreement,
             year=value.year,
             invoiced=kroner(value.invoiced_oere),

@@ -1,0 +1,315 @@
+"""The demo: the agreement on Funen lived through 2009-2011, month by month, on real populations and made-up amounts.
+
+A surplus in 2009 of which a part is carried over, a budget corrected in May 2010, a deficit in 2010, a municipality that
+leaves at the end of 2010, and a price for 2011 that comes too late, so that three months are billed provisionally.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from importlib import resources
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from sqlalchemy import Connection
+
+import migrations
+from agreements import run as agreements
+from agreements.deadlines import send_deadline
+from billing.annual_subscription import run as subscriptions
+from billing.invoice import store as invoice_store
+from billing.monthly_aconto import run as months
+from billing.verify import verify
+from billing.year_end_settlement import run as settlements
+from billing.year_end_settlement.facts import NOTHING_CARRIED, CarryOver
+from exports.excel import run as workbooks
+from foundation import clock
+from foundation.audit import Occasion
+from foundation.database import Database
+from foundation.errors import BadInput, N_
+from foundation.money import kroner
+from foundation.period import Month, months_between
+from portal.commands.door import Door, console, name_of, table
+from portal.language import _
+
+CODE = "fyn-alkohol"
+LEAVER = "482"  # Langeland
+ACTOR = "demo"
+AUTHOR, APPROVER = "Demo: Odense Kommune", "Demo: Svendborg Kommune"
+KEPT_OF_2009 = CarryOver(percent=Decimal(40))
+LAST_DAY = date(2012, 4, 2)
+DATABASE_FILE = "mellemregning-demo.sqlite"
+MARKED = N_("Folketallene er Danmarks Statistiks. Alle beløb er OPDIGTEDE eksempler; aftalen nævner ingen.")
+
+
+class NotADemo(BadInput):
+    """The folder holds something else than an earlier demo."""
+
+    danish = N_("{folder} er ikke en mappe, demoen kan skrive i: {reason}. Vælg en anden med --out.")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that happens on a day.
+
+    Attributes:
+        does: What it does with a connection and an occasion; answers what is told about it, or nothing.
+    """
+
+    day: date
+    does: Callable[[Connection, Occasion], str]
+
+
+def _file(name: str) -> bytes:
+    return resources.files("portal").joinpath("demo_files", name).read_bytes()
+
+
+def _agreement(connection: Connection, occasion: Occasion) -> str:
+    content = resources.files("agreements").joinpath("examples", "fyn_2009.toml").read_bytes()
+    load = agreements.load_agreement(connection, "fyn_2009.toml", content, occasion)
+    return _("aftalen «{title}» er registreret").format(title=load.agreement.title)
+
+
+def _budget(name: str, text: str) -> Callable[[Connection, Occasion], str]:
+    def load(connection: Connection, occasion: Occasion) -> str:
+        agreements.load_budget(connection, name, _file(name), occasion)
+        return text
+
+    return load
+
+
+def _price(year: int) -> Callable[[Connection, Occasion], str]:
+    def calculate(connection: Connection, occasion: Occasion) -> str:
+        value = subscriptions.calculate_year(connection, CODE, year, occasion).subscription
+        subscriptions.give_price_notice(connection, CODE, year, occasion)
+        return _("prisen for {year}, beregning nr. {version}: {cost}, heraf fra tidligere år {passed_on}").format(
+            year=year,
+            version=value.version,
+            cost=kroner(value.total_oere),
+            passed_on=kroner(-value.passed_on_oere),
+        )
+
+    return calculate
+
+
+def _notice(connection: Connection, occasion: Occasion) -> str:
+    agreements.leave(connection, CODE, LEAVER, 2010, occasion)
+    return _("{name} opsiger og udtræder med udgangen af 2010").format(name=name_of(LEAVER))
+
+
+def _close(year: int, carry: CarryOver) -> Callable[[Connection, Occasion], str]:
+    def close(connection: Connection, occasion: Occasion) -> str:
+        name = f"regnskab_{year}.toml"
+        settlements.load_accounts(connection, name, _file(name), occasion)
+        value = settlements.close(
+            connection,
+            CODE,
+            year,
+            occasion,
+            carry=carry,
+            author=AUTHOR,
+            approver=APPROVER,
+        )
+        settlements.clear_providers(connection, CODE, year, occasion)
+        return _("regnskabet for {year} er afsluttet: {what} {result}, heraf overføres {carried}").format(
+            year=year,
+            what=_("overskud") if value.result_oere >= 0 else _("underskud"),
+            result=kroner(abs(value.result_oere)),
+            carried=kroner(value.carried_oere),
+        )
+
+    return close
+
+
+def _exit(connection: Connection, occasion: Occasion) -> str:
+    value = settlements.settle_exit(connection, CODE, LEAVER, occasion)
+    return _("{name} er gjort op med {number}: {amount}").format(
+        name=name_of(LEAVER),
+        number=value.number,
+        amount=kroner(value.amount_oere),
+    )
+
+
+def _release(connection: Connection, occasion: Occasion) -> str:
+    everything = CarryOver(percent=Decimal(100))
+    settlements.release(
+        connection,
+        CODE,
+        2009,
+        2013,
+        occasion,
+        amount=everything,
+        author=AUTHOR,
+        approver=APPROVER,
+    )
+    return _("det overførte fra 2009 frigives til prisen for 2013")
+
+
+def _month(month: Month) -> Callable[[Connection, Occasion], str]:
+    def issue(connection: Connection, occasion: Occasion) -> str:
+        outcome = months.issue_month(connection, CODE, month, occasion)
+        if outcome.failed:
+            raise outcome.failed[0].error
+        provisional = any(document.provisional for document in outcome.issued)
+        return _("{month} er faktureret foreløbigt; prisen mangler").format(month=month.danish) if provisional else ""
+
+    return issue
+
+
+def steps() -> list[Step]:
+    """All that happens, by day; a month goes out on its last bank day."""
+    told = [
+        Step(date(2008, 5, 20), _agreement),
+        Step(date(2008, 5, 30), _price(2009)),
+        Step(date(2009, 5, 25), _budget("budget_2010.toml", _("budgettet for 2010 er indlæst"))),
+        Step(date(2009, 5, 29), _price(2010)),
+        Step(date(2010, 3, 26), _close(2009, KEPT_OF_2009)),
+        Step(date(2010, 5, 12), _budget("budget_2010_rettet.toml", _("budgettet for 2010 er rettet"))),
+        Step(date(2010, 5, 12), _price(2010)),
+        Step(date(2010, 6, 21), _notice),
+        Step(date(2011, 2, 21), _budget("budget_2011.toml", _("budgettet for 2011 er indlæst - for sent"))),
+        Step(date(2011, 2, 21), _price(2011)),
+        Step(date(2011, 3, 28), _close(2010, NOTHING_CARRIED)),
+        Step(date(2011, 4, 4), _exit),
+        Step(date(2011, 5, 24), _budget("budget_2012.toml", _("budgettet for 2012 er indlæst"))),
+        Step(date(2011, 5, 31), _price(2012)),
+        Step(date(2012, 3, 27), _close(2011, NOTHING_CARRIED)),
+        Step(LAST_DAY, _release),
+    ]
+    content = resources.files("agreements").joinpath("examples", "fyn_2009.toml").read_bytes()
+    from agreements.agreement_file import read_agreement  # noqa: PLC0415 - only the demo reads it by itself
+
+    advance = read_agreement("fyn_2009.toml", content).terms.advance
+    billed = [
+        Step(send_deadline(advance, month), _month(month))
+        for month in months_between(Month(2009, 1), Month(2012, 4))
+        if send_deadline(advance, month) <= LAST_DAY
+    ]
+    return sorted([*told, *billed], key=lambda step: step.day)
+
+
+def live(door: Door, folder: Path) -> None:
+    """Live the years, write the workbooks, verify, and say what was billed to whom."""
+    out = console()
+    database = _fresh_database(folder)
+    with database.transaction() as connection:
+        agreements.ship_population(connection, Occasion(date(2008, 5, 20), ACTOR, clock.now()))
+    if not door.as_json:
+        out.print(_("Mellemregning: aftalen på Fyn gennem 2009-2011"), style="bold")
+        out.print(_(MARKED))
+    for line in _lived(door, database):
+        if not door.as_json:
+            out.print(line)
+    files = _workbooks(door, database, folder)
+    with database.reading() as connection:
+        checks = verify(connection, LAST_DAY)
+        documents = invoice_store.documents(connection, agreement=CODE)
+    ok = all(check.ok for check in checks)
+    billed: dict[str, dict[int, int]] = {}
+    for document in documents:
+        years = billed.setdefault(document.subscriber.municipality, {})
+        years[document.period.from_day.year] = years.get(document.period.from_day.year, 0) + document.amount_oere
+    answer = {
+        "ok": ok,
+        "database": database.engine.url.render_as_string(),
+        "invoiced": [
+            {"municipality": code, "years": {str(year): amount for year, amount in sorted(years.items())}}
+            for code, years in sorted(billed.items())
+        ],
+        "checks": [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks],
+        "files": [str(file) for file in files],
+    }
+    database.dispose()
+
+    def people(_console: object) -> None:
+        covered = sorted({year for years in billed.values() for year in years})
+        rows = [
+            (code, name_of(code), *(years.get(year, 0) for year in covered), sum(years.values()))
+            for code, years in sorted(billed.items())
+        ]
+        heading = [_("Kode"), _("Kommune"), *(f"{year} kr." for year in covered), _("I alt kr.")]
+        sums = [sum(years.get(year, 0) for years in billed.values()) for year in covered]
+        out.print(
+            table(_("Faktureret (opdigtede beløb)"), heading, rows, total=("", _("I alt"), *sums, sum(sums))),
+        )
+        for check in checks:
+            out.print(f"  {'ok  ' if check.ok else 'FEJL'}  {check.name}: {check.detail}")
+        out.print(_("Alt stemmer.") if ok else _("Der er fejl i bøgerne."), style="bold")
+        out.print(_("{count} regneark ligger i {folder}").format(count=len(files), folder=folder))
+        out.print(
+            _("Prøv selv: MELLEMREGNING_DATABASE_URL={url} mellemregning invoice show F2009-0001").format(
+                url=answer["database"],
+            ),
+        )
+
+    door.tell(answer, people)
+    if not ok:
+        raise SystemExit(1)
+
+
+def _fresh_database(folder: Path) -> Database:
+    file = folder / DATABASE_FILE
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob(f"{DATABASE_FILE}*"):
+            old.unlink()
+    except OSError as error:
+        raise NotADemo(folder=str(folder), reason=error.strerror or type(error).__name__) from error
+    url = f"sqlite:///{file}"
+    migrations.upgrade(url)
+    return Database(url)
+
+
+def _lived(door: Door, database: Database) -> Iterator[str]:
+    """Do the steps one after the other; tell what is worth telling."""
+    plan = steps()
+    with _progress(door) as progress:
+        task = progress.add_task(_("lever gennem årene"), total=len(plan))
+        for step in plan:
+            with database.transaction() as connection:
+                text = step.does(connection, Occasion(step.day, ACTOR, clock.now()))
+            progress.update(task, advance=1, description=f"{step.day:%d.%m.%Y}")
+            if text:
+                yield f"{step.day:%d.%m.%Y}  {text}"
+
+
+def _workbooks(door: Door, database: Database, folder: Path) -> list[Path]:
+    """What a municipality would receive: calculations, specifications, annual statements."""
+    files = []
+    with database.reading() as connection, _progress(door) as progress:
+        members = agreements.members_of(connection, CODE)
+        priced = subscriptions.versions_of(connection, CODE)
+        wanted: list[Callable[[], Path]] = []
+        for year, version, _day in priced:
+            wanted.append(_later(workbooks.write_calculation, connection, CODE, year, folder, version))
+        for year in (2009, 2010, 2011):
+            wanted.append(_later(workbooks.write_annual_statement, connection, CODE, year, folder))
+            first, last = date(year, 1, 1), date(year, 12, 31)
+            wanted += [
+                _later(workbooks.write_specification, connection, CODE, period.municipality, first, last, folder)
+                for period in members
+                if period.from_year <= year and (period.to_year is None or year <= period.to_year)
+            ]
+        task = progress.add_task(_("skriver regneark"), total=len(wanted))
+        for write in wanted:
+            files.append(write())
+            progress.update(task, advance=1)
+    return files
+
+
+def _later(write: Callable[..., Path], *arguments: object) -> Callable[[], Path]:
+    return lambda: write(*arguments)
+
+
+def _progress(door: Door) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=console(stderr=True),
+        transient=True,
+        disable=door.as_json,
+    )
