@@ -214,10 +214,14 @@ def population(
         conditions.append(population_figure.c.reference_date == on)
     if codes is not None:
         conditions.append(population_figure.c.municipality.in_(list(codes)))
-    query = select(population_figure).where(*conditions).order_by(
-        population_figure.c.municipality,
-        population_figure.c.reference_date,
-        population_figure.c.revision,
+    query = (
+        select(population_figure)
+        .where(*conditions)
+        .order_by(
+            population_figure.c.municipality,
+            population_figure.c.reference_date,
+            population_figure.c.revision,
+        )
     )
     figures: dict[tuple[MunicipalityCode, date], tuple[int, PopulationFigure]] = {}
     for row in connection.execute(query):

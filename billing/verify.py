@@ -81,7 +81,12 @@ def billed_once(connection: Connection) -> Iterator[str]:
     crediting = invoice.alias("crediting")
     live = (
         select(
-            invoice.c.id, invoice.c.number, invoice.c.agreement, invoice.c.subscriber, invoice.c.kind, invoice.c.period_from
+            invoice.c.id,
+            invoice.c.number,
+            invoice.c.agreement,
+            invoice.c.subscriber,
+            invoice.c.kind,
+            invoice.c.period_from,
         )
         .outerjoin(crediting, crediting.c.credits_id == invoice.c.id)
         .where(invoice.c.credits_id.is_(None), crediting.c.id.is_(None))
@@ -117,7 +122,7 @@ def billed_once(connection: Connection) -> Iterator[str]:
         .where(live.c.id.is_(None))
     )
     for row in connection.execute(orphans):
-        yield f"kravet på {_name(row.municipality)} fra {row.period_from:%d.%m.%Y} holdes af et bilag, der er krediteret"
+        yield f"kravet på {_name(row.municipality)} fra {row.period_from:%d.%m.%Y} holdes af et krediteret bilag"
 
 
 def _subscriptions(connection: Connection) -> Iterator[AnnualSubscription]:
@@ -136,7 +141,9 @@ def shares_sum(connection: Connection) -> Iterator[str]:
         place = f"{value.agreement} {value.year}, beregning {value.version}"
         head = stored[value.agreement, value.year, value.version]
         try:
-            expected = apportion(value.cost_oere, {part.municipality: part.weight for part in value.parts}, value.unit_oere)
+            expected = apportion(
+                value.cost_oere, {part.municipality: part.weight for part in value.parts}, value.unit_oere
+            )
         except (NothingToSplitBy, ValueError):
             expected = {}
         for part in value.parts:
@@ -198,8 +205,9 @@ def numbers_without_gaps(connection: Connection) -> Iterator[str]:
     """Each issuer's numbers run from 1 without gaps, in date order, as far as the series says."""
     last: dict[tuple[str, int], tuple[int, date]] = {}
     rows = connection.execute(
-        select(invoice.c.issuer, invoice.c.series_year, invoice.c.sequence, invoice.c.number, invoice.c.issue_date)
-        .order_by(invoice.c.issuer, invoice.c.series_year, invoice.c.sequence),
+        select(
+            invoice.c.issuer, invoice.c.series_year, invoice.c.sequence, invoice.c.number, invoice.c.issue_date
+        ).order_by(invoice.c.issuer, invoice.c.series_year, invoice.c.sequence),
     )
     for row in rows:
         key = (row.issuer, row.series_year)
@@ -215,7 +223,7 @@ def numbers_without_gaps(connection: Connection) -> Iterator[str]:
     for row in connection.execute(select(number_series)):
         sequence, _ = last.get((row.issuer, row.year), (0, date.min))
         if sequence != row.last_sequence:
-            yield f"{_name(row.issuer)} {row.year}: serien siger {row.last_sequence}, men sidste bilag er nr. {sequence}"
+            yield f"{_name(row.issuer)} {row.year}: serien siger {row.last_sequence}, sidste bilag er nr. {sequence}"
 
 
 def ledger_equals_invoices(connection: Connection) -> Iterator[str]:
@@ -331,9 +339,9 @@ def clearing_is_zero(connection: Connection) -> Iterator[str]:
         .group_by(posting.c.agreement, posting.c.accounting_year)
         .having(func.sum(posting.c.amount_oere) != 0)
     )
-    for row in connection.execute(by_year):
+    for year in connection.execute(by_year):
         yield (
-            f"{row.agreement} {row.accounting_year}: mellemregningen mellem udbyderne er {kroner(int(row.total))}, "
+            f"{year.agreement} {year.accounting_year}: mellemregningen mellem udbyderne er {kroner(int(year.total))}, "
             f"ikke nul"
         )
 
@@ -415,7 +423,9 @@ def _months_due(connection: Connection, as_of: date) -> Check:
         if due:
             waiting.append(f"{code}: {_in_words(due)}")
     if not waiting:
-        return Check("months_due", ok=True, detail=f"Intet forfaldent mangler at blive faktureret pr. {as_of:%d.%m.%Y}.")
+        return Check(
+            "months_due", ok=True, detail=f"Intet forfaldent mangler at blive faktureret pr. {as_of:%d.%m.%Y}."
+        )
     return Check("months_due", ok=True, detail="Forfalden og ikke faktureret: " + "; ".join(waiting), warning=True)
 
 

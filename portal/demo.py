@@ -1,7 +1,7 @@
 """The demo: the agreement on Funen lived through 2009-2011, month by month, on real populations and made-up amounts.
 
-A surplus in 2009 of which a part is carried over, a budget corrected in May 2010, a deficit in 2010, a municipality that
-leaves at the end of 2010, and a price for 2011 that comes too late, so that three months are billed provisionally.
+A surplus in 2009 of which a part is carried over, a budget corrected in May 2010, a deficit in 2010, a municipality
+that leaves at the end of 2010, and a price for 2011 that comes too late, so that three months are billed provisionally.
 """
 
 from __future__ import annotations

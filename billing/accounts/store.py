@@ -292,7 +292,9 @@ def decisions(connection: Connection, agreement: str) -> list[Decision]:
 def next_reference(connection: Connection, agreement: str, kind: VoucherKind, stem: str) -> str:
     """The next free reference of a kind: ``2009-1``, ``2009-2``."""
     taken = connection.execute(
-        select(func.count()).select_from(voucher).where(
+        select(func.count())
+        .select_from(voucher)
+        .where(
             voucher.c.agreement == agreement,
             voucher.c.kind == kind.value,
             voucher.c.reference.like(f"{stem}-%"),

@@ -56,7 +56,7 @@ class Calculation:
     unclosed: int | None
 
 
-def calculate_year(
+def calculate_year(  # noqa: PLR0913 - a calculation is told these
     connection: Connection,
     code: str,
     year: int,
@@ -158,13 +158,13 @@ def _results(
     """
     elsewhere = store.passed_on_by_others(connection, agreement.code, year)
     own: dict[MunicipalityCode, dict[ResultSource, int]] = defaultdict(lambda: defaultdict(int))
-    undivided: dict[ResultSource, int] = defaultdict(int)
+    undivided: dict[int, dict[ResultSource, int]] = defaultdict(lambda: defaultdict(int))
     for movement in books.movements(connection, agreement.code):
         due = movement.application_year
         if due is None or due > year or (due < year and not store.latest_version(connection, agreement.code, due)):
             continue
         if movement.municipality is None:
-            undivided[movement.source] += movement.amount_oere
+            undivided[due][movement.source] += movement.amount_oere
         elif movement.municipality in members:
             own[movement.municipality][movement.source] += movement.amount_oere
     passed_on = {
@@ -175,11 +175,14 @@ def _results(
         }
         for municipality, sources in own.items()
     }
+    years_of = store.years_that_pass_on(connection, agreement.code, year)
     pools = []
-    for source, amount in sorted(undivided.items()):
-        taken = sum(other for (_, taken_from), other in elsewhere.items() if taken_from == source)
-        reserved = leavers_parts(connection, agreement.code, source, undivided, members)
-        pools.append(ResultPool(source, amount - taken, reserved))
+    for due, sources in sorted(undivided.items()):
+        for source, amount in sorted(sources.items()):
+            own_years = {other for other in undivided if other != due and source in undivided[other]}
+            if due == year or not years_of.get(source, set()) - own_years:
+                reserved = leavers_parts(connection, agreement.code, source, sources, members)
+                pools.append(ResultPool(source, amount, reserved))
     return passed_on, tuple(pools)
 
 

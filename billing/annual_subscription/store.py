@@ -283,9 +283,18 @@ def passed_on_by_others(
             subscription_passed_on.c.provider,
         ),
     )
-    return {
-        (row.municipality, ResultSource(row.accounting_year, row.provider)): int(row.amount_oere) for row in rows
-    }
+    return {(row.municipality, ResultSource(row.accounting_year, row.provider)): int(row.amount_oere) for row in rows}
+
+
+def years_that_pass_on(connection: Connection, agreement: str, year: int) -> dict[ResultSource, set[int]]:
+    """Source -> the other years whose newest versions pass some of it on."""
+    found: dict[ResultSource, set[int]] = defaultdict(set)
+    for other in sorted({of_year for of_year, _, _ in versions(connection, agreement)} - {year}):
+        value = read_subscription(connection, agreement, other)
+        for part in value.parts if value else ():
+            for source in part.passed_on:
+                found[source].add(other)
+    return dict(found)
 
 
 def write_price_notice(connection: Connection, agreement: str, year: int, version: int, given_on: date) -> None:

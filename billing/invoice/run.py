@@ -14,8 +14,8 @@ from agreements import run as agreements
 from agreements.agreement import MunicipalityCode
 from billing.accounts import run as accounts
 from billing.accounts import store as books
-from billing.accounts.rules import YearIsSettled
 from billing.accounts.facts import Account, Posting, Voucher, VoucherKind
+from billing.accounts.rules import YearIsSettled
 from billing.invoice import store
 from billing.invoice.facts import (
     ClaimKey,

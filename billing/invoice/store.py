@@ -65,7 +65,9 @@ def reserve_documents(connection: Connection, count: int) -> range:
 def release_claim(connection: Connection, invoice_id: int, credit_id: int) -> None:
     """Free what a credited document claimed."""
     connection.execute(
-        update(claim).where(claim.c.invoice_id == invoice_id, claim.c.released_by.is_(None)).values(
+        update(claim)
+        .where(claim.c.invoice_id == invoice_id, claim.c.released_by.is_(None))
+        .values(
             released_by=credit_id,
         ),
     )
@@ -87,9 +89,7 @@ def take_numbers(connection: Connection, issuer: str, issue_date: date, count: i
     row = connection.execute(select(number_series).where(series).with_for_update()).one()
     last_date = row.last_issue_date if row.last_sequence else None
     connection.execute(
-        update(number_series)
-        .where(series)
-        .values(last_sequence=row.last_sequence + count, last_issue_date=issue_date),
+        update(number_series).where(series).values(last_sequence=row.last_sequence + count, last_issue_date=issue_date),
     )
     return range(row.last_sequence + 1, row.last_sequence + count + 1), last_date
 

@@ -37,8 +37,8 @@ class PriceOutOfDate(RuleBroken):
     """The price was calculated for other members than those who take part now."""
 
     danish = N_(
-        "Prisen for {year} i aftalen «{agreement}» (beregning {version}) er lavet for andre deltagere end de nuværende: "
-        "{difference}. Kør «mellemregning subscription calculate {agreement} {year}» og udsted igen.",
+        "Prisen for {year} i aftalen «{agreement}» (beregning {version}) er lavet for andre deltagere end de "
+        "nuværende: {difference}. Kør «mellemregning subscription calculate {agreement} {year}» og udsted igen.",
     )
 
 

@@ -74,9 +74,7 @@ def _plan(connection: Connection, agreement: Agreement, month: Month, as_of: dat
         drafts=tuple(drafts),
         already_issued=tuple(issued.values()),
         failed=tuple(failed),
-        late_months=tuple(
-            late for late in due_months(connection, agreement, as_of) if late[0] < month
-        ),
+        late_months=tuple(late for late in due_months(connection, agreement, as_of) if late[0] < month),
     )
 
 
@@ -209,9 +207,7 @@ def issue_month(connection: Connection, code: str, month: Month, occasion: Occas
                     }
                     for document in outcome.issued
                 ],
-                "failed": [
-                    {"municipality": failure.municipality, "error": failure.error.name} for failure in failed
-                ],
+                "failed": [{"municipality": failure.municipality, "error": failure.error.name} for failure in failed],
             },
         )
     return MonthIssue(

@@ -98,7 +98,10 @@ def close_year(facts: SettlementFacts) -> YearSettlement:
                 passed_on_oere=part - kept_parts[code],
                 carried_oere=kept_parts[code],
                 by_provider={
-                    provider: (by_provider[code][provider] - kept_by_provider[code][provider], kept_by_provider[code][provider])
+                    provider: (
+                        by_provider[code][provider] - kept_by_provider[code][provider],
+                        kept_by_provider[code][provider],
+                    )
                     for provider in by_provider[code]
                 },
             )
@@ -223,7 +226,9 @@ def exit_postings(
     for line in lines:
         owner = municipality if divided else None
         postings.append(
-            Posting(Account.RESULT, line.settled_oere, line.accounting_year, municipality=owner, provider=line.provider),
+            Posting(
+                Account.RESULT, line.settled_oere, line.accounting_year, municipality=owner, provider=line.provider
+            ),
         )
         borne[line.provider] = borne.get(line.provider, 0) + line.settled_oere
     postings += [Posting(Account.CLEARING, amount, year, provider=code) for code, amount in sorted(borne.items())]

@@ -52,6 +52,10 @@ from foundation.audit import Occasion
 from foundation.errors import N_, NotFound, RuleBroken
 from foundation.period import BillingYear
 
+# Where a leaver's part of a result lies: in a price that it will not pay, or on the balance.
+IN_A_PRICE = "in a price"
+CARRIED = "carried"
+
 
 class YearAlreadyClosed(RuleBroken):
     """A year is closed once."""
@@ -272,7 +276,9 @@ def _weights_of(connection: Connection, agreement: Agreement, year: int) -> dict
     """What a coming year's shares would be computed by, with the members and figures known today."""
     on = agreement.terms.allocation.reference_date.of_year(year)
     members = members_in(agreement_store.members(connection, agreement.code), year)
-    figures = {figure.municipality: figure for _, figure in agreement_store.population(connection, on, members).values()}
+    figures = {
+        figure.municipality: figure for _, figure in agreement_store.population(connection, on, members).values()
+    }
     missing = [code for code in members if code not in figures]
     if missing:
         raise PopulationMissing(municipality=missing, name=[MUNICIPALITIES[code].name for code in missing], on=on)
@@ -501,45 +507,65 @@ def _exit_lines(
     last_year: int,
 ) -> tuple[tuple[ExitLine, ...], dict[int, list[ResultMovement]]]:
     """The leaver's parts that no price has passed on, per year and provider; and the movements that take them out."""
-    code = agreement.code
-    passed_on: dict[ResultSource, int] = defaultdict(int)
-    carried: dict[ResultSource, int] = defaultdict(int)
-    undivided: dict[int | None, dict[ResultSource, int]] = defaultdict(lambda: defaultdict(int))
-    moved: dict[int, list[ResultMovement]] = defaultdict(list)
-    for movement in books.movements(connection, code):
-        if movement.municipality is None:
-            undivided[movement.application_year][movement.source] += movement.amount_oere
-        elif movement.municipality == who:
-            kept = carried if movement.application_year is None else passed_on
-            kept[movement.source] += movement.amount_oere
-    for (municipality_code, source), amount in subscription_store.passed_on_by_others(connection, code, 0).items():
-        if municipality_code == who and source in passed_on:
-            passed_on[source] -= amount
-    members = tuple(
-        other for other in members_in(agreement_store.members(connection, code), last_year + 1) if other != who
-    )
-    for application_year, sources in undivided.items():
-        if application_year is not None and application_year <= last_year:
-            continue  # divided among those who took part then, the leaver too
-        for source in sources:
-            of_year = subscription_store.read_subscription(connection, code, source.accounting_year)
-            if of_year is None or of_year.part_of(who) is None:
-                continue
-            part = subscriptions.leavers_parts(connection, code, source, sources, members).get(who, 0)
-            kept = carried if application_year is None else passed_on
-            kept[source] += part
+    parts = _own_parts(connection, agreement.code, who)
+    for place, amount in _undivided_parts(connection, agreement.code, who, last_year).items():
+        parts[place] += amount
+    sources = sorted({source for _, source in parts})
     lines = tuple(
-        ExitLine(source.accounting_year, source.provider, passed_on.get(source, 0), carried.get(source, 0))
-        for source in sorted(set(passed_on) | set(carried))
-        if passed_on.get(source, 0) or carried.get(source, 0)
+        ExitLine(source.accounting_year, source.provider, passed_on, carried)
+        for source in sources
+        for passed_on, carried in [(parts[IN_A_PRICE, source], parts[CARRIED, source])]
+        if passed_on or carried
     )
-    application = agreement.terms.settlement.lag_years
+    moved: dict[int, list[ResultMovement]] = defaultdict(list)
     for line in lines:
         source = ResultSource(line.accounting_year, line.provider)
-        due = line.accounting_year + application
-        moved[line.accounting_year].append(ResultMovement(source, who, -line.passed_on_oere, due))
-        moved[line.accounting_year].append(ResultMovement(source, who, -line.carried_oere, None))
+        due = line.accounting_year + agreement.terms.settlement.lag_years
+        moved[line.accounting_year] += [
+            ResultMovement(source, who, -line.passed_on_oere, due),
+            ResultMovement(source, who, -line.carried_oere, None),
+        ]
     return lines, moved
+
+
+def _own_parts(
+    connection: Connection,
+    code: str,
+    who: MunicipalityCode,
+) -> defaultdict[tuple[str, ResultSource], int]:
+    """What stands in the leaver's own name, less what prices have passed on to it."""
+    parts: defaultdict[tuple[str, ResultSource], int] = defaultdict(int)
+    for movement in books.movements(connection, code):
+        if movement.municipality == who:
+            place = CARRIED if movement.application_year is None else IN_A_PRICE
+            parts[place, movement.source] += movement.amount_oere
+    for (payer, source), amount in subscription_store.passed_on_by_others(connection, code, 0).items():
+        if payer == who and (IN_A_PRICE, source) in parts:
+            parts[IN_A_PRICE, source] -= amount
+    return parts
+
+
+def _undivided_parts(
+    connection: Connection,
+    code: str,
+    who: MunicipalityCode,
+    last_year: int,
+) -> dict[tuple[str, ResultSource], int]:
+    """The leaver's part of results that are only divided by a year in which it takes no part (domain rule 11)."""
+    undivided: dict[int | None, dict[ResultSource, int]] = defaultdict(lambda: defaultdict(int))
+    for movement in books.movements(connection, code):
+        # What a price up to its last year took in was divided among those who took part then, the leaver too.
+        taken_before = movement.application_year is not None and movement.application_year <= last_year
+        if movement.municipality is None and not taken_before:
+            undivided[movement.application_year][movement.source] += movement.amount_oere
+    stay = members_in(agreement_store.members(connection, code), last_year + 1)
+    return {
+        (CARRIED if application_year is None else IN_A_PRICE, source): subscriptions.leavers_parts(
+            connection, code, source, sources, tuple(other for other in stay if other != who)
+        ).get(who, 0)
+        for application_year, sources in undivided.items()
+        for source in sources
+    }
 
 
 def _issue_exit(

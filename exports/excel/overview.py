@@ -58,7 +58,7 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class ChartPlan:
-    """A chart before its place on the sheet is known; ``describe`` is its alt text."""
+    """A chart before its place on the sheet is known."""
 
     title: str
     alt_text: str
@@ -130,7 +130,6 @@ def _placed(chart: ChartPlan, row: int) -> Chart:
     return Chart(
         title=chart.title,
         alt_text=chart.alt_text,
-        unit="kr.",
         series=chart.series,
         categories=chart.categories,
         at=(row, 0),

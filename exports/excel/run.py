@@ -69,7 +69,7 @@ def _references(connection: Connection, value: AnnualSubscription) -> dict[tuple
     return references
 
 
-def write_specification(  # noqa: PLR0913 - what to write, and where
+def write_specification(  # noqa: PLR0913, PLR0917 - what to write, and where
     connection: Connection,
     code: str,
     who: MunicipalityCode,

@@ -180,6 +180,9 @@ class SheetDraft:
         for (_, column), cell in self.cells.items():
             needed = _needed_width(cell)
             widths[column] = max(widths[column], min(needed, widest))
+        longest = max(_needed_to_the_right(cell) + sum(widths[:column]) for (_, column), cell in self.cells.items())
+        if longest > sum(widths):  # a column of nothing, so that the paper does not cut what runs out over it
+            widths.append(min(longest - sum(widths), WIDEST))
         heights = {0: 22}
         if self._filtered is not None:
             # The filter buttons cover the lowest line of their cells, so the headings get one line more.
@@ -257,6 +260,12 @@ def _needed_width(cell: Cell) -> int:
     # Widths are counted in digits; on average letters are narrower, in bold a little wider than in plain type.
     bold = cell.total or cell.style in BOLD
     return (math.ceil(longest * 1.1) if bold else longest) + (3 if isinstance(cell.value, str) else 2)
+
+
+def _needed_to_the_right(cell: Cell) -> int:
+    if cell.style is Style.TITLE:
+        return math.ceil(len(shown(cell)) * 1.6)
+    return len(shown(cell)) + 2 if cell.spills or cell.style in OUTSIDE_WIDTH else 0
 
 
 def _lines(cell: Cell, width: int) -> int:

@@ -93,7 +93,6 @@ class Chart:
 
     title: str
     alt_text: str
-    unit: str
     series: tuple[Series, ...]
     categories: int
     at: Place

@@ -58,6 +58,10 @@ LOOKS: Mapping[Style, dict[str, object]] = {
     Style.DATE: _TEXT | {"num_format": "dd.mm.yyyy"},
     Style.STATUS: _TEXT | {"bold": True},
 }
+VERDICTS = {
+    OK: {"font_color": "#1E6B34", "bg_color": "#DFF0E3"},
+    DEVIATION: {"font_color": "#9C1C1C", "bg_color": "#F9DDDD"},
+}
 _TOTAL = {"bold": True, "top": 1, "top_color": DARK}
 # A spreadsheet takes text that begins so for a formula once somebody edits the cell; the prefix says that it is text.
 _LIKE_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -106,6 +110,7 @@ class _Writer:
             },
         )
         self._formats: dict[tuple[Style, bool, bool], Any] = {}
+        self._verdicts = {word: self._file.add_format(look) for word, look in VERDICTS.items()}
 
     def write(self) -> None:
         self._file.set_properties(
@@ -185,25 +190,17 @@ class _Writer:
         everything = (0, 0, last_row, len(sheet.column_widths) - 1)
         statuses = [place for place, cell in sheet.cells.items() if cell.style is Style.STATUS]
         for row, column in sorted(statuses):
-            for word, colours in (
-                (OK, {"font_color": "#1E6B34", "bg_color": "#DFF0E3"}),
-                (DEVIATION, {"font_color": "#9C1C1C", "bg_color": "#F9DDDD"}),
-            ):
+            for word, look in self._verdicts.items():
                 page.conditional_format(
                     row,
                     column,
                     row,
                     column,
-                    {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": self._colours(word, colours)},
+                    {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": look},
                 )
         # Codes and years are text on purpose, and months are cut in two ways side by side.
         block = _block(everything)
         page.ignore_errors({"number_stored_as_text": block, "formula_differs": block, "formula_range": block})
-
-    def _colours(self, word: str, colours: dict[str, str]) -> Any:  # noqa: ANN401 - untyped
-        if not hasattr(self, f"_colours_{word}"):
-            setattr(self, f"_colours_{word}", self._file.add_format(colours))
-        return getattr(self, f"_colours_{word}")
 
     def _chart(self, page: Any, chart: Chart) -> None:  # noqa: ANN401 - untyped
         drawing = self._file.add_chart({"type": "column"})

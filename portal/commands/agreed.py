@@ -56,7 +56,7 @@ def load_agreement(door: Door, file: Path) -> None:
 
 
 def _show_change(out: Console, change: agreements.CostChange) -> None:
-    rows = [(_("ny"), line, None) for line in change.added]
+    rows: list[tuple[str, CostLine, int | None]] = [(_("ny"), line, None) for line in change.added]
     rows += [(_("ændret"), new, old.amount_oere) for old, new in change.changed]
     rows += [(_("uændret"), line, None) for line in change.unchanged]
     if rows:
@@ -84,11 +84,12 @@ def _line_cells(line: CostLine) -> tuple[object, ...]:
 def list_agreements(door: Door) -> None:
     """Vis alle aftaler."""
     with door.database.reading() as connection:
-        found = []
-        listed = []
+        found: list[dict[str, object]] = []
+        rows: list[tuple[object, ...]] = []
         for code in agreement_store.agreement_codes(connection):
             agreement = agreements.get(connection, code)
             members = agreement_store.members(connection, code)
+            now = members_in(members, door.business_date.year)
             found.append(
                 {
                     "agreement": code,
@@ -96,19 +97,15 @@ def list_agreements(door: Door) -> None:
                     "issuer": agreement.issuer,
                     "starts_on": agreement.starts_on.isoformat(),
                     "agreed_until": renewed_until(agreement, members, door.business_date),
-                    "members": list(members_in(members, door.business_date.year)),
+                    "members": list(now),
                 },
             )
-            listed.append((found[-1], agreement.starts_on, found[-1]["members"]))
+            rows.append((code, agreement.title, name_of(agreement.issuer), agreement.starts_on, len(now)))
 
     def people(out: Console) -> None:
         if not found:
             out.print(_("Der er ingen aftaler endnu. Indlæs en med «mellemregning agreement load FIL»."))
             return
-        rows = [
-            (entry["agreement"], entry["title"], name_of(str(entry["issuer"])), starts_on, len(members))
-            for entry, starts_on, members in listed
-        ]
         out.print(table("", [_("Kode"), _("Titel"), _("Udsteder"), _("Fra"), _("Deltagere")], rows))
 
     door.tell(found, people)
@@ -262,7 +259,10 @@ def load_budget(door: Door, file: Path) -> None:
     door.tell(answers.cost_change(code, change), lambda out: _show_change(out, change))
     for year in stale:
         door.note(
-            _("Prisen for {year} er beregnet før denne ændring. Kør «mellemregning subscription calculate {code} {year}».").format(
+            _(
+                "Prisen for {year} er beregnet før denne ændring. "
+                "Kør «mellemregning subscription calculate {code} {year}»."
+            ).format(
                 year=year,
                 code=code,
             ),

@@ -1,4 +1,4 @@
-"""The shapes that programs read: amounts are integers in øre, codes are strings, dates ISO. Other programs rest on them."""
+"""The shapes that programs read and rest on: amounts are integers in øre, codes are strings, dates ISO."""
 
 from __future__ import annotations
 

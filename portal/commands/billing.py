@@ -71,7 +71,9 @@ def calculate(door: Door, code: str, year: int, preview: bool, correction: str |
 
 def _show_subscription(out: Console, value: AnnualSubscription) -> None:
     out.print(
-        _("{agreement} {year}: der fordeles {cost} efter indbyggertal pr. {on}; tidligere års resultat: {passed_on}").format(
+        _(
+            "{agreement} {year}: der fordeles {cost} efter indbyggertal pr. {on}; tidligere års resultat: {passed_on}"
+        ).format(
             agreement=value.agreement,
             year=value.year,
             cost=kroner(value.cost_oere),
@@ -354,7 +356,7 @@ def _tell_failures(door: Door, failed: list[dict[str, str]]) -> None:
 @click.option("--year", type=YEAR, metavar=_("ÅR"), help=_("Kun bilag for dette år."))
 @click.option("--month", type=MONTH, metavar=_("ÅÅÅÅ-MM"), help=_("Kun bilag for denne måned."))
 @click.option("--from", "from_day", type=DATE, metavar=_("DATO"), help=_("Kun perioder fra denne dag."))
-def list_invoices(  # noqa: PLR0917 - click gives each option
+def list_invoices(
     door: Door,
     code: str | None,
     municipality: str | None,

@@ -92,8 +92,13 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, total: Sequence[object] = ()) -> Table:
-    """A table for people. Whole numbers are right-aligned, with points between thousands; a column whose heading ends with "kr." holds øre."""
+def table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, total: Sequence[object] = ()
+) -> Table:
+    """A table for people.
+
+    Whole numbers are right-aligned, with points between thousands; a column whose heading ends with "kr." holds øre.
+    """
     money = [heading.endswith("kr.") for heading in columns]
     listed = [list(row) for row in rows]
     numeric = [
@@ -141,7 +146,7 @@ def read_file(path: Path) -> bytes:
         raise FileNotReadable(file=str(path), reason=error.strerror or type(error).__name__) from error
 
 
-class DateType(click.ParamType):
+class DateType(click.ParamType[date]):
     """A day as programs write it, 2009-01-15, or as Danes do, 15.01.2009."""
 
     name = "dato"
@@ -160,7 +165,7 @@ class DateType(click.ParamType):
             self.fail(_("«{text}» er ingen dato. Skriv den som 2009-01-15.").format(text=text), param, ctx)
 
 
-class MonthType(click.ParamType):
+class MonthType(click.ParamType[Month]):
     """A month, 2009-01."""
 
     name = "måned"
@@ -173,7 +178,7 @@ class MonthType(click.ParamType):
             self.fail(_("«{text}» er ingen måned. Skriv den som 2009-01.").format(text=value), param, ctx)
 
 
-class YearType(click.ParamType):
+class YearType(click.ParamType[int]):
     """A year, 2009."""
 
     name = "år"
@@ -197,7 +202,7 @@ def _set_as_of(context: click.Context, _parameter: click.Parameter, value: date 
         context.ensure_object(Door).as_of = value
 
 
-def _set_json(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's own
+def _set_json(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value:
         context.ensure_object(Door).as_json = True
 

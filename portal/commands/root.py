@@ -26,6 +26,7 @@ from portal.commands.door import (
 )
 from portal.language import _
 
+
 @click.group(
     help=_(
         "Mellemregning: regninger mellem kommuner, hver øre forklaret.\n\n"
@@ -127,7 +128,7 @@ def export_calculation(door: Door, code: str, year: int, number: int | None, out
 @click.option("--from", "from_day", type=DATE, metavar=_("DATO"), help=_("Første dag i stedet for et år."))
 @click.option("--to", "to_day", type=DATE, metavar=_("DATO"), help=_("Sidste dag i stedet for et år."))
 @_out_option
-def export_specification(  # noqa: PLR0917 - click gives each option
+def export_specification(
     door: Door,
     code: str,
     municipality: str,

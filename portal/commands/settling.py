@@ -11,7 +11,13 @@ import click
 from rich.console import Console
 
 from billing.year_end_settlement import run as settlements
-from billing.year_end_settlement.facts import NOTHING_CARRIED, CarryOver, ExitSettlement, ProviderClearing, YearSettlement
+from billing.year_end_settlement.facts import (
+    NOTHING_CARRIED,
+    CarryOver,
+    ExitSettlement,
+    ProviderClearing,
+    YearSettlement,
+)
 from foundation.money import NotAnAmount, kroner, oere_from_danish_text, oere_from_text
 from portal.commands import answers
 from portal.commands.agreed import show_lines
@@ -24,7 +30,7 @@ settlement_group = click.Group("settlement", help=_("Årsafslutning: resultat, o
 GROUPS = (accounts_group, settlement_group)
 
 
-class CarryType(click.ParamType):
+class CarryType(click.ParamType[CarryOver]):
     """A percentage, 50%, or an amount, 1234.56."""
 
     name = "overførsel"
@@ -88,7 +94,7 @@ def show_accounts(door: Door, code: str, year: int) -> None:
 @click.option("--author", metavar=_("NAVN"), help=_("Hvem der har besluttet det; ellers den, der udfører det."))
 @click.option("--approver", metavar=_("NAVN"), help=_("Hvem der har godkendt det; ellers den samme."))
 @click.option("--preview", is_flag=True, help=_("Regn, men gem intet."))
-def close(  # noqa: PLR0917 - click gives each option
+def close(
     door: Door,
     code: str,
     year: int,
@@ -167,7 +173,7 @@ def show(door: Door, code: str, year: int) -> None:
 @click.option("--amount", type=CARRY, metavar=_("50%|1234.56"), help=_("Ellers det hele."))
 @click.option("--author", metavar=_("NAVN"), help=_("Hvem der har besluttet det; ellers den, der udfører det."))
 @click.option("--approver", metavar=_("NAVN"), help=_("Hvem der har godkendt det; ellers den samme."))
-def release(  # noqa: PLR0917 - click gives each option
+def release(
     door: Door,
     code: str,
     year: int,
