@@ -232,10 +232,13 @@ def years(draw: st.DrawFn, sizes: Sequence[int] = (1, 2, 3, 9, 98)) -> YearFacts
     )
 
 
+MONTHS_BILLED = st.frozensets(st.integers(1, 12)) | st.integers(0, 12).map(lambda last: frozenset(range(1, last + 1)))
+
+
 @st.composite
 def some_months(draw: st.DrawFn, subscription: AnnualSubscription) -> dict[str, frozenset[int]]:
     """Months that are billed: the same for most, others for a few who were left out or credited."""
-    usual = draw(st.frozensets(st.integers(1, 12)))
+    usual = draw(MONTHS_BILLED)
     codes = [part.municipality for part in subscription.parts]
-    others = draw(st.dictionaries(st.sampled_from(codes), st.frozensets(st.integers(1, 12)), max_size=3))
+    others = draw(st.dictionaries(st.sampled_from(codes), MONTHS_BILLED, max_size=3))
     return {code: others.get(code, usual) for code in codes}

@@ -74,6 +74,7 @@ def agreement_file(code: str = FUNEN, **terms: str) -> bytes:
     for key, value in terms.items():
         changed, times = re.subn(rf"(?m)^{key} = .*$", f"{key} = {value}", changed)
         assert times == 1, key
+    changed = changed.replace("year = 2009", f"year = {terms.get('starts_on', '2009')[:4]}")
     return changed.encode()
 
 
@@ -159,9 +160,15 @@ class Life:
 
         self.do(verb, self.today)
 
-    def budget(self, year: int, amounts: Mapping[str, int], day: date) -> None:
-        file = cost_file("budgets", year, amounts, self.code)
-        self.do(lambda connection, occasion: agreements.load_budget(connection, "b.toml", file, occasion), day)
+    def budget(self, year: int, amounts: Mapping[str, int], day: date, until: int = 0) -> None:
+        """The budget of a year, or the same for all years until one."""
+
+        def verb(connection: Connection, occasion: Occasion) -> None:
+            for each in range(year, max(year, until) + 1):
+                file = cost_file("budgets", each, amounts, self.code)
+                agreements.load_budget(connection, "b.toml", file, occasion)
+
+        self.do(verb, day)
 
     def accounts(self, year: int, amounts: Mapping[str, int], day: date) -> None:
         file = cost_file("accounts", year, amounts, self.code)

@@ -45,8 +45,7 @@ EIGHT = tuple(who for who in NINE if who != AEROE)
 def lived(life: Life, spent: Mapping[str, int] = SPENT_2009, until: int = 2013) -> Life:
     """2009 is billed and its accounts are there; the same budgets until ``until``."""
     life.bill_year(2009)
-    for year in range(2010, until + 1):
-        life.budget(year, BUDGET_2009, date(2009, 12, 15))
+    life.budget(2010, BUDGET_2009, date(2009, 12, 15), until)
     life.accounts(2009, spent, date(2010, 3, 1))
     return life
 
