@@ -121,7 +121,7 @@ def test(*arguments: str) -> int:
     """Run the checks and the tests; all of them, whatever fails. The tests say themselves what they left out."""
     results = {name: run(SCRIPTS / command, *arguments_) for name, (command, *arguments_) in CHECKS.items()}
     find_postgres()
-    results["tests"] = run(PYTHON, "-m", "pytest", "-n", "2", *arguments)
+    results["tests"] = run(PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadgroup", *arguments)
     return summary(results)
 
 

@@ -7,7 +7,7 @@ that leaves at the end of 2010, and a price for 2011 that comes too late, so tha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from importlib import resources
@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 import migrations
 from agreements import run as agreements
+from agreements.agreement_file import read_agreement, write_agreement
 from agreements.deadlines import send_deadline
 from billing.annual_subscription import run as subscriptions
 from billing.invoice import store as invoice_store
@@ -35,6 +36,7 @@ from foundation.period import Month, months_between
 from portal.commands.door import Door, console, name_of, table
 from portal.language import _
 
+AGREEMENT_FILE = "fyn_2009.toml"
 CODE = "fyn-alkohol"
 LEAVER = "482"  # Langeland
 ACTOR = "demo"
@@ -67,9 +69,18 @@ def _file(name: str) -> bytes:
     return resources.files("portal").joinpath("demo_files", name).read_bytes()
 
 
+def _marked_agreement() -> bytes:
+    """The agreement as its file has it, with titles that say that the amounts are made up: so does all that follows."""
+    content = resources.files("agreements").joinpath("examples", AGREEMENT_FILE).read_bytes()
+    value = read_agreement(AGREEMENT_FILE, content)
+    services = tuple(replace(service, title=f"{service.title} (opdigtet beløb)") for service in value.services)
+    return write_agreement(
+        replace(value, title=f"EKSEMPEL med opdigtede beløb: {value.title}", services=services)
+    ).encode()
+
+
 def _agreement(connection: Connection, occasion: Occasion) -> str:
-    content = resources.files("agreements").joinpath("examples", "fyn_2009.toml").read_bytes()
-    load = agreements.load_agreement(connection, "fyn_2009.toml", content, occasion)
+    load = agreements.load_agreement(connection, AGREEMENT_FILE, _marked_agreement(), occasion)
     return _("aftalen «{title}» er registreret").format(title=load.agreement.title)
 
 
@@ -179,10 +190,7 @@ def steps() -> list[Step]:
         Step(date(2012, 3, 27), _close(2011, NOTHING_CARRIED)),
         Step(LAST_DAY, _release),
     ]
-    content = resources.files("agreements").joinpath("examples", "fyn_2009.toml").read_bytes()
-    from agreements.agreement_file import read_agreement  # noqa: PLC0415 - only the demo reads it by itself
-
-    advance = read_agreement("fyn_2009.toml", content).terms.advance
+    advance = read_agreement(AGREEMENT_FILE, _marked_agreement()).terms.advance
     billed = [
         Step(send_deadline(advance, month), _month(month))
         for month in months_between(Month(2009, 1), Month(2012, 4))

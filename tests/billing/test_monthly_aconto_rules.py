@@ -50,7 +50,7 @@ from tests.billing.made import (
 
 ODENSE_2007, SVENDBORG_2007 = ResultSource(2007, ODENSE), ResultSource(2007, SVENDBORG)
 JANUARY_2010 = Month(2010, 1)
-FOREVER_ODENSE, FOREVER_SVENDBORG = 1_825_000_000, 641_733_333  # the 2009 budgets
+ODENSES_BUDGET, SVENDBORGS_BUDGET = 1_825_000_000, 641_733_333  # the 2009 budgets
 
 
 def small_year(code: str = ASSENS) -> AnnualSubscription:
@@ -109,7 +109,7 @@ def test_a_line_says_what_it_is_for() -> None:
 def test_what_the_providers_receive_of_2009() -> None:
     """Of two, the first gets its exact part to the nearest øre (half of one goes to the lower code), 108 times."""
     year = priced()
-    budget = FOREVER_ODENSE + FOREVER_SVENDBORG
+    budget = ODENSES_BUDGET + SVENDBORGS_BUDGET
     received = {ODENSE: 0, SVENDBORG: 0}
     for month in year.parts[0].instalments:
         for part in year.parts:
@@ -128,9 +128,9 @@ def test_what_the_providers_receive_of_2009() -> None:
         (37_194_732, 3_099_561),
     ]
     instalments = [each for obligation, each in monthly for each in [each] * 11 + [obligation - 11 * each]]
-    odense = sum((2 * each * FOREVER_ODENSE + budget) // (2 * budget) for each in instalments)
+    odense = sum((2 * each * ODENSES_BUDGET + budget) // (2 * budget) for each in instalments)
     assert received == {ODENSE: odense, SVENDBORG: 2_466_733_333 - odense}
-    assert abs(odense - FOREVER_ODENSE) < 108
+    assert abs(odense - ODENSES_BUDGET) < 108
 
 
 def test_earlier_results_have_lines_of_their_own_and_change_who_is_entitled() -> None:

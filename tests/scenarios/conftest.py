@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import MetaData, create_engine, inspect
+from sqlalchemy import MetaData, create_engine
 
 from foundation.settings import with_driver
 
@@ -112,6 +112,8 @@ class Desk:
         self.url = url
         self.folder = folder
         self.as_of = "2008-05-20"
+        self._engine = create_engine(with_driver(url))
+        self._tables: MetaData | None = None
 
     def says(self, *arguments: object, url: str | None = None) -> Said:
         """The command as it is typed, on ``as_of``."""
@@ -155,19 +157,19 @@ class Desk:
         return said
 
     def everything(self) -> dict[str, list[tuple[object, ...]]]:
-        """All rows of all tables, read without the code under test."""
-        engine = create_engine(with_driver(self.url))
-        metadata = MetaData()
-        try:
-            names = inspect(engine).get_table_names()
-            metadata.reflect(engine)
-            with engine.connect() as connection:
-                return {
-                    name: sorted((tuple(row) for row in connection.execute(metadata.tables[name].select())), key=repr)
-                    for name in names
-                }
-        finally:
-            engine.dispose()
+        """All rows of all tables as they lie, read without the code under test."""
+        if self._tables is None:
+            self._tables = MetaData()
+            self._tables.reflect(self._engine)
+        with self._engine.connect() as connection:
+            return {
+                name: [tuple(row) for row in connection.execute(table.select())]
+                for name, table in self._tables.tables.items()
+            }
+
+    def leaves(self) -> None:
+        """Nothing is connected any more."""
+        self._engine.dispose()
 
     def holds(self) -> dict[str, str]:
         """The books are verified: check -> detail."""
@@ -226,11 +228,12 @@ def by_code(entries: Sequence[Mapping[str, Any]], key: str) -> dict[str, int]:
 
 
 @pytest.fixture
-def desk(upgraded_url: str, tmp_path: Path) -> Desk:
+def desk(upgraded_url: str, tmp_path: Path) -> Iterator[Desk]:
     """A desk on a database with the tables and the shipped inhabitants, on both engines."""
     desk = Desk(upgraded_url, tmp_path)
     desk.does("db", "upgrade")
-    return desk
+    yield desk
+    desk.leaves()
 
 
 @pytest.fixture(scope="session")
@@ -239,6 +242,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("filled")
     desk = Desk(f"sqlite:///{folder / 'books.sqlite'}", folder)
     desk.does("db", "upgrade")
+    desk.leaves()
     return folder / "books.sqlite"
 
 
@@ -251,7 +255,9 @@ def quick(filled: Path, tmp_path: Path) -> Iterator[Desk]:
         sqlite3.connect(tmp_path / "books.sqlite")
     ) as copy:
         source.backup(copy)
-    yield Desk(f"sqlite:///{tmp_path / 'books.sqlite'}", tmp_path)
+    desk = Desk(f"sqlite:///{tmp_path / 'books.sqlite'}", tmp_path)
+    yield desk
+    desk.leaves()
 
 
 @pytest.fixture

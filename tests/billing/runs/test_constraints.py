@@ -43,12 +43,12 @@ def refused(life: Life, statement: str, **values: object) -> str:
     return str(caught.value.orig)
 
 
-def copied(number: int, **changes: str) -> str:
+def copied(place: int, **changes: str) -> str:
     """SQL that inserts a copy of one invoice with other values."""
     columns = INVOICE_COLUMNS.split(", ")
     values = [changes.get(column, column) for column in columns]
     return (
-        f"INSERT INTO invoice ({INVOICE_COLUMNS}) SELECT {', '.join(values)} FROM invoice WHERE sequence = {number} "
+        f"INSERT INTO invoice ({INVOICE_COLUMNS}) SELECT {', '.join(values)} FROM invoice WHERE sequence = {place} "
         "AND series_year = 2008"
     )
 
@@ -105,7 +105,9 @@ def test_number_series(billed: Life) -> None:
     message = refused(billed, copied(1, sequence="99"))
     assert says_one_of(billed, message, "uq_invoice_issuer_number", "invoice.issuer", "invoice.number")
     assert "ck_invoice_sequence_from_one" in refused(billed, copied(1, sequence="0", number="'X'"))
-    assert "ck_invoice_period_in_order" in refused(billed, copied(1, sequence="99", number="'X'", period_to="period_from"))
+    assert "ck_invoice_period_in_order" in refused(
+        billed, copied(1, sequence="99", number="'X'", period_to="period_from")
+    )
     # The same number by another issuer is another document.
     billed.says(copied(1, issuer=f"'{SVENDBORG}'"))
 

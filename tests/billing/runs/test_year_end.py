@@ -401,7 +401,9 @@ def test_a_year_is_closed_before_anybody_knows_the_inhabitants_of_the_year_that_
 @pytest.mark.parametrize("surplus", [SURPLUS_2009, 7, 1_000_003])
 def test_with_shares_of_the_application_year_no_oere_of_a_leaver_is_lost(life_of: LifeOf, surplus: int) -> None:
     """Carried and passed on are settled apart from each other, and what the others get must fit both."""
-    life = lived(life_of(result_key='"application_year"'), {ODENSE: BUDGET_2009[ODENSE] - surplus, SVENDBORG: 641_733_333})
+    life = lived(
+        life_of(result_key='"application_year"'), {ODENSE: BUDGET_2009[ODENSE] - surplus, SVENDBORG: 641_733_333}
+    )
     life.close(2009, CLOSED, HALF)
     life.bill_year(2010)
     life.leave(LANGELAND, 2010, date(2010, 7, 1))
@@ -414,5 +416,3 @@ def test_with_shares_of_the_application_year_no_oere_of_a_leaver_is_lost(life_of
         life.calculate(year, date(2011, 5, 2))
         life.issue_months(year, day=date(2011, 5, 3))
     assert life.balance("result", 2009) == 0
-
-

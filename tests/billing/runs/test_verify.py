@@ -1,0 +1,480 @@
+"""Verification finds a planted fault of each kind that it claims to check, names its place, and blames nothing else."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import text
+
+from billing.year_end_settlement.facts import CarryOver
+from foundation.database import metadata
+from tests.billing.runs.conftest import FUNEN, ODENSE, SVENDBORG, Life
+
+SPENT = {ODENSE: 1_800_000_000, SVENDBORG: 600_000_000}
+
+
+@pytest.fixture
+def closed(priced: Life) -> Life:
+    """2009 billed and closed, half of it carried; 2011 priced with the other half; F2008-0001 credited and billed anew."""
+    priced.issue_months(2009, 1, 1)
+    priced.credit("F2008-0001", date(2008, 12, 11))
+    priced.issue_months(2009, 1, 1, date(2008, 12, 12))
+    priced.issue_months(2009, 2)
+    priced.accounts(2009, SPENT, date(2010, 3, 1))
+    priced.close(2009, date(2010, 4, 1), CarryOver(percent=Decimal(50)))
+    priced.budget(2011, {ODENSE: 2_000_000_000, SVENDBORG: 700_000_000}, date(2010, 5, 1))
+    priced.calculate(2011, date(2010, 6, 1))
+    return priced
+
+
+def plant(life: Life, *statements: str) -> dict[str, str]:
+    """Break in: without triggers and foreign keys, by raw SQL; answers the checks that now say no."""
+    engine = life.database.engine
+    if life.database.is_sqlite:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+            for (name,) in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").all():
+                connection.exec_driver_sql(f"DROP TRIGGER {name}")
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+            connection.exec_driver_sql("PRAGMA foreign_keys = ON")
+            connection.exec_driver_sql("BEGIN")
+    else:
+        with engine.begin() as connection:
+            # As a superuser may: neither triggers nor foreign keys are looked at.
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+            for statement in statements:
+                connection.execute(text(statement))
+    return {name: check.detail for name, check in life.checks().items() if not check.ok}
+
+
+def one(table: str, where: str) -> str:
+    """SQL for the first row of a kind, by its id."""
+    return f"id = (SELECT MIN(id) FROM {table} WHERE {where})"
+
+
+INVOICED = "SELECT id FROM invoice WHERE number = 'F2008-0002'"
+VOUCHER = "SELECT id FROM voucher WHERE reference = 'F2008-0002'"
+PRICE_2009 = "SELECT id FROM subscription WHERE year = 2009"
+PRICE_2011 = "SELECT id FROM subscription WHERE year = 2011"
+SETTLEMENT = "SELECT id FROM year_settlement WHERE year = 2009"
+
+
+def test_all_is_well_first(closed: Life) -> None:
+    assert plant(closed) == {}
+
+
+def test_a_voucher_out_of_balance(closed: Life) -> None:
+    broken = plant(
+        closed,
+        f"UPDATE posting SET amount_oere = amount_oere + 1 WHERE voucher_id = ({VOUCHER}) AND account = 'receivable'",
+    )
+    assert set(broken) == {"vouchers_balance", "ledger_equals_invoices"}
+    assert "F2008-0002" in broken["vouchers_balance"]
+    assert "0,01 kr." in broken["vouchers_balance"]
+    assert "F2008-0002" in broken["ledger_equals_invoices"]
+    assert "Faaborg-Midtfyn (430)" in broken["ledger_equals_invoices"]
+
+
+def test_a_posting_removed(closed: Life) -> None:
+    broken = plant(closed, f"DELETE FROM posting WHERE voucher_id = ({VOUCHER}) AND account = 'receivable'")
+    assert set(broken) == {"vouchers_balance", "ledger_equals_invoices"}
+    assert "F2008-0002" in broken["vouchers_balance"]
+
+
+def test_a_voucher_without_any_posting(closed: Life) -> None:
+    broken = plant(closed, f"DELETE FROM posting WHERE voucher_id = ({VOUCHER})")
+    assert "ledger_equals_invoices" in broken
+    assert "F2008-0002" in broken["ledger_equals_invoices"]
+
+
+def test_postings_changed_so_that_the_voucher_still_balances(closed: Life) -> None:
+    """One øre moved from one provider to the other: the payers' books hold, the providers' do not."""
+    broken = plant(
+        closed,
+        *(
+            f"UPDATE posting SET amount_oere = amount_oere + {change} WHERE voucher_id = ({VOUCHER}) "
+            f"AND account = 'aconto' AND provider = '{provider}'"
+            for change, provider in ((1, ODENSE), (-1, SVENDBORG))
+        ),
+    )
+    assert "F2008-0002" in " ".join(broken.values())
+
+
+def test_clearing_changed_so_that_it_still_sums_to_zero(closed: Life) -> None:
+    broken = plant(
+        closed,
+        *(
+            f"UPDATE posting SET amount_oere = amount_oere + {change} WHERE voucher_id = ({VOUCHER}) "
+            f"AND account = 'clearing' AND municipality IS NULL AND provider = '{provider}'"
+            for change, provider in ((1000, ODENSE), (-1000, SVENDBORG))
+        ),
+    )
+    assert "F2008-0002" in " ".join(broken.values())
+
+
+def test_a_posting_on_another_payer(closed: Life) -> None:
+    broken = plant(
+        closed,
+        f"UPDATE posting SET municipality = '420' WHERE voucher_id = ({VOUCHER}) AND account = 'receivable'",
+    )
+    assert set(broken) == {"ledger_equals_invoices"}
+    assert "Assens (420)" in broken["ledger_equals_invoices"]
+    assert "Faaborg-Midtfyn (430)" in broken["ledger_equals_invoices"]
+
+
+def test_a_month_billed_twice(closed: Life) -> None:
+    columns = ", ".join(column.name for column in metadata.tables["invoice"].columns if column.name != "id")
+    lines = ", ".join(column.name for column in metadata.tables["invoice_line"].columns if column.name != "invoice_id")
+    vouchers = ", ".join(column.name for column in metadata.tables["voucher"].columns if column.name != "id")
+    postings = ", ".join(
+        column.name for column in metadata.tables["posting"].columns if column.name not in {"id", "voucher_id"}
+    )
+    claims = ", ".join(
+        column.name for column in metadata.tables["claim"].columns if column.name not in {"id", "invoice_id"}
+    )
+    others = columns.replace("sequence, number", "88, 'F2008-0088'")
+    broken = plant(
+        closed,
+        "DROP INDEX uq_claim_live",
+        f"INSERT INTO invoice (id, {columns}) SELECT 88, {others} FROM invoice WHERE number = 'F2008-0002'",
+        f"INSERT INTO invoice_line (invoice_id, {lines}) SELECT 88, {lines} FROM invoice_line "
+        f"WHERE invoice_id = ({INVOICED})",
+        f"INSERT INTO claim (invoice_id, {claims}) SELECT 88, {claims} FROM claim WHERE invoice_id = ({INVOICED})",
+        f"INSERT INTO voucher (id, {vouchers}) SELECT 8888, {vouchers.replace('reference', chr(39) + 'F2008-0088' + chr(39))} "
+        "FROM voucher WHERE reference = 'F2008-0002'",
+        f"INSERT INTO posting (voucher_id, {postings}) SELECT 8888, {postings} FROM posting "
+        f"WHERE voucher_id = ({VOUCHER})",
+        "UPDATE number_series SET last_sequence = 88 WHERE year = 2008",
+    )
+    assert "billed_once" in broken
+    assert "Faaborg-Midtfyn (430)" in broken["billed_once"]
+    assert "2 gange" in broken["billed_once"]
+    assert "01.01.2009" in broken["billed_once"]
+    # It also leaves a gap before its number, and is more than the year was closed with.
+    assert set(broken) <= {"billed_once", "numbers_without_gaps", "results_hold"}
+
+
+def test_a_claim_removed(closed: Life) -> None:
+    broken = plant(closed, f"DELETE FROM claim WHERE invoice_id = ({INVOICED})")
+    assert set(broken) == {"billed_once"}
+    assert "F2008-0002" in broken["billed_once"]
+
+
+def test_a_claim_of_another_kind(closed: Life) -> None:
+    """The month would be free to be billed again, since the index says nothing of another kind."""
+    broken = plant(closed, f"UPDATE claim SET kind = 'exit_settlement' WHERE invoice_id = ({INVOICED})")
+    assert set(broken) == {"billed_once"}
+    assert "F2008-0002" in broken["billed_once"]
+
+
+def test_a_claim_held_by_what_is_credited(closed: Life) -> None:
+    broken = plant(
+        closed,
+        "DROP INDEX uq_claim_live",
+        "UPDATE claim SET released_by = NULL WHERE invoice_id = (SELECT id FROM invoice WHERE number = 'F2008-0001')",
+    )
+    assert set(broken) == {"billed_once"}
+    assert "Assens (420)" in broken["billed_once"]
+
+
+def test_a_share_changed(closed: Life) -> None:
+    broken = plant(
+        closed,
+        "UPDATE subscription_part SET share_oere = share_oere + 1, obligation_oere = obligation_oere + 1 "
+        f"WHERE subscription_id = ({PRICE_2011}) AND municipality = '430'",
+    )
+    assert set(broken) == {"shares_sum"}
+    assert "fyn-alkohol 2011, beregning 1" in broken["shares_sum"]
+    assert "Faaborg-Midtfyn (430)" in broken["shares_sum"]
+
+
+def test_two_shares_changed_so_that_the_sum_still_holds(closed: Life) -> None:
+    broken = plant(
+        closed,
+        *(
+            statement
+            for change, who in ((1, "430"), (-1, "492"))
+            for statement in (
+                f"UPDATE subscription_part SET share_oere = share_oere + {change}, "
+                f"obligation_oere = obligation_oere + {change} "
+                f"WHERE subscription_id = ({PRICE_2011}) AND municipality = '{who}'",
+                f"UPDATE subscription_instalment SET gross_oere = gross_oere + {change}, "
+                f"amount_oere = amount_oere + {change} WHERE subscription_id = ({PRICE_2011}) "
+                f"AND municipality = '{who}' AND month = '2011-12-01'",
+            )
+        ),
+    )
+    assert set(broken) == {"shares_sum"}
+    assert "Faaborg-Midtfyn (430)" in broken["shares_sum"]
+    assert "Ærø (492)" in broken["shares_sum"]
+
+
+def test_the_kept_inhabitants_changed(closed: Life) -> None:
+    broken = plant(
+        closed,
+        f"UPDATE subscription_part SET population = population + 1 WHERE subscription_id = ({PRICE_2011}) "
+        "AND municipality = '430'",
+    )
+    assert set(broken) == {"shares_sum"}
+    assert "Faaborg-Midtfyn (430)" in broken["shares_sum"]
+
+
+def test_a_kept_cost_line_changed(closed: Life) -> None:
+    broken = plant(
+        closed,
+        f"UPDATE subscription_cost_line SET amount_oere = amount_oere + 1 WHERE subscription_id = ({PRICE_2011}) "
+        f"AND provider = '{ODENSE}'",
+    )
+    assert set(broken) == {"shares_sum"}
+    assert "fyn-alkohol 2011, beregning 1" in broken["shares_sum"]
+
+
+def test_a_kept_total_changed(closed: Life) -> None:
+    broken = plant(closed, f"UPDATE subscription SET total_oere = total_oere + 1 WHERE id = ({PRICE_2011})")
+    assert set(broken) == {"shares_sum"}
+    assert "fyn-alkohol 2011, beregning 1" in broken["shares_sum"]
+
+
+def test_a_passed_on_result_of_a_price_changed(closed: Life) -> None:
+    broken = plant(
+        closed,
+        f"UPDATE subscription_passed_on SET amount_oere = amount_oere + 1 WHERE subscription_id = ({PRICE_2011}) "
+        f"AND municipality = '430' AND provider = '{ODENSE}'",
+    )
+    assert set(broken) == {"shares_sum"}
+    assert "Faaborg-Midtfyn (430)" in broken["shares_sum"]
+
+
+@pytest.mark.parametrize("columns", [("gross_oere", "amount_oere"), ("gross_oere",), ("amount_oere",)])
+def test_an_instalment_changed(closed: Life, columns: tuple[str, ...]) -> None:
+    changes = ", ".join(f"{column} = {column} + 1" for column in columns)
+    broken = plant(
+        closed,
+        f"UPDATE subscription_instalment SET {changes} WHERE subscription_id = ({PRICE_2011}) "
+        "AND municipality = '430' AND month = '2011-03-01'",
+    )
+    assert set(broken) == {"shares_sum"}
+    assert "Faaborg-Midtfyn (430)" in broken["shares_sum"]
+
+
+def test_two_instalments_changed_so_that_the_sum_still_holds(closed: Life) -> None:
+    """The module says that instalments are computed again from inhabitants and cost, not only summed."""
+    broken = plant(
+        closed,
+        *(
+            f"UPDATE subscription_instalment SET gross_oere = gross_oere + {change}, amount_oere = amount_oere + {change} "
+            f"WHERE subscription_id = ({PRICE_2011}) AND municipality = '430' AND month = '2011-{month}-01'"
+            for change, month in ((100_000, "03"), (-100_000, "04"))
+        ),
+    )
+    assert set(broken) == {"shares_sum"}
+    assert "Faaborg-Midtfyn (430)" in broken["shares_sum"]
+
+
+def test_an_instalment_that_was_invoiced_changed(closed: Life) -> None:
+    broken = plant(
+        closed,
+        *(
+            f"UPDATE subscription_instalment SET gross_oere = gross_oere + {change}, amount_oere = amount_oere + {change} "
+            f"WHERE subscription_id = ({PRICE_2009}) AND municipality = '430' AND month = '2009-{month}-01'"
+            for change, month in ((1, "01"), (-1, "02"))
+        ),
+    )
+    assert "F2008-0002" in broken["invoices_follow_price"]
+    assert set(broken) <= {"invoices_follow_price", "shares_sum"}
+
+
+def test_an_invoice_changed_with_its_line(closed: Life) -> None:
+    broken = plant(
+        closed,
+        "UPDATE invoice SET amount_oere = amount_oere + 100 WHERE number = 'F2008-0002'",
+        f"UPDATE invoice_line SET amount_oere = amount_oere + 100 WHERE invoice_id = ({INVOICED}) AND position = 1",
+    )
+    assert set(broken) == {"invoices_follow_price", "ledger_equals_invoices"}
+    assert all("F2008-0002" in detail for detail in broken.values())
+
+
+def test_an_invoice_changed_with_its_line_and_all_that_it_books(closed: Life) -> None:
+    broken = plant(
+        closed,
+        "UPDATE invoice SET amount_oere = amount_oere + 100 WHERE number = 'F2008-0002'",
+        f"UPDATE invoice_line SET amount_oere = amount_oere + 100 WHERE invoice_id = ({INVOICED}) AND position = 1",
+        f"UPDATE posting SET amount_oere = amount_oere + 100 WHERE voucher_id = ({VOUCHER}) AND account = 'receivable'",
+        f"UPDATE posting SET amount_oere = amount_oere - 100 WHERE voucher_id = ({VOUCHER}) AND account = 'aconto' "
+        f"AND provider = '{ODENSE}'",
+    )
+    # What was received for 2009 is then also more than the year was closed with.
+    assert set(broken) == {"invoices_follow_price", "results_hold"}
+    assert "F2008-0002" in broken["invoices_follow_price"]
+
+
+def test_a_line_changed_alone(closed: Life) -> None:
+    broken = plant(
+        closed,
+        f"UPDATE invoice_line SET amount_oere = amount_oere + 1 WHERE invoice_id = ({INVOICED}) AND position = 2",
+    )
+    assert set(broken) == {"ledger_equals_invoices"}
+    assert "F2008-0002" in broken["ledger_equals_invoices"]
+
+
+def test_two_lines_changed_so_that_the_sum_still_holds(closed: Life) -> None:
+    """The invoice then says that another provider is owed than the books say."""
+    broken = plant(
+        closed,
+        *(
+            f"UPDATE invoice_line SET amount_oere = amount_oere + {change} WHERE invoice_id = ({INVOICED}) "
+            f"AND position = {position}"
+            for change, position in ((1000, 1), (-1000, 2))
+        ),
+    )
+    assert "F2008-0002" in " ".join(broken.values())
+
+
+def test_a_document_removed(closed: Life) -> None:
+    broken = plant(
+        closed,
+        f"DELETE FROM invoice_line WHERE invoice_id = ({INVOICED})",
+        "DELETE FROM invoice WHERE number = 'F2008-0002'",
+    )
+    assert set(broken) == {"numbers_without_gaps", "ledger_equals_invoices", "billed_once"}
+    assert "der mangler nr. 2 før F2008-0003" in broken["numbers_without_gaps"]
+    assert "F2008-0002 er bogført, men ikke udstedt" in broken["ledger_equals_invoices"]
+
+
+def test_a_voucher_removed(closed: Life) -> None:
+    broken = plant(
+        closed,
+        f"DELETE FROM posting WHERE voucher_id = ({VOUCHER})",
+        "DELETE FROM voucher WHERE reference = 'F2008-0002'",
+    )
+    assert set(broken) == {"ledger_equals_invoices", "results_hold"}
+    assert "F2008-0002 er ikke bogført" in broken["ledger_equals_invoices"]
+
+
+def test_a_number_out_of_date_order(closed: Life) -> None:
+    broken = plant(closed, "UPDATE invoice SET issue_date = '2008-12-01' WHERE number = 'F2008-0005'")
+    assert set(broken) == {"numbers_without_gaps"}
+    assert "F2008-0005 er dateret 01.12.2008" in broken["numbers_without_gaps"]
+
+
+def test_a_number_dated_outside_its_series(closed: Life) -> None:
+    broken = plant(closed, "UPDATE invoice SET issue_date = '2010-12-01' WHERE number = 'F2008-0011'")
+    assert set(broken) == {"numbers_without_gaps"}
+    assert "F2008-0011" in broken["numbers_without_gaps"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE number_series SET last_sequence = last_sequence + 1 WHERE year = 2008",
+        "UPDATE number_series SET last_sequence = last_sequence - 1 WHERE year = 2008",
+        "UPDATE number_series SET last_issue_date = '2008-12-01' WHERE year = 2008",
+        "DELETE FROM number_series WHERE year = 2008",
+    ],
+)
+def test_a_series_that_counts_wrong(closed: Life, statement: str) -> None:
+    broken = plant(closed, statement)
+    assert set(broken) == {"numbers_without_gaps"}
+    assert "Odense (461) 2008" in broken["numbers_without_gaps"]
+
+
+def test_clearing_off(closed: Life) -> None:
+    broken = plant(
+        closed,
+        f"UPDATE posting SET amount_oere = amount_oere + 7 WHERE voucher_id = ({VOUCHER}) AND account = 'clearing' "
+        f"AND provider = '{SVENDBORG}'",
+    )
+    assert set(broken) == {"clearing_is_zero", "vouchers_balance"}
+    assert "F2008-0002" in broken["clearing_is_zero"]
+    assert "fyn-alkohol 2009" in broken["clearing_is_zero"]
+
+
+def test_clearing_off_though_the_voucher_balances(closed: Life) -> None:
+    broken = plant(
+        closed,
+        f"UPDATE posting SET amount_oere = amount_oere + 7 WHERE voucher_id = ({VOUCHER}) AND account = 'clearing' "
+        f"AND provider = '{SVENDBORG}'",
+        f"UPDATE posting SET amount_oere = amount_oere - 7 WHERE voucher_id = ({VOUCHER}) AND account = 'aconto' "
+        f"AND provider = '{SVENDBORG}'",
+    )
+    assert "F2008-0002" in broken["clearing_is_zero"]
+    assert "vouchers_balance" not in broken
+
+
+def test_a_settlement_part_changed(closed: Life) -> None:
+    broken = plant(
+        closed,
+        f"UPDATE settlement_part SET passed_on_oere = passed_on_oere + 1 WHERE settlement_id = ({SETTLEMENT}) "
+        f"AND municipality = '430' AND provider = '{ODENSE}'",
+    )
+    assert set(broken) == {"results_hold"}
+    assert "fyn-alkohol 2009" in broken["results_hold"]
+
+
+def test_two_settlement_parts_changed_so_that_the_sum_still_holds(closed: Life) -> None:
+    broken = plant(
+        closed,
+        *(
+            f"UPDATE settlement_part SET passed_on_oere = passed_on_oere + {change} "
+            f"WHERE settlement_id = ({SETTLEMENT}) AND municipality = '{who}' AND provider = '{ODENSE}'"
+            for change, who in ((1000, "430"), (-1000, "492"))
+        ),
+    )
+    assert set(broken) == {"results_hold"}
+
+
+def test_what_a_provider_received_changed(closed: Life) -> None:
+    broken = plant(
+        closed,
+        f"UPDATE settlement_provider SET received_oere = received_oere + 1 WHERE provider = '{ODENSE}'",
+    )
+    assert set(broken) == {"results_hold"}
+
+
+def test_accounts_changed_after_the_close(closed: Life) -> None:
+    broken = plant(closed, f"UPDATE accounts_line SET amount_oere = amount_oere + 1 WHERE provider = '{ODENSE}'")
+    assert set(broken) == {"results_hold"}
+
+
+def test_a_result_movement_removed(closed: Life) -> None:
+    broken = plant(
+        closed,
+        "DELETE FROM result_movement WHERE "
+        + one("result_movement", "municipality = '430' AND application_year = 2011"),
+    )
+    assert set(broken) == {"results_hold"}
+    assert "fyn-alkohol 2009" in broken["results_hold"]
+
+
+def test_a_result_movement_given_to_another(closed: Life) -> None:
+    broken = plant(
+        closed,
+        "UPDATE result_movement SET municipality = '420' WHERE municipality = '430' AND application_year = 2011",
+    )
+    assert "results_hold" in broken
+
+
+def test_an_audit_event_changed(closed: Life) -> None:
+    broken = plant(closed, "UPDATE audit_event SET actor = 'en anden' WHERE id = 5")
+    assert broken == {"audit_chain": "kæden er brudt ved hændelse 5"}
+
+
+def test_an_audit_event_removed_in_the_middle(closed: Life) -> None:
+    broken = plant(closed, "DELETE FROM audit_event WHERE id = 5")
+    assert broken == {"audit_chain": "kæden er brudt ved hændelse 6"}
+
+
+def test_the_last_audit_events_removed(closed: Life) -> None:
+    """What is cut off at the end leaves a whole chain; but the documents and the price that it told of are there."""
+    broken = plant(closed, "DELETE FROM audit_event WHERE id > 5")
+    assert set(broken) == {"audit_chain"}
+
+
+def test_a_month_that_is_due_is_a_warning(closed: Life) -> None:
+    due = closed.checks()["months_due"]
+    assert (due.ok, due.warning) == (True, True)
+    assert f"{FUNEN}: 2010-01 til 2010-06 (9 kommuner" in due.detail
