@@ -58,7 +58,7 @@ _DAY_OF_YEAR = re.compile(r"(\d\d)-(\d\d)", re.ASCII)
 _ROUNDING_UNITS = {"0.01": 1, "1": 100}
 _UNIT_TEXTS = {oere: text for text, oere in _ROUNDING_UNITS.items()}
 
-# What other Danish agreements have (shared/data/agreement_variants.csv) and this program does not know yet. A file that
+# What other Danish agreements have and this program does not know yet. A file that
 # asks for it is refused with its name, never read as something near it.
 _KEYS_NOT_YET = {
     "age_band_population": "fordeling efter indbyggertallet i aldersgrupper",
@@ -146,7 +146,7 @@ def read_agreement(name: str, content: bytes | str) -> Agreement:
     if code and (len(code) > LONGEST_CODE or CODE_PATTERN.fullmatch(code) is None):
         about.problem("code", f"{display(code)} kan ikke bruges; forventet {A_CODE}, højst {LONGEST_CODE} tegn")
     title = about.text("title", "aftalens titel")
-    legal_basis = about.text("legal_basis", "lovhjemlen")
+    legal_basis = about.text("legal_basis", "lovhjemlen", required=False)
     starts_on, ends_on = about.day("starts_on"), about.day("ends_on", required=False)
     providers = _municipalities(about, "providers")
     subscribers = _municipalities(about, "subscribers")

@@ -9,6 +9,7 @@ import agreements.tables
 import billing.accounts.tables
 import billing.annual_subscription.tables
 import billing.invoice.tables
+import billing.monthly_run.tables
 import billing.year_end_settlement.tables
 import foundation.audit
 from foundation.database import metadata
@@ -20,6 +21,7 @@ ROOMS = (
     billing.accounts.tables,
     billing.annual_subscription.tables,
     billing.invoice.tables,
+    billing.monthly_run.tables,
     billing.year_end_settlement.tables,
 )
 

@@ -165,7 +165,14 @@ def party_snapshots(agreement: Agreement, codes: Iterable[MunicipalityCode]) -> 
     }
 
 
-def issue_month(connection: Connection, code: str, month: Month, occasion: Occasion) -> MonthIssue:
+def issue_month(
+    connection: Connection,
+    code: str,
+    month: Month,
+    occasion: Occasion,
+    *,
+    planned: MonthPlan | None = None,
+) -> MonthIssue:
     """Bill every subscriber the month, each once, whatever was done before.
 
     A subscriber that was billed is answered, not billed again; one that fails is left out and billed by a rerun.
@@ -175,6 +182,7 @@ def issue_month(connection: Connection, code: str, month: Month, occasion: Occas
         code: The agreement.
         month: The service month; before its deadline, on it or late.
         occasion: Who, and the date on the documents.
+        planned: The plan that was made in this transaction, so that it need not be made again.
 
     Raises:
         AgreementUnknown, YearNotAgreed, PriceMissing, PriceOutOfDate, IssueDateBeforeLast: nothing is issued.
@@ -182,7 +190,7 @@ def issue_month(connection: Connection, code: str, month: Month, occasion: Occas
     Source: agreement § 7 stk. 1; domain rules 4, 5, 7, 8, 14 and 15.
     """
     agreement = agreements.get(connection, code, lock=True)
-    plan = _plan(connection, agreement, month, occasion.as_of)
+    plan = planned or _plan(connection, agreement, month, occasion.as_of)
     outcome = invoices.issue_documents(connection, plan.drafts, occasion.as_of)
     already = dict.fromkeys(plan.already_issued)
     if outcome.held:

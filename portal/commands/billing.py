@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 
 from agreements import run as agreements
+from billing.annual_subscription import forecast as forecasts
 from billing.annual_subscription import run as subscriptions
 from billing.annual_subscription.facts import AnnualSubscription, Correction
 from billing.invoice import run as invoices
@@ -15,10 +16,12 @@ from billing.invoice import store as invoice_store
 from billing.invoice.facts import IssuedDocument
 from billing.monthly_aconto import run as months
 from billing.monthly_aconto.facts import MonthIssue, MonthPlan
+from billing.monthly_run import run as runs
 from foundation.money import kroner
 from foundation.period import BillingYear, Month
 from portal.commands import answers
 from portal.commands.door import DATE, MONTH, PARTLY_DONE, YEAR, Door, command, name_of, table
+from portal.commands.forecasting import explained_answer, explained_sentence
 from portal.language import _
 
 subscription_group = click.Group("subscription", help=_("Årets pris: beregn, vis, meddel."))
@@ -152,6 +155,7 @@ def notice(door: Door, code: str, year: int) -> None:
     """Meddel hver ydelsesbruger den samlede pris for året (§ 6 stk. 4, senest 1. juni året før)."""
     with door.database.transaction() as connection:
         told, is_new = subscriptions.give_price_notice(connection, code, year, door.occasion)
+        explained = forecasts.explain_price(connection, code, year)
     answer = {
         "agreement": code,
         "year": year,
@@ -168,6 +172,8 @@ def notice(door: Door, code: str, year: int) -> None:
                 "population": line.population,
                 "previous_obligation_oere": line.previous_obligation_oere,
                 "previous_population": line.previous_population,
+                "explained_oere": explained_answer(explained.get(line.municipality)),
+                "explanation": explained_sentence(explained.get(line.municipality)),
             }
             for line in told.lines
         ],
@@ -196,6 +202,10 @@ def notice(door: Door, code: str, year: int) -> None:
             _("Indregnet resultat kr."),
         ]
         out.print(table("", heading, rows))
+        for line in told.lines:
+            sentence = explained_sentence(explained.get(line.municipality))
+            if sentence:
+                out.print(f"{name_of(line.municipality)}: {sentence}")
         out.print(_("Meddelt {day}.").format(day=f"{told.given_on:%d.%m.%Y}"))
 
     door.tell(answer, people)
@@ -289,7 +299,7 @@ def plan(door: Door, code: str, month: Month) -> None:
 def issue(door: Door, code: str, month: Month) -> None:
     """Udsted månedens fakturaer, én gang pr. kommune; en gentagelse fakturerer kun dem, der mangler."""
     with door.database.transaction() as connection:
-        outcome = months.issue_month(connection, code, month, door.occasion)
+        outcome = runs.issue_in_one_step(connection, code, month, door.occasion)
     answer = answers.month_issue(outcome)
     door.tell(answer, lambda out: _show_issue(out, outcome))
     _tell_what_is_late(door, outcome.plan)

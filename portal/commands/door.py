@@ -73,6 +73,10 @@ class Door:
         """Who does this, now."""
         return Occasion(self.business_date, self.settings.actor, clock.now())
 
+    def occasion_of(self, who: str | None) -> Occasion:
+        """The same, in the name of another who stands beside; nobody for the one who calls."""
+        return Occasion(self.business_date, who or self.settings.actor, clock.now())
+
     def tell(self, answer: Any, people: Callable[[Console], None]) -> None:  # noqa: ANN401 - any JSON value
         """Answer programs with JSON, people with words and tables."""
         if self.as_json:

@@ -1,0 +1,150 @@
+"""A run's plan as it is stored, shown and approved: many agreements, every month that is due."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from agreements.agreement import MunicipalityCode
+from billing.monthly_aconto.facts import MonthIssue
+from foundation.period import Month
+
+DEFAULT_WARN_PERCENT = 10
+
+
+class PlanState(StrEnum):
+    """What became of a plan."""
+
+    PLANNED = "planned"
+    APPROVED = "approved"
+    ISSUED = "issued"
+    STOPPED = "stopped"
+
+
+class PlanWarning(StrEnum):
+    """What a person should look at before approving."""
+
+    PROVISIONAL = "provisional"  # the price is missing, so last year's instalment is billed
+    FIRST_MONTH = "first_month"  # the payer was not billed the month before
+    LAST_MONTH = "last_month"  # the payer takes no part in the month after
+    AMOUNT_OFF = "amount_off"  # it differs from the month before by more than the issuer's percentage
+    LATE = "late"  # its own deadline has passed
+    PAID_OUT = "paid_out"  # it is negative
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerSettings:
+    """How an issuer's runs are approved.
+
+    Attributes:
+        four_eyes: Whoever approves a plan may not be the one who planned it.
+        warn_percent: From how many per cent off the month before an amount is pointed at.
+    """
+
+    issuer: MunicipalityCode
+    four_eyes: bool = False
+    warn_percent: int = DEFAULT_WARN_PERCENT
+
+
+@dataclass(frozen=True, slots=True)
+class RunScope:
+    """What a plan is to cover.
+
+    Attributes:
+        agreement: Only this one, or None for all.
+        month: Only this month, due or not; None for every month that is due.
+    """
+
+    agreement: str | None = None
+    month: Month | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDocument:
+    """One payer's document in a plan.
+
+    Attributes:
+        previous_oere: What the payer was billed for the month before, if it was.
+        lines: (text, øre) as they will stand.
+        note: What the document will say of its price.
+        change: What changed since the month before and why, in words.
+    """
+
+    agreement: str
+    month: Month
+    issuer: MunicipalityCode
+    subscriber: MunicipalityCode
+    amount_oere: int
+    previous_oere: int | None
+    internal: bool
+    lines: tuple[tuple[str, int], ...]
+    note: str
+    change: str
+    warnings: tuple[PlanWarning, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotPlanned:
+    """Something that is due and could not be planned.
+
+    Attributes:
+        subscriber: The payer, or None where the whole month could not.
+    """
+
+    agreement: str
+    month: Month
+    subscriber: MunicipalityCode | None
+    error: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanEvent:
+    """An approval, an issue or a stop: when, by whom."""
+
+    state: PlanState
+    happened_on: date
+    actor: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """A stored plan.
+
+    Attributes:
+        number: Its number; 0 for one that is not stored.
+        inputs: What it rests on, by name -> digest; what changed later is told by these names.
+        hash: Over inputs and documents; what is approved is this.
+    """
+
+    number: int
+    scope: RunScope
+    as_of: date
+    planned_by: str
+    four_eyes: bool
+    hash: str
+    inputs: Mapping[str, str]
+    documents: tuple[PlannedDocument, ...]
+    failed: tuple[NotPlanned, ...]
+    events: tuple[PlanEvent, ...] = ()
+
+    @property
+    def state(self) -> PlanState:
+        """The newest of what became of it."""
+        return self.events[-1].state if self.events else PlanState.PLANNED
+
+    @property
+    def total_oere(self) -> int:
+        """The sum of its documents."""
+        return sum(document.amount_oere for document in self.documents)
+
+
+@dataclass(frozen=True, slots=True)
+class RunIssue:
+    """What came of issuing a plan."""
+
+    plan: RunPlan
+    months: tuple[MonthIssue, ...]

@@ -1,0 +1,192 @@
+"""What a plan is hashed over, what it warns of and says of the month before; pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+from agreements.agreement import MunicipalityCode
+from billing.invoice.facts import DocumentDraft
+from billing.monthly_aconto.facts import MonthPlan
+from billing.monthly_run.facts import (
+    IssuerSettings,
+    PlannedDocument,
+    PlanState,
+    PlanWarning,
+    RunPlan,
+)
+from foundation.errors import N_, RuleBroken
+from foundation.money import kroner
+
+LAST_MONTH_OF_YEAR = 12
+HUNDRED = 100
+
+
+class FourEyesRequired(RuleBroken):
+    """Whoever planned may not approve."""
+
+    danish = N_(
+        "{issuer} kræver, at to personer ser en kørsel: {actor} har lavet planen og kan derfor ikke godkende den. "
+        "Lad en anden godkende.",
+    )
+
+
+class OneStepRefused(RuleBroken):
+    """Plan, approve and issue in one step is one person's work."""
+
+    danish = N_(
+        "{issuer} kræver, at to personer ser en kørsel, så måneden kan ikke udstedes i ét trin. "
+        "Brug «mellemregning run plan», lad en anden køre «run approve», og udsted med «run issue».",
+    )
+
+
+class PlanNotApproved(RuleBroken):
+    """Only an approved plan is issued."""
+
+    danish = N_("Plan {number} er ikke godkendt. Lad den godkende med «mellemregning run approve {number}».")
+
+
+class PlanHasEnded(RuleBroken):
+    """A plan is approved once, and issued or stopped once."""
+
+    danish = N_("Plan {number} er {state}. Lav en ny med «mellemregning run plan».")
+
+
+class PlanOutOfDate(RuleBroken):
+    """What the plan rests on is not what it was."""
+
+    danish = N_(
+        "Plan {number} gælder ikke længere; siden den blev lavet, er dette ændret: {changes}. "
+        "Intet er udstedt. Lav en ny plan.",
+    )
+
+
+def digest(value: object) -> str:
+    """SHA-256 of a value's canonical JSON."""
+    written = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(written.encode()).hexdigest()
+
+
+def plan_hash(inputs: Mapping[str, str], documents: Sequence[PlannedDocument]) -> str:
+    """What is approved: all that the plan rests on and all that it will bill."""
+    return digest(
+        [
+            sorted(inputs.items()),
+            [
+                [document.agreement, str(document.month), document.subscriber, document.amount_oere, document.lines]
+                for document in documents
+            ],
+        ],
+    )
+
+
+def changed_inputs(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """The names of what is new, gone or different, in order."""
+    return sorted(name for name in set(before) | set(after) if before.get(name) != after.get(name))
+
+
+def planned_document(
+    draft: DocumentDraft,
+    plan: MonthPlan,
+    previous: tuple[int, str] | None,
+    settings: IssuerSettings,
+    staying: Sequence[MunicipalityCode],
+) -> PlannedDocument:
+    """A draft as the plan keeps and shows it.
+
+    Args:
+        draft: From the same function that the issue uses.
+        plan: The month's plan.
+        previous: What the payer was billed for the month before, and what the document said of its price.
+        settings: The issuer's.
+        staying: Who takes part in the month after.
+    """
+    return PlannedDocument(
+        agreement=draft.agreement,
+        month=plan.month,
+        issuer=draft.issuer.municipality,
+        subscriber=draft.subscriber.municipality,
+        amount_oere=draft.amount_oere,
+        previous_oere=previous[0] if previous else None,
+        internal=draft.internal,
+        lines=tuple((line.text, line.amount_oere) for line in draft.lines),
+        note=draft.note,
+        change=_in_words(draft, plan, previous),
+        warnings=tuple(_warnings(draft, plan, previous, settings, staying)),
+    )
+
+
+def _in_words(draft: DocumentDraft, plan: MonthPlan, previous: tuple[int, str] | None) -> str:
+    if previous is None:
+        return "Ikke faktureret måneden før."
+    difference = draft.amount_oere - previous[0]
+    if difference == 0:
+        return "Som måneden før."
+    direction = "mere" if difference > 0 else "mindre"
+    return f"{kroner(abs(difference))} {direction} end måneden før: {_reason(draft, plan, previous[1])}."
+
+
+def _reason(draft: DocumentDraft, plan: MonthPlan, note_before: str) -> str:
+    if draft.provisional:
+        return "sidste års rate, da prisen mangler"
+    if plan.month.number == 1:
+        return "nyt års pris"
+    if draft.note != note_before:
+        return "ny prisberegning"
+    if plan.month.number == LAST_MONTH_OF_YEAR:
+        return "sidste rate tager resten af årets beløb"
+    return "resten af årets beløb er fordelt på ny"
+
+
+def _warnings(
+    draft: DocumentDraft,
+    plan: MonthPlan,
+    previous: tuple[int, str] | None,
+    settings: IssuerSettings,
+    staying: Sequence[MunicipalityCode],
+) -> list[PlanWarning]:
+    off = previous is not None and abs(draft.amount_oere - previous[0]) * HUNDRED > settings.warn_percent * abs(
+        previous[0],
+    )
+    found = (
+        (draft.provisional, PlanWarning.PROVISIONAL),
+        (previous is None, PlanWarning.FIRST_MONTH),
+        (draft.subscriber.municipality not in staying, PlanWarning.LAST_MONTH),
+        (off, PlanWarning.AMOUNT_OFF),
+        (plan.days_late > 0, PlanWarning.LATE),
+        (draft.amount_oere < 0, PlanWarning.PAID_OUT),
+    )
+    return [warning for applies, warning in found if applies]
+
+
+STATE_WORDS = {
+    PlanState.PLANNED: "ikke godkendt",
+    PlanState.APPROVED: "allerede godkendt",
+    PlanState.ISSUED: "allerede udstedt",
+    PlanState.STOPPED: "stoppet",
+}
+
+
+def require_state(plan: RunPlan, state: PlanState) -> None:
+    """Refuse what does not fit the plan's state.
+
+    Raises:
+        PlanNotApproved: it waits for approval.
+        PlanHasEnded: it is further than that.
+    """
+    if plan.state is state:
+        return
+    if plan.state is PlanState.PLANNED:
+        raise PlanNotApproved(number=plan.number)
+    raise PlanHasEnded(number=plan.number, state=STATE_WORDS[plan.state])
+
+
+def require_another_person(plan: RunPlan, actor: str, issuer_name: str) -> None:
+    """Refuse an approval by whoever planned, where two must see it.
+
+    Raises:
+        FourEyesRequired: they are the same.
+    """
+    if plan.four_eyes and actor.strip().casefold() == plan.planned_by.strip().casefold():
+        raise FourEyesRequired(issuer=issuer_name, actor=actor)

@@ -1,0 +1,165 @@
+"""Plans, what became of them, and issuers' settings in and out of the tables."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from agreements.agreement import MunicipalityCode
+from billing.monthly_run.facts import (
+    IssuerSettings,
+    NotPlanned,
+    PlanEvent,
+    PlannedDocument,
+    PlanState,
+    PlanWarning,
+    RunPlan,
+    RunScope,
+)
+from billing.monthly_run.tables import issuer_setting, run_plan, run_plan_document, run_plan_event
+from foundation.database import insert_rows, reserve_ids
+from foundation.period import Month
+
+
+def issuer_settings(connection: Connection, issuer: MunicipalityCode) -> IssuerSettings:
+    """The issuer's settings; the defaults where nothing was set."""
+    row = connection.execute(select(issuer_setting).where(issuer_setting.c.issuer == issuer)).one_or_none()
+    return IssuerSettings(issuer) if row is None else IssuerSettings(issuer, row.four_eyes, row.warn_percent)
+
+
+def write_issuer_settings(connection: Connection, settings: IssuerSettings) -> None:
+    """Keep the issuer's settings in place of the old ones; the audit trail has both."""
+    values = {"four_eyes": settings.four_eyes, "warn_percent": settings.warn_percent}
+    changed = connection.execute(
+        update(issuer_setting).where(issuer_setting.c.issuer == settings.issuer).values(**values),
+    )
+    if changed.rowcount == 0:
+        connection.execute(issuer_setting.insert().values(issuer=settings.issuer, **values))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def write_plan(connection: Connection, plan: RunPlan) -> int:
+    """Append a plan; answers its number."""
+    (plan_id,) = reserve_ids(connection, run_plan, 1)
+    connection.execute(
+        run_plan.insert().values(
+            id=plan_id,
+            scope=_json([plan.scope.agreement, plan.scope.month and str(plan.scope.month)]),
+            as_of=plan.as_of,
+            planned_by=plan.planned_by,
+            four_eyes=plan.four_eyes,
+            hash=plan.hash,
+            inputs=_json(dict(plan.inputs)),
+            failed=_json(
+                [
+                    [entry.agreement, str(entry.month), entry.subscriber, entry.error, entry.message]
+                    for entry in plan.failed
+                ],
+            ),
+        ),
+    )
+    insert_rows(
+        connection,
+        run_plan_document,
+        [
+            {
+                "plan_id": plan_id,
+                "position": position,
+                "agreement": document.agreement,
+                "month": document.month.first_day,
+                "issuer": document.issuer,
+                "subscriber": document.subscriber,
+                "amount_oere": document.amount_oere,
+                "previous_oere": document.previous_oere,
+                "internal": document.internal,
+                "lines": _json(document.lines),
+                "note": document.note,
+                "change": document.change,
+                "warnings": _json(document.warnings),
+            }
+            for position, document in enumerate(plan.documents, start=1)
+        ],
+    )
+    return plan_id
+
+
+def write_event(connection: Connection, number: int, event: PlanEvent) -> None:
+    """Append what became of a plan.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: it happened before (``uq_run_plan_event_…``).
+    """
+    connection.execute(
+        run_plan_event.insert().values(
+            plan_id=number,
+            kind=event.state.value,
+            happened_on=event.happened_on,
+            actor=event.actor,
+            note=event.note,
+        ),
+    )
+
+
+def lock_plan(connection: Connection, number: int) -> bool:
+    """Hold a plan until the transaction ends; False where there is none."""
+    found = connection.execute(select(run_plan.c.id).where(run_plan.c.id == number).with_for_update())
+    return found.first() is not None
+
+
+def read_plan(connection: Connection, number: int) -> RunPlan | None:
+    """A plan with its documents and what became of it; None where there is none."""
+    row = connection.execute(select(run_plan).where(run_plan.c.id == number)).one_or_none()
+    if row is None:
+        return None
+    documents = connection.execute(
+        select(run_plan_document).where(run_plan_document.c.plan_id == number).order_by(run_plan_document.c.position),
+    )
+    events = connection.execute(
+        select(run_plan_event).where(run_plan_event.c.plan_id == number).order_by(run_plan_event.c.id),
+    )
+    code, month = json.loads(row.scope)
+    return RunPlan(
+        number=row.id,
+        scope=RunScope(code, Month.parse(month) if month else None),
+        as_of=row.as_of,
+        planned_by=row.planned_by,
+        four_eyes=row.four_eyes,
+        hash=row.hash,
+        inputs=json.loads(row.inputs),
+        documents=tuple(_document(entry) for entry in documents),
+        failed=tuple(
+            NotPlanned(agreement, Month.parse(of_month), subscriber, error, message)
+            for agreement, of_month, subscriber, error, message in json.loads(row.failed)
+        ),
+        events=tuple(PlanEvent(PlanState(entry.kind), entry.happened_on, entry.actor, entry.note) for entry in events),
+    )
+
+
+def _document(row: Row[Any]) -> PlannedDocument:
+    return PlannedDocument(
+        agreement=row.agreement,
+        month=Month.of(row.month),
+        issuer=row.issuer,
+        subscriber=row.subscriber,
+        amount_oere=row.amount_oere,
+        previous_oere=row.previous_oere,
+        internal=row.internal,
+        lines=tuple((text, amount) for text, amount in json.loads(row.lines)),
+        note=row.note,
+        change=row.change,
+        warnings=tuple(PlanWarning(warning) for warning in json.loads(row.warnings)),
+    )
+
+
+def plan_numbers(connection: Connection, *, since: date | None = None) -> list[int]:
+    """The numbers of all plans, oldest first."""
+    query = select(run_plan.c.id).order_by(run_plan.c.id)
+    if since is not None:
+        query = query.where(run_plan.c.as_of >= since)
+    return list(connection.execute(query).scalars())
