@@ -30,7 +30,7 @@ def shown(name: str, value: object) -> object:
     if name.endswith("_oere") and isinstance(value, int):
         return kroner(value)
     if isinstance(value, list | tuple):
-        return ", ".join(str(item) for item in value)
+        return ", ".join(str(shown(name, item)) for item in value)
     return value
 
 

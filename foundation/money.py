@@ -142,7 +142,7 @@ def kroner_for_programs(amount_oere: int) -> str:
 
 
 _FOR_PROGRAMS = re.compile(r"(-?)(\d{1,16})(?:\.(\d{1,2}))?", re.ASCII)
-_DANISH = re.compile(r"(-?)(\d{1,3}(?:\.\d{3})+|\d{1,16})(?:,(\d{1,2}))?(?: ?kr\.?)?", re.ASCII)
+_DANISH = re.compile(r"(-?)([1-9]\d{0,2}(?:\.\d{3})+|\d{1,16})(?:,(\d{1,2}))?(?: ?kr\.?)?", re.ASCII)
 
 
 def oere_from_text(text: str) -> int:

@@ -180,17 +180,18 @@ def instalments_of(  # noqa: PLR0913 - the rule rests on these
     obligation_oere = share_oere - sum(passed_on.values())
     unbilled_oere = obligation_oere - sum(month.amount_oere for month in kept.values())
     unbilled_gross_oere = share_oere - sum(month.gross_oere for month in kept.values())
-    nothing_remains = not remaining and (unbilled_oere, unbilled_gross_oere) != (0, 0)
-    if correction is Correction.REINVOICE or nothing_remains:
-        fresh = _spread(list(months), share_oere, obligation_oere, passed_on, unit_oere)
-        return tuple(
-            _as_invoiced(kept[month]) if month in kept and _says_the_same(kept[month], fresh[month]) else fresh[month]
-            for month in months
-        )
     left = dict(passed_on)
     for month in kept.values():
         for source, amount in month.passed_on.items():
             left[source] = left.get(source, 0) - amount
+    # Sources count too: a surplus of one provider and a deficit of another may leave the amounts as they were.
+    something_remains = unbilled_oere != 0 or unbilled_gross_oere != 0 or any(left.values())
+    if correction is Correction.REINVOICE or (not remaining and something_remains):
+        fresh = _spread(list(months), share_oere, obligation_oere, passed_on, unit_oere)
+        return tuple(
+            _as_invoiced(kept[month]) if month in kept and says_the_same(kept[month], fresh[month]) else fresh[month]
+            for month in months
+        )
     spread = _spread(remaining, unbilled_gross_oere, unbilled_oere, left, unit_oere)
     return tuple(_as_invoiced(kept[month]) if month in kept else spread[month] for month in months)
 
@@ -199,8 +200,13 @@ def _as_invoiced(month: InvoicedMonth) -> Instalment:
     return Instalment(month.month, month.gross_oere, dict(month.passed_on), invoiced=True)
 
 
-def _says_the_same(invoiced: InvoicedMonth, fresh: Instalment) -> bool:
-    return (invoiced.gross_oere, invoiced.amount_oere) == (fresh.gross_oere, fresh.amount_oere)
+def says_the_same(invoiced: InvoicedMonth, fresh: Instalment) -> bool:
+    """Whether a month was invoiced just as an instalment says, source by source."""
+    return invoiced.gross_oere == fresh.gross_oere and _told(invoiced.passed_on) == _told(fresh.passed_on)
+
+
+def _told(passed_on: Mapping[ResultSource, int]) -> dict[ResultSource, int]:
+    return {source: amount for source, amount in passed_on.items() if amount}
 
 
 def _spread(
@@ -247,11 +253,22 @@ def same_calculation(stored: AnnualSubscription, fresh: AnnualSubscription) -> b
     if [_figures_of(part) for part in stored.parts] != [_figures_of(part) for part in fresh.parts]:
         return False
     for old, new in zip(stored.parts, fresh.parts, strict=True):
-        invoiced = {instalment.month: instalment.amount_oere for instalment in new.instalments if instalment.invoiced}
-        closes = sum(invoiced.get(instalment.month, instalment.amount_oere) for instalment in old.instalments)
-        if closes != new.obligation_oere:
+        invoiced = {instalment.month: instalment for instalment in new.instalments if instalment.invoiced}
+        year = [invoiced.get(instalment.month, instalment) for instalment in old.instalments]
+        if sum(instalment.gross_oere for instalment in year) != new.share_oere:
+            return False
+        if passed_on_in(year) != _told(new.passed_on):
             return False
     return True
+
+
+def passed_on_in(months: Iterable[Instalment | InvoicedMonth]) -> dict[ResultSource, int]:
+    """Source -> øre that some months pass on together; sources that come to nothing are left out."""
+    sums: dict[ResultSource, int] = {}
+    for month in months:
+        for source, amount in month.passed_on.items():
+            sums[source] = sums.get(source, 0) + amount
+    return _told(sums)
 
 
 def _figures_of(part: SubscriptionPart) -> tuple[object, ...]:

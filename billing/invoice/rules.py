@@ -16,7 +16,7 @@ class AlreadyCredited(RuleBroken):
 
 
 class CannotBeCredited(RuleBroken):
-    """A credit note, or a settlement that rests on a decision, is not credited."""
+    """A credit note is not credited, nor a settlement that rests on a decision."""
 
     danish = N_("{number} er {what} og kan ikke krediteres.")
 

@@ -112,7 +112,7 @@ def draft_of(facts: MonthFacts, municipality: MunicipalityCode) -> DocumentDraft
         kind=ClaimKind.ACONTO,
         title=f"A conto {facts.month.danish}",
         period=facts.month.period,
-        lines=tuple(_lines(facts, instalment, gross)),
+        lines=tuple(_lines(facts, municipality, instalment, gross)),
         postings=tuple(_postings(facts, municipality, instalment, gross, set_off=set_off, internal=internal)),
         due_days=terms.advance.due_days,
         internal=internal,
@@ -132,7 +132,12 @@ def _note(facts: MonthFacts) -> str:
     return ""
 
 
-def _lines(facts: MonthFacts, instalment: Instalment, gross: Mapping[ProviderService, int]) -> list[InvoiceLine]:
+def _lines(
+    facts: MonthFacts,
+    municipality: MunicipalityCode,
+    instalment: Instalment,
+    gross: Mapping[ProviderService, int],
+) -> list[InvoiceLine]:
     services = {service.code: service for service in facts.agreement.services}
     what = "foreløbig rate" if facts.provisional else f"rate {facts.month.number} af {len(_months(facts.subscription))}"
     lines = [
@@ -152,7 +157,11 @@ def _lines(facts: MonthFacts, instalment: Instalment, gross: Mapping[ProviderSer
         )
         for (provider, service), amount in gross.items()
     ]
-    lines += [_passed_on_line(facts, source, amount) for source, amount in instalment.passed_on.items()]
+    part = facts.subscription.part_of(municipality)
+    lines += [
+        _passed_on_line(facts, source, amount, part.passed_on.get(source, amount) if part else amount)
+        for source, amount in instalment.passed_on.items()
+    ]
     return [line for line in lines if line.amount_oere] or lines[:1]
 
 
@@ -160,8 +169,9 @@ def _months(subscription: AnnualSubscription) -> tuple[Instalment, ...]:
     return subscription.parts[0].instalments
 
 
-def _passed_on_line(facts: MonthFacts, source: ResultSource, amount_oere: int) -> InvoiceLine:
-    what = "overskud" if amount_oere > 0 else "underskud"
+def _passed_on_line(facts: MonthFacts, source: ResultSource, amount_oere: int, of_year_oere: int) -> InvoiceLine:
+    # The word is the year's: where the last month takes a rest, its own sign may be the other.
+    what = "overskud" if of_year_oere > 0 else "underskud"
     provider = facts.parties[source.provider].name
     return InvoiceLine(
         agreement=facts.agreement.code,

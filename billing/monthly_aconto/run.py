@@ -18,6 +18,7 @@ from billing.accounts.rules import YearIsSettled
 from billing.annual_subscription import run as subscriptions
 from billing.annual_subscription import store as subscription_store
 from billing.annual_subscription.facts import AnnualSubscription
+from billing.annual_subscription.rules import says_the_same
 from billing.invoice import run as invoices
 from billing.invoice import store as invoice_store
 from billing.invoice.facts import ClaimKind, Failure, IssuedDocument, PartySnapshot
@@ -284,7 +285,7 @@ def reinvoice_year(
             billed = invoiced.get((part.municipality, instalment.month))
             if billed is None or instalment.invoiced:
                 continue
-            if (billed.gross_oere, billed.amount_oere) == (instalment.gross_oere, instalment.amount_oere):
+            if says_the_same(billed, instalment):
                 continue
             if books.is_closed(connection, code, year):
                 raise YearIsSettled(agreement=code, year=year)

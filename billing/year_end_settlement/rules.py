@@ -27,7 +27,7 @@ class CarryOverTooLarge(RuleBroken):
     """More cannot be kept than there is, nor a surplus of a deficit."""
 
     danish = N_(
-        "Der kan ikke overføres {asked}: resultatet er {result_oere}. "
+        "Der kan ikke overføres {asked}: resultatet er {result_oere} "
         "Angiv højst 100% eller et beløb, der højst er resultatet.",
     )
 
@@ -42,7 +42,7 @@ def carried_oere(result_oere: int, carry: CarryOver) -> int:
     """
     if carry.percent is not None:
         if not 0 <= carry.percent <= HUNDRED:
-            raise CarryOverTooLarge(asked=f"{carry.percent}%", result_oere=result_oere)
+            raise CarryOverTooLarge(asked=f"{carry.percent}%".replace(".", ","), result_oere=result_oere)
         return percent_of(result_oere, carry.percent)
     asked = carry.amount_oere or 0
     of_other_sign = asked < 0 < result_oere
@@ -71,19 +71,19 @@ def close_year(facts: SettlementFacts) -> YearSettlement:
     result_oere = sum(results.values())
     kept_oere = carried_oere(result_oere, facts.carry)
     kept = apportion_signed(kept_oere, results) if result_oere else dict.fromkeys(results, 0)
-    weights: Mapping[MunicipalityCode, int]
     if facts.application_weights is None:
-        weights = facts.weights
-        parts = apportion(result_oere, weights)
-        kept_parts = apportion(kept_oere, weights)
+        parts = apportion(result_oere, facts.weights)
+        kept_parts = _kept_of(parts, kept_oere, facts.weights)
+        whole = split_by_source(parts, results, facts.weights)
+        carried = split_by_source(kept_parts, kept, facts.weights)
+        passed_on = {
+            code: {provider: amount - carried[code][provider] for provider, amount in row.items()}
+            for code, row in whole.items()
+        }
     else:
-        weights = {**facts.weights, **facts.application_weights}
-        kept_parts = _by_application_year(kept_oere, facts.weights, facts.application_weights)
-        passed = _by_application_year(result_oere - kept_oere, facts.weights, facts.application_weights)
-        parts = {code: passed[code] + kept_parts[code] for code in passed}
-        weights = {code: weights[code] for code in parts}
-    by_provider = split_by_source(parts, results, weights)
-    kept_by_provider = split_by_source(kept_parts, kept, weights)
+        passed = {provider: results[provider] - kept[provider] for provider in results}
+        carried = _by_application_year(kept, facts.weights, facts.application_weights)
+        passed_on = _by_application_year(passed, facts.weights, facts.application_weights)
     return YearSettlement(
         agreement=facts.agreement,
         year=facts.year,
@@ -94,31 +94,45 @@ def close_year(facts: SettlementFacts) -> YearSettlement:
         parts=tuple(
             SettlementPart(
                 municipality=code,
-                result_oere=part,
-                passed_on_oere=part - kept_parts[code],
-                carried_oere=kept_parts[code],
-                by_provider={
-                    provider: (
-                        by_provider[code][provider] - kept_by_provider[code][provider],
-                        kept_by_provider[code][provider],
-                    )
-                    for provider in by_provider[code]
-                },
+                result_oere=sum(row.values()) + sum(carried[code].values()),
+                passed_on_oere=sum(row.values()),
+                carried_oere=sum(carried[code].values()),
+                by_provider={provider: (amount, carried[code][provider]) for provider, amount in row.items()},
             )
-            for code, part in sorted(parts.items())
+            for code, row in sorted(passed_on.items())
         ),
     )
 
 
+def _kept_of(
+    parts: Mapping[MunicipalityCode, int],
+    kept_oere: int,
+    weights: Mapping[MunicipalityCode, int],
+) -> dict[MunicipalityCode, int]:
+    """What is kept of each part: by the same shares, but never more than the part, where rounding would have it so."""
+    kept = apportion(kept_oere, weights)
+    if any(abs(kept[code]) > abs(part) for code, part in parts.items()):
+        return apportion_signed(kept_oere, parts)
+    return kept
+
+
 def _by_application_year(
-    amount_oere: int,
+    totals: Mapping[MunicipalityCode, int],
     weights: Mapping[MunicipalityCode, int],
     application_weights: Mapping[MunicipalityCode, int],
-) -> dict[MunicipalityCode, int]:
-    """By the shares of the year that is changed, after the parts of those who have left by then (rules 9 and 11)."""
-    by_accounting_year = apportion(amount_oere, weights)
-    leavers = {code: part for code, part in by_accounting_year.items() if code not in application_weights}
-    return {**apportion(amount_oere - sum(leavers.values()), application_weights), **leavers}
+) -> dict[MunicipalityCode, dict[MunicipalityCode, int]]:
+    """Payer -> provider -> øre, by the shares of the year that is changed.
+
+    The parts of those who have left by then are set apart first, by the accounting year's shares (rules 9 and 11).
+    Where nobody is left to divide by, all have left.
+    """
+    by_accounting_year = split_by_source(apportion(sum(totals.values()), weights), totals, weights)
+    if not any(application_weights.values()):
+        return by_accounting_year
+    leavers = {code: row for code, row in by_accounting_year.items() if code not in application_weights}
+    rest = {provider: total - sum(row[provider] for row in leavers.values()) for provider, total in totals.items()}
+    staying = split_by_source(apportion(sum(rest.values()), application_weights), rest, application_weights)
+    return {**staying, **leavers}
 
 
 def _cost_per_provider(accounts: tuple[CostLine, ...]) -> dict[MunicipalityCode, int]:
@@ -173,7 +187,7 @@ def release_movements(
     accounting_year: int,
     application_year: int,
 ) -> list[ResultMovement]:
-    """Move a carried amount, or a part of it, from the balance into a later year's price.
+    """Move a part of a carried amount from the balance into a later year's price.
 
     Args:
         balance: (owner, provider) -> what is carried.
@@ -183,15 +197,21 @@ def release_movements(
 
     Source: agreement § 6 stk. 6; domain rule 10.
     """
-    whole = sum(balance.values())
-    if release_oere == whole:
-        released = dict(balance)
-    else:
-        keyed = {(owner or "", provider): amount for (owner, provider), amount in balance.items()}
-        released = {
-            (owner or None, provider): amount
-            for (owner, provider), amount in apportion_signed(release_oere, keyed).items()
-        }
+    if sum(balance.values()) == 0:
+        # Surpluses and deficits that cancel out have no parts of a sum; they are released whole or not at all.
+        raise CarryOverTooLarge(asked=kroner(release_oere), result_oere=0)
+    keyed = {(owner or "", provider): amount for (owner, provider), amount in balance.items()}
+    parts = apportion_signed(release_oere, keyed)
+    released = {(owner or None, provider): amount for (owner, provider), amount in parts.items()}
+    return release_everything(released, accounting_year, application_year)
+
+
+def release_everything(
+    released: Mapping[tuple[MunicipalityCode | None, MunicipalityCode], int],
+    accounting_year: int,
+    application_year: int,
+) -> list[ResultMovement]:
+    """Move all of these amounts from the balance into a later year's price; see ``release_movements``."""
     movements = []
     for (owner, provider), amount in released.items():
         source = ResultSource(accounting_year, provider)

@@ -23,6 +23,7 @@ from billing.accounts.rules import YearIsSettled
 from billing.annual_subscription import run as subscriptions
 from billing.annual_subscription import store as subscription_store
 from billing.annual_subscription.facts import AnnualSubscription
+from billing.annual_subscription.rules import passed_on_in
 from billing.invoice import run as invoices
 from billing.invoice import store as invoice_store
 from billing.invoice.facts import ClaimKind, DocumentDraft, InvoiceLine, IssuedDocument, LineKind
@@ -37,6 +38,7 @@ from billing.year_end_settlement.facts import (
     YearSettlement,
 )
 from billing.year_end_settlement.rules import (
+    HUNDRED,
     carried_oere,
     clearing_of,
     clearing_postings,
@@ -44,6 +46,7 @@ from billing.year_end_settlement.rules import (
     closing_movements,
     closing_postings,
     exit_postings,
+    release_everything,
     release_movements,
 )
 from billing.year_end_settlement.tables import accounts_line
@@ -61,7 +64,7 @@ class YearAlreadyClosed(RuleBroken):
     """A year is closed once."""
 
     danish = N_(
-        "Året {year} i aftalen «{agreement}» blev afsluttet den {closed_on} med resultatet {result_oere}. "
+        "Året {year} i aftalen «{agreement}» blev afsluttet den {closed_on} med resultatet {result_oere} "
         "Det kan ikke afsluttes igen.",
     )
 
@@ -249,8 +252,9 @@ def _all_is_billed(connection: Connection, agreement: Agreement, subscription: A
             instead=f"Udsted de manglende måneder med «mellemregning month issue {agreement.code} ÅÅÅÅ-MM».",
         )
     for part in subscription.parts:
-        billed_oere = sum(month.amount_oere for month in invoiced[part.municipality])
-        if billed_oere != part.obligation_oere:
+        billed_months = invoiced[part.municipality]
+        gross_oere = sum(month.gross_oere for month in billed_months)
+        if gross_oere != part.share_oere or passed_on_in(billed_months) != passed_on_in(part.instalments):
             missing.append(MUNICIPALITIES[part.municipality].name)
     if missing:
         raise YearNotBilled(
@@ -384,7 +388,11 @@ def release(  # noqa: PLR0913 - a decision has these parts
     if not balance:
         raise NothingCarried(agreement=code, year=accounting_year)
     release_oere = carried_oere(sum(balance.values()), amount)
-    moved = release_movements(balance, release_oere, accounting_year, application_year)
+    everything = amount.percent == HUNDRED or release_oere == sum(balance.values()) != 0
+    if everything:
+        moved = release_everything(balance, accounting_year, application_year)
+    else:
+        moved = release_movements(balance, release_oere, accounting_year, application_year)
     books.write_decision(
         connection,
         Decision(

@@ -13,7 +13,7 @@ from agreements import run as agreements
 from billing.verify import verify as verify_books
 from foundation.period import BillingYear
 from foundation.settings import LANGUAGES
-from portal.commands import agreed, billing, settling
+from portal.commands import agreed, billing, deadlines, forecasting, keeping, running, settling
 from portal.commands.door import (
     DATE,
     FILE,
@@ -47,8 +47,11 @@ def root() -> None:
     """Bills between municipalities; see the group's help."""
 
 
-for group in (*agreed.GROUPS, *billing.GROUPS, *settling.GROUPS):
+for group in (*agreed.GROUPS, *billing.GROUPS, *running.GROUPS, *settling.GROUPS):
     root.add_command(group)
+root.add_command(forecasting.forecast)
+for each in (*deadlines.COMMANDS, *keeping.COMMANDS):
+    root.add_command(each)
 
 database_group = click.Group("db", help=_("Databasen: opgradér, status."))
 export_group = click.Group("export", help=_("Regneark: beregning, fakturaspecifikation, årsopgørelse."))

@@ -25,7 +25,7 @@ from agreements.deadlines import (
 from agreements.membership import YearNotAgreed
 from foundation.period import Month
 
-CALENDAR = Path(__file__).with_name("bank_days.csv")  # shared/data/invoice_15th_calendar_2008_2027.csv
+CALENDAR = Path(__file__).with_name("bank_days.csv")  # 240 months: the 15th, whether it is a bank day, and the bank day before
 
 
 @pytest.fixture(scope="module")

@@ -34,6 +34,7 @@ from billing.year_end_settlement.rules import (
     closing_movements,
     closing_postings,
     exit_postings,
+    release_everything,
     release_movements,
 )
 from foundation.period import BillingYear

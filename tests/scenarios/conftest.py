@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from sqlalchemy import MetaData, create_engine
 
+from foundation.database import Database
 from foundation.settings import with_driver
 
 FILES = Path(__file__).parent / "files"
@@ -72,7 +73,7 @@ COST_2009 = 2_466_733_333
 
 
 def shared_out(total_oere: int, weights: Mapping[str, int], unit_oere: int = 1) -> dict[str, int]:
-    """Domain rule 3: largest remainder on whole units, ties to the lower code, odd øre to the largest; a credit likewise."""
+    """Domain rule 3: largest remainder on whole units, ties to the lower code, odd øre to the largest share."""
     sign = -1 if total_oere < 0 else 1
     units, odd = divmod(abs(total_oere), unit_oere)
     exact = {code: Fraction(units * weight, sum(weights.values())) for code, weight in weights.items()}
@@ -120,7 +121,15 @@ class Desk:
         from portal.commands import main
 
         out, err = io.StringIO(), io.StringIO()
+        opened: list[Database] = []
+
+        def opening(address: str) -> Database:
+            opened.append(Database(address))
+            return opened[-1]
+
         patch = pytest.MonkeyPatch()
+        # A process that ends closes what it opened; this one goes on.
+        patch.setattr("portal.commands.door.Database", opening)
         patch.setenv("MELLEMREGNING_DATABASE_URL", url or self.url)
         patch.setenv("MELLEMREGNING_ACTOR", "prøven")
         patch.delenv("MELLEMREGNING_LANG", raising=False)
@@ -129,6 +138,8 @@ class Desk:
                 main(["--as-of", self.as_of, *map(str, arguments)])
         finally:
             patch.undo()
+            for database in opened:
+                database.dispose()
         code = ended.value.code
         assert isinstance(code, int) or code is None
         return Said(code or 0, out.getvalue(), err.getvalue())
@@ -215,7 +226,9 @@ def cost(table: str, year: int, provider: str, amount_oere: int, **more: str) ->
     """One line of a budget or of accounts, as TOML."""
     kroner, oere = divmod(abs(amount_oere), 100)
     sign = "-" if amount_oere < 0 else ""
-    others = "".join(f'{key} = "{value}"\n' for key, value in {"service": "ambulant", "note": "Eksempel", **more}.items())
+    others = "".join(
+        f'{key} = "{value}"\n' for key, value in {"service": "ambulant", "note": "Eksempel", **more}.items()
+    )
     return f'[[{table}]]\nyear = {year}\nprovider = "{provider}"\namount = "{sign}{kroner}.{oere:02d}"\n{others}'
 
 
@@ -251,9 +264,10 @@ def quick(filled: Path, tmp_path: Path) -> Iterator[Desk]:
     """A desk on an SQLite copy, for what is the same on both engines."""
     import sqlite3
 
-    with contextlib.closing(sqlite3.connect(filled)) as source, contextlib.closing(
-        sqlite3.connect(tmp_path / "books.sqlite")
-    ) as copy:
+    with (
+        contextlib.closing(sqlite3.connect(filled)) as source,
+        contextlib.closing(sqlite3.connect(tmp_path / "books.sqlite")) as copy,
+    ):
         source.backup(copy)
     desk = Desk(f"sqlite:///{tmp_path / 'books.sqlite'}", tmp_path)
     yield desk

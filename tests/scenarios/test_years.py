@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from tests.scenarios.conftest import (
     COST_2009,
     EIGHT,
@@ -278,138 +276,128 @@ class Life:
         assert self.desk.everything() == before
         self.verified()
 
+    def begins(self) -> None:
+        """2008: the agreement and the price of 2009."""
+        loaded = self.desk.does("agreement", "load", FILES / "fyn.toml")
+        assert (loaded["is_new"], loaded["version"], len(loaded["added"])) == (True, 1, 2)
+        before = self.desk.everything()
+        again = self.desk.does("agreement", "load", FILES / "fyn.toml")
+        assert (again["is_new"], again["version"], again["added"], again["changed"]) == (False, 1, [], [])
+        assert self.desk.does("db", "upgrade")["population_added"] == 0
+        assert self.desk.everything() == before
+        self.verified()
+        self.on("2008-05-30")
+        first = self.price(2009, 1, COST_2009, OBLIGATIONS_2009)
+        assert {part["municipality"]: part["instalments_oere"] for part in first["parts"]} == {
+            code: [MONTHS_1_TO_11[code]] * 11 + [MONTH_12[code]] for code in NINE
+        }
 
-def test_thirty_six_months(desk: Desk, engine_name: str) -> None:
-    life = Life(desk, 1 if engine_name == "sqlite" else 4)
-    sent = dict(zip(EXPECTED.months, SENT_BY, strict=True))
+    def prices_2010(self) -> None:
+        self.load("budget", self.desk.costs("budgets", 2010, BUDGET_2010), added=2)
+        self.price(2010, 1, sum(BUDGET_2010.values()), EXPECTED.first_2010)
 
-    # 2008: the agreement and the price of 2009.
-    loaded = desk.does("agreement", "load", FILES / "fyn.toml")
-    assert (loaded["is_new"], loaded["version"], len(loaded["added"])) == (True, 1, 2)
-    before = desk.everything()
-    again = desk.does("agreement", "load", FILES / "fyn.toml")
-    assert (again["is_new"], again["version"], again["added"], again["changed"]) == (False, 1, [], [])
-    assert desk.does("db", "upgrade")["population_added"] == 0
-    assert desk.everything() == before
-    life.verified()
-    life.on("2008-05-30")
-    first = life.price(2009, 1, COST_2009, OBLIGATIONS_2009)
-    assert {part["municipality"]: part["instalments_oere"] for part in first["parts"]} == {
-        code: [MONTHS_1_TO_11[code]] * 11 + [MONTH_12[code]] for code in NINE
-    }
-
-    def second_year() -> None:
-        life.on("2009-05-28")
-        life.load("budget", desk.costs("budgets", 2010, BUDGET_2010), added=2)
-        life.price(2010, 1, sum(BUDGET_2010.values()), EXPECTED.first_2010)
-
-    def close_2009() -> None:
-        life.on("2010-03-29")
+    def closes_2009(self) -> None:
+        """A surplus, of which 100.000,01 kr. is carried."""
         received = by_provider(EXPECTED.months, 2009, {ODENSE: ODENSE_2009, SVENDBORG: SVENDBORG_2009})
-        life.close(2009, ACCOUNTS_2009, received, (EXPECTED.result_2009, EXPECTED.carried_2009), "--carry", "100000.01")
+        parts = (EXPECTED.result_2009, EXPECTED.carried_2009)
+        self.close(2009, ACCOUNTS_2009, received, parts, "--carry", "100000.01")
 
-    def corrected() -> None:
-        life.on("2010-05-10")
-        path = desk.costs("budgets", 2010, {ODENSE: CORRECTED_2010[ODENSE]}, name="rettet.toml")
-        life.load("budget", path, added=0, changed=1)
-        life.price(2010, 2, sum(CORRECTED_2010.values()), EXPECTED.second_2010)
-        assert by_code(desk.does("subscription", "show", FUNEN, 2010, "--version", 1)["parts"], "obligation_oere") == (
-            EXPECTED.first_2010
-        )
+    def corrects_2010(self) -> None:
+        """Five months are billed by the first budget."""
+        path = self.desk.costs("budgets", 2010, {ODENSE: CORRECTED_2010[ODENSE]}, name="rettet.toml")
+        self.load("budget", path, added=0, changed=1)
+        self.price(2010, 2, sum(CORRECTED_2010.values()), EXPECTED.second_2010)
+        first = self.desk.does("subscription", "show", FUNEN, 2010, "--version", 1)
+        assert by_code(first["parts"], "obligation_oere") == EXPECTED.first_2010
 
-    def notice() -> None:
-        life.on("2010-07-01")
-        answer = desk.does("membership", "leave", FUNEN, LANGELAND, "--year", 2010)
+    def hears_notice(self) -> None:
+        """On the last day for it."""
+        answer = self.desk.does("membership", "leave", FUNEN, LANGELAND, "--year", 2010)
         assert (answer["to_year"], answer["leaves_on"]) == (2010, "2010-12-31")
-        desk.refuses("membership", "leave", FUNEN, LANGELAND, "--year", 2010, words=["2010", "opsagt"])
-        life.verified()
+        self.desk.refuses("membership", "leave", FUNEN, LANGELAND, "--year", 2010, words=["2010", "opsagt"])
+        self.verified()
 
-    def late_price() -> None:
-        life.on("2011-02-22")
-        life.load("budget", desk.costs("budgets", 2011, BUDGET_2011), added=2)
-        life.price(
-            2011, 1, sum(BUDGET_2011.values()), EXPECTED.year_2011, only(EXPECTED.passed_2009, EIGHT)
-        )
+    def prices_2011_late(self) -> None:
+        """Three months are billed provisionally."""
+        self.load("budget", self.desk.costs("budgets", 2011, BUDGET_2011), added=2)
+        self.price(2011, 1, sum(BUDGET_2011.values()), EXPECTED.year_2011, only(EXPECTED.passed_2009, EIGHT))
 
-    def close_2010() -> None:
-        life.on("2011-03-30")
-        # Five months by the first budget, seven by the corrected one.
+    def closes_2010(self) -> None:
+        """A deficit; five months were billed by the first budget, seven by the corrected one."""
         old = {month: rows for month, rows in EXPECTED.months.items() if "2010-01" <= month <= "2010-05"}
         new = {month: rows for month, rows in EXPECTED.months.items() if "2010-06" <= month <= "2010-12"}
         received = plus(by_provider(old, 2010, BUDGET_2010), by_provider(new, 2010, CORRECTED_2010))
-        life.close(2010, ACCOUNTS_2010, received, (EXPECTED.result_2010, dict.fromkeys(NINE, 0)))
-        life.on("2011-04-01")
-        before = desk.everything()
-        preview = desk.does("settlement", "exit", FUNEN, LANGELAND, "--preview")
-        assert desk.everything() == before
-        answer = desk.does("settlement", "exit", FUNEN, LANGELAND)
+        self.close(2010, ACCOUNTS_2010, received, (EXPECTED.result_2010, dict.fromkeys(NINE, 0)))
+
+    def settles_with_the_leaver(self) -> None:
+        before = self.desk.everything()
+        preview = self.desk.does("settlement", "exit", FUNEN, LANGELAND, "--preview")
+        assert self.desk.everything() == before
+        answer = self.desk.does("settlement", "exit", FUNEN, LANGELAND)
         assert answer["amount_oere"] == preview["amount_oere"] == EXPECTED.exit
         assert -sum(line["settled_oere"] for line in answer["lines"]) == EXPECTED.exit
         assert sum(line["carried_oere"] for line in answer["lines"]) == EXPECTED.carried_2009[LANGELAND]
         assert answer["already_settled"] is False
-        life.numbers["2011"].append(answer["number"])
-        before = desk.everything()
-        assert desk.does("settlement", "exit", FUNEN, LANGELAND) == {**answer, "already_settled": True}
-        assert desk.everything() == before
-        life.verified()
+        self.numbers["2011"].append(answer["number"])
+        before = self.desk.everything()
+        assert self.desk.does("settlement", "exit", FUNEN, LANGELAND) == {**answer, "already_settled": True}
+        assert self.desk.everything() == before
+        self.verified()
 
-    def price_2012() -> None:
-        life.on("2011-05-26")
-        life.load("budget", desk.costs("budgets", 2012, BUDGET_2012), added=2)
-        released = desk.does("settlement", "release", FUNEN, 2009, "--into", 2012)
-        # The leaver's part of what was carried is settled with the leaver.
+    def prices_2012(self) -> None:
+        """With the deficit of 2010 and what was carried of 2009; the leaver's part of it was settled with the leaver."""
+        self.load("budget", self.desk.costs("budgets", 2012, BUDGET_2012), added=2)
+        released = self.desk.does("settlement", "release", FUNEN, 2009, "--into", 2012)
         assert released["released_oere"] == CARRIED_2009 - EXPECTED.carried_2009[LANGELAND]
-        desk.refuses("settlement", "release", FUNEN, 2009, "--into", 2012, words=["2009"])
-        life.verified()
-        life.price(2012, 1, sum(BUDGET_2012.values()), EXPECTED.year_2012, EXPECTED.passed_2012)
+        self.desk.refuses("settlement", "release", FUNEN, 2009, "--into", 2012, words=["2009"])
+        self.verified()
+        self.price(2012, 1, sum(BUDGET_2012.values()), EXPECTED.year_2012, EXPECTED.passed_2012)
 
+    def looks_back(self) -> None:
+        """All documents of the three years: sums, what was provisional, and numbers (rule 14)."""
+        documents = self.desk.does("invoice", "list", "--agreement", FUNEN)
+        for code in NINE:
+            own = [row["amount_oere"] for row in documents if (row["municipality"], row["kind"]) == (code, "aconto")]
+            assert sum(own) == sum(rows.get(code, 0) for rows in EXPECTED.months.values())
+        assert [row["period"][0][:7] for row in documents if row["provisional"]] == [
+            month for month in ("2011-01", "2011-02", "2011-03") for _ in EIGHT
+        ]
+        for year, numbers in self.numbers.items():
+            assert numbers == [f"F{year}-{place:04d}" for place in range(1, len(numbers) + 1)]
+
+    def closes_2011(self) -> None:
+        """All of it carried. January to April 2012 are not billed: a warning, not a fault."""
+        assert "2012-01 til 2012-04 (8 kommuner" in self.desk.holds()["months_due"]
+        self.desk.does("accounts", "load", self.desk.costs("accounts", 2011, ACCOUNTS_2011))
+        answer = self.desk.does("settlement", "close", FUNEN, 2011, "--carry", "100%")
+        assert answer["invoiced_oere"] == sum(BUDGET_2011.values())
+        assert answer["result_oere"] == answer["carried_oere"] == RESULT_2011
+        assert by_code(answer["parts"], "carried_oere") == EXPECTED.result_2011
+        self.desk.refuses("settlement", "close", FUNEN, 2011, "--carry", "100%", words=["2011"])
+        self.desk.holds()
+
+
+def test_thirty_six_months(desk: Desk, engine_name: str) -> None:
+    life = Life(desk, 1 if engine_name == "sqlite" else 4)
+    life.begins()
     events: list[tuple[str, Callable[[], None]]] = [
-        ("2009-05-28", second_year),
-        ("2010-03-29", close_2009),
-        ("2010-05-10", corrected),
-        ("2010-07-01", notice),
-        ("2011-02-22", late_price),
-        ("2011-03-30", close_2010),
-        ("2011-05-26", price_2012),
+        ("2009-05-28", life.prices_2010),
+        ("2010-03-29", life.closes_2009),
+        ("2010-05-10", life.corrects_2010),
+        ("2010-07-01", life.hears_notice),
+        ("2011-02-22", life.prices_2011_late),
+        ("2011-03-30", life.closes_2010),
+        ("2011-04-01", life.settles_with_the_leaver),
+        ("2011-05-26", life.prices_2012),
     ]
-    for month, day in sent.items():
+    for month, day in zip(EXPECTED.months, SENT_BY, strict=True):
         while events and events[0][0] < day:
-            events.pop(0)[1]()
+            today, happens = events.pop(0)
+            life.on(today)
+            happens()
         life.on(day)
         life.month(month)
     assert not events
-    documents = desk.does("invoice", "list", "--agreement", FUNEN)
-    for code in NINE:
-        own = [row for row in documents if row["municipality"] == code]
-        assert sum(row["amount_oere"] for row in own if row["kind"] == "aconto") == sum(
-            rows.get(code, 0) for rows in EXPECTED.months.values()
-        )
-    assert [row["period"][0][:7] for row in documents if row["provisional"]] == [
-        month for month in ("2011-01", "2011-02", "2011-03") for _ in EIGHT
-    ]
-    # Rule 14: numbers per issuer and year, without gaps, in date order.
-    for year, numbers in life.numbers.items():
-        assert sorted(numbers) == [f"F{year}-{place:04d}" for place in range(1, len(numbers) + 1)]
-        assert numbers == sorted(numbers)
-
-    # 2012: January to April are not billed; that is a warning, not a fault. The year 2011 closes.
+    life.looks_back()
     life.on("2012-03-28")
-    details = desk.holds()
-    for name in ("januar 2012", "april 2012"):
-        assert name in details["months_due"]
-    life.verify_every = 10**6
-    received = plus(
-        by_provider(
-            {month: rows for month, rows in EXPECTED.months.items() if month <= "2011-03"}, 2011, CORRECTED_2010
-        ),
-    )
-    assert sum(received.values()) == sum(
-        sum(EXPECTED.months[month].values()) for month in ("2011-01", "2011-02", "2011-03")
-    )
-    desk.does("accounts", "load", desk.costs("accounts", 2011, ACCOUNTS_2011))
-    answer = desk.does("settlement", "close", FUNEN, 2011, "--carry", "100%")
-    assert answer["invoiced_oere"] == sum(BUDGET_2011.values())
-    assert answer["result_oere"] == answer["carried_oere"] == RESULT_2011
-    assert by_code(answer["parts"], "carried_oere") == EXPECTED.result_2011
-    desk.refuses("settlement", "close", FUNEN, 2011, "--carry", "100%", words=["2011"])
-    desk.holds()
+    life.closes_2011()

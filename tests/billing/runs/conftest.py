@@ -1,4 +1,4 @@
-"""An agreement that is driven by an officer's verbs, each in a transaction of its own; the books are verified after each.
+"""An agreement driven by an officer's verbs, each in a transaction of its own; the books are verified after each.
 
 Expected figures are worked out here with ``Fraction``, never by the code under test.
 """
@@ -44,11 +44,13 @@ COST_2009 = ODENSE_2009 + SVENDBORG_2009
 BUDGET_2009 = {ODENSE: ODENSE_2009, SVENDBORG: SVENDBORG_2009}
 FUNEN_TEXT = resources.files("agreements").joinpath("examples/fyn_2009.toml").read_text(encoding="utf-8")
 FUNEN = "fyn-alkohol"
+# What may change: who takes part, which claim is released, which number is next, an issuer's choices.
+CHANGEABLE = {"agreement", "claim", "issuer_setting", "membership", "number_series"}
 AN_INSTANT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def split_by_hand(total_oere: int, weights: Mapping[str, int], unit_oere: int = 1) -> dict[str, int]:
-    """Domain rule 3 in words: exact shares, each rounded down, the rest to the largest fractions, then the lower code."""
+    """Domain rule 3 in words: exact shares, rounded down, the rest to the largest fractions, then the lower code."""
     sign = -1 if total_oere < 0 else 1
     units, odd = divmod(abs(total_oere), unit_oere)
     exact = {code: Fraction(units * weight, sum(weights.values())) for code, weight in weights.items()}

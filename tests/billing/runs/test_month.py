@@ -42,14 +42,20 @@ MONTHLY = {who: twelve_by_hand(share)[0] for who, share in split_by_hand(COST_20
 
 REFUSE_ONE = {
     "sqlite": (
-        "CREATE TRIGGER one_bad_payer BEFORE INSERT ON invoice WHEN NEW.subscriber = '450' "
-        "BEGIN SELECT RAISE(ABORT, 'no bill for 450'); END",
+        (
+            "CREATE TRIGGER one_bad_payer BEFORE INSERT ON invoice WHEN NEW.subscriber = '450' "
+            "BEGIN SELECT RAISE(ABORT, 'no bill for 450'); END"
+        ),
     ),
     "postgresql": (
-        "CREATE FUNCTION no_bill() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'no bill for 450'; END $$",
-        "CREATE TRIGGER one_bad_payer BEFORE INSERT ON invoice FOR EACH ROW WHEN (NEW.subscriber = '450') "
-        "EXECUTE FUNCTION no_bill()",
+        (
+            "CREATE FUNCTION no_bill() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'no bill for 450'; END $$"
+        ),
+        (
+            "CREATE TRIGGER one_bad_payer BEFORE INSERT ON invoice FOR EACH ROW WHEN (NEW.subscriber = '450') "
+            "EXECUTE FUNCTION no_bill()"
+        ),
     ),
 }
 

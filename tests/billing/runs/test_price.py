@@ -232,7 +232,7 @@ def test_kroner_rounding(life_of: LifeOf) -> None:
 
 
 def test_a_service_with_a_budget_does_not_vanish_from_under_its_bills(priced: Life) -> None:
-    """Either the file is refused, or the month is billed or refused by a rule; a renamed service is not billed twice."""
+    """The file is refused, or the month is billed or refused by a rule; a renamed service is not billed twice."""
     renamed = FUNEN_TEXT.replace('"ambulant"', '"samtale"').encode()
 
     def rename_and_bill(connection: Connection, occasion: Occasion) -> int:

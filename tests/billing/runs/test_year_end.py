@@ -328,7 +328,7 @@ def _settle_exit(life: Life, who: str) -> Callable[[Connection, Occasion], objec
 
 
 def test_an_exit_before_the_price_without_the_leaver_is_calculated(funen: Life) -> None:
-    """The price of 2011 still names the leaver; its part of 2009 is not passed on by it, since it pays no bill of 2011."""
+    """The price of 2011 still names the leaver, who pays no bill of 2011; so its part of 2009 is settled here."""
     life = lived(funen)
     life.close(2009, CLOSED)
     life.bill_year(2010)

@@ -1,0 +1,637 @@
+"""What of a year's wheel is done, by whom and by what evidence, what is late, and what to do next.
+
+Nothing is ticked off by hand: a deadline is done when what it asks for is stored. What was stored after the day asked
+about does not count on that day.
+
+Source: docs/decisions/0018-deadlines.md; domain.md, "The life of a bill".
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from sqlalchemy import Column, ColumnElement, Connection, func, or_, select, true
+
+from agreements import run as agreements
+from agreements import store as agreement_store
+from agreements.agreement import Agreement, MunicipalityCode
+from agreements.deadlines import Deadline, DeadlineKind, deadlines_of_year
+from agreements.membership import MembershipPeriod, YearNotAgreed, agreed_year, members_in
+from agreements.municipality import MUNICIPALITIES
+from agreements.tables import agreement_version, budget_line, membership
+from billing.annual_subscription.tables import price_notice, subscription, subscription_cost_line
+from billing.invoice.facts import ClaimKind
+from billing.invoice.tables import claim, invoice
+from billing.year_end_settlement.tables import accounts_line, year_settlement
+from foundation.audit import audit_event
+from foundation.period import LAST_YEAR, Month
+
+SOON = timedelta(days=14)
+MONTHS_SHOWN_AROUND = 12
+
+
+class Status(StrEnum):
+    """Where a deadline stands on a day."""
+
+    DONE = "done"
+    WAITING = "waiting"
+    DUE_SOON = "due_soon"
+    LATE = "late"
+    PASSED = "passed"  # its day is over, and nothing that is stored could tell whether it was kept
+    NOT_SUPPORTED = "not_supported"  # Mellemregning does not make it yet
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineStatus:
+    """One deadline as it stands on a day.
+
+    Attributes:
+        year: The billing year that it is for.
+        days_late: How many days after its day it was done, or how many it is late by now; 0 where it is in time.
+        done_on: The business date of the last thing that it took.
+        done_by: Who did it, by the audit trail, in the order in which they did.
+        evidence: What is stored, also while something is missing; empty where nothing is.
+        next_step: What to do now, in Danish, with the command; empty where nothing is to be done.
+        changed_at: The newest among the instants of the events that it rests on and the beginning of the day on which
+            it became known, due soon, late or done; the same however often it is asked.
+    """
+
+    agreement: str
+    agreement_title: str
+    year: int
+    deadline: Deadline
+    status: Status
+    days_late: int
+    done_on: date | None
+    done_by: tuple[str, ...]
+    evidence: str
+    next_step: str
+    changed_at: datetime
+
+
+def deadline_statuses(
+    connection: Connection,
+    as_of: date,
+    code: str | None = None,
+    year: int | None = None,
+) -> tuple[DeadlineStatus, ...]:
+    """The year's wheel of one agreement or of all, as it stands on a day.
+
+    Args:
+        connection: Where to read.
+        as_of: The day.
+        code: One agreement; all where none is named.
+        year: One billing year; else every year with a deadline from twelve months before the day to twelve after.
+            A year in which nobody takes part has none.
+
+    Returns:
+        By day, then agreement and year.
+
+    Raises:
+        AgreementUnknown: there is no such agreement.
+        YearNotAgreed: the named agreement does not cover the named year.
+
+    Source: agreement § 6 stk. 3, 4, 5 and 7, § 7 stk. 1, § 8 stk. 3.
+    """
+    codes = agreement_store.agreement_codes(connection) if code is None else [code]
+    stored = _stored(connection, as_of, code)
+    found: list[DeadlineStatus] = []
+    for each in codes:
+        agreement = agreements.get(connection, each)
+        if year is None:
+            wheel = _wheel_around(agreement, as_of)
+        elif code is None and not _covers(agreement, year):
+            continue
+        else:
+            wheel = {year: deadlines_of_year(agreement, year)}
+        for of_year, deadlines in wheel.items():
+            members = members_in(stored.members[each], of_year)
+            if members:
+                look = _Look(agreement, of_year, members, as_of, stored)
+                found += [look.at(deadline) for deadline in deadlines]
+    return tuple(sorted(found, key=lambda status: (status.deadline.due_on, status.agreement, status.year)))
+
+
+def _covers(agreement: Agreement, year: int) -> bool:
+    try:
+        agreed_year(agreement, year)
+    except YearNotAgreed:
+        return False
+    return True
+
+
+def _wheel_around(agreement: Agreement, as_of: date) -> dict[int, tuple[Deadline, ...]]:
+    """Year -> all its deadlines, for the years with one near the day."""
+    first, last = (_same_day(as_of, months) for months in (-MONTHS_SHOWN_AROUND, MONTHS_SHOWN_AROUND))
+    years = range(max(first.year - 1, agreement.starts_on.year), min(last.year + 2, LAST_YEAR))
+    wheel = {year: deadlines_of_year(agreement, year) for year in years if _covers(agreement, year)}
+    return {
+        year: deadlines
+        for year, deadlines in wheel.items()
+        if any(first <= deadline.due_on <= last for deadline in deadlines)
+    }
+
+
+def _same_day(day: date, months: int) -> date:
+    """The day so many months away, or the month's last where it has no such day."""
+    month = Month.of(day).plus(months)
+    return min(month.first_day + timedelta(days=day.day - 1), month.period.last_day)
+
+
+# What is stored, read at once for one agreement or for all
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """What the audit trail says of something that was done."""
+
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Bill:
+    """A document that held a month's claim on the day asked about."""
+
+    series: tuple[MunicipalityCode, int]
+    sequence: int
+    number: str
+    issued_on: date
+    provisional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Notice:
+    """A price that was told."""
+
+    version: int
+    given_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """A notice to leave."""
+
+    municipality: MunicipalityCode
+    last_year: int
+    given_on: date | None
+
+
+Place: TypeAlias = tuple[MunicipalityCode, str]  # a provider and its service
+
+
+@dataclass(slots=True)
+class _Stored:
+    """Everything that a status rests on, by agreement's code, as it was on the day."""
+
+    loaded_on: dict[str, date] = field(default_factory=dict)
+    members: dict[str, list[MembershipPeriod]] = field(default_factory=lambda: defaultdict(list))
+    left: dict[str, list[_Left]] = field(default_factory=lambda: defaultdict(list))
+    bills: dict[tuple[str, Month], dict[MunicipalityCode, _Bill]] = field(default_factory=lambda: defaultdict(dict))
+    priced: dict[tuple[str, int], int] = field(default_factory=dict)
+    notices: dict[tuple[str, int], list[_Notice]] = field(default_factory=lambda: defaultdict(list))
+    budgeted: dict[tuple[str, int], set[Place]] = field(default_factory=lambda: defaultdict(set))
+    accounts: dict[tuple[str, int], dict[Place, date]] = field(default_factory=lambda: defaultdict(dict))
+    closed: dict[tuple[str, int], date] = field(default_factory=dict)
+    events: dict[tuple[str, ...], list[_Event]] = field(default_factory=lambda: defaultdict(list))
+
+
+def _stored(connection: Connection, as_of: date, code: str | None) -> _Stored:
+    def of(column: Column[Any]) -> ColumnElement[bool]:
+        return true() if code is None else column == code
+
+    stored = _Stored()
+    for row in connection.execute(
+        select(agreement_version.c.agreement, func.max(agreement_version.c.loaded_on).label("day"))
+        .where(of(agreement_version.c.agreement))
+        .group_by(agreement_version.c.agreement),
+    ):
+        stored.loaded_on[row.agreement] = row.day
+    for row in connection.execute(
+        select(membership).where(of(membership.c.agreement)).order_by(membership.c.municipality, membership.c.from_year)
+    ):
+        stored.members[row.agreement].append(MembershipPeriod(row.municipality, row.from_year, row.to_year))
+        if row.to_year is not None and (row.notice_given_on is None or row.notice_given_on <= as_of):
+            stored.left[row.agreement].append(_Left(row.municipality, row.to_year, row.notice_given_on))
+    _read_bills(connection, as_of, of, stored)
+    _read_prices(connection, as_of, of, stored)
+    _read_accounts(connection, as_of, of, stored)
+    _read_events(connection, code, stored)
+    return stored
+
+
+Only: TypeAlias = Callable[["Column[Any]"], "ColumnElement[bool]"]
+
+
+def _read_bills(connection: Connection, as_of: date, of: Only, stored: _Stored) -> None:
+    """Who held which month's claim: a claim counts from the day of its document to the day of the credit note."""
+    credit = invoice.alias("credit")
+    rows = connection.execute(
+        select(
+            claim.c.agreement,
+            claim.c.municipality,
+            claim.c.period_from,
+            invoice.c.issuer,
+            invoice.c.series_year,
+            invoice.c.sequence,
+            invoice.c.number,
+            invoice.c.issue_date,
+            invoice.c.provisional,
+        )
+        .join(invoice, invoice.c.id == claim.c.invoice_id)
+        .outerjoin(credit, credit.c.id == claim.c.released_by)
+        .where(
+            of(claim.c.agreement),
+            claim.c.kind == ClaimKind.ACONTO.value,
+            invoice.c.issue_date <= as_of,
+            or_(credit.c.id.is_(None), credit.c.issue_date > as_of),
+        )
+        .order_by(claim.c.id),
+    )
+    for row in rows:
+        stored.bills[row.agreement, Month.of(row.period_from)][row.municipality] = _Bill(
+            (row.issuer, row.series_year), row.sequence, row.number, row.issue_date, row.provisional
+        )
+
+
+def _read_prices(connection: Connection, as_of: date, of: Only, stored: _Stored) -> None:
+    for row in connection.execute(
+        select(subscription.c.agreement, subscription.c.year, func.max(subscription.c.version).label("version"))
+        .where(of(subscription.c.agreement), subscription.c.calculated_on <= as_of)
+        .group_by(subscription.c.agreement, subscription.c.year),
+    ):
+        stored.priced[row.agreement, row.year] = row.version
+    for row in connection.execute(
+        select(price_notice)
+        .where(of(price_notice.c.agreement), price_notice.c.given_on <= as_of)
+        .order_by(price_notice.c.id),
+    ):
+        stored.notices[row.agreement, row.year].append(_Notice(row.version, row.given_on))
+
+
+def _read_accounts(connection: Connection, as_of: date, of: Only, stored: _Stored) -> None:
+    """Whose accounts are awaited: what the newest price holds, or the budget where there is no price (§ 6 stk. 3)."""
+    for line in connection.execute(
+        select(budget_line.c.agreement, budget_line.c.year, budget_line.c.provider, budget_line.c.service)
+        .where(of(budget_line.c.agreement), budget_line.c.loaded_on <= as_of)
+        .distinct(),
+    ):
+        if (line.agreement, line.year) not in stored.priced:
+            stored.budgeted[line.agreement, line.year].add((line.provider, line.service))
+    for part in connection.execute(
+        select(
+            subscription.c.agreement,
+            subscription.c.year,
+            subscription.c.version,
+            subscription_cost_line.c.provider,
+            subscription_cost_line.c.service,
+        )
+        .join(subscription_cost_line, subscription_cost_line.c.subscription_id == subscription.c.id)
+        .where(of(subscription.c.agreement))
+        .distinct(),
+    ):
+        if stored.priced.get((part.agreement, part.year)) == part.version:
+            stored.budgeted[part.agreement, part.year].add((part.provider, part.service))
+    places = (accounts_line.c.agreement, accounts_line.c.year, accounts_line.c.provider, accounts_line.c.service)
+    for load in connection.execute(
+        select(*places, func.min(accounts_line.c.loaded_on).label("day"))
+        .where(of(accounts_line.c.agreement), accounts_line.c.loaded_on <= as_of)
+        .group_by(*places)
+        .order_by(*places),
+    ):
+        stored.accounts[load.agreement, load.year][load.provider, load.service] = load.day
+    for close in connection.execute(
+        select(year_settlement).where(of(year_settlement.c.agreement), year_settlement.c.closed_on <= as_of)
+    ):
+        stored.closed[close.agreement, close.year] = close.closed_on
+
+
+CALCULATED, TOLD, LOADED, CLOSED, LEFT = (
+    "annual_subscription.calculated",
+    "annual_subscription.price_told",
+    "year_end_settlement.accounts_loaded",
+    "year_end_settlement.closed",
+    "agreements.notice_given",
+)
+ISSUING_STAGES = ("monthly_aconto.", "monthly_run.", "invoice.")
+
+
+def _read_events(connection: Connection, code: str | None, stored: _Stored) -> None:
+    """Who did it: the events of the trail by what they tell of.
+
+    Keys are ("number", agreement, number), ("calculated" or "told", agreement, year, version),
+    ("loaded", agreement, year, provider), ("closed", agreement, year) and ("left", agreement, municipality, last year).
+    """
+    action = audit_event.c.action
+    of_interest = or_(
+        action.in_([CALCULATED, TOLD, LOADED, CLOSED, LEFT]),
+        *(action.startswith(stage, autoescape=True) for stage in ISSUING_STAGES),
+    )
+    query = select(audit_event).where(of_interest).order_by(audit_event.c.id)
+    if code is not None:
+        subject = audit_event.c.subject
+        query = query.where(or_(subject == code, subject.startswith(f"{code} ", autoescape=True)))
+    for row in connection.execute(query):
+        event = _Event(row.actor, _instant(row.happened_at))
+        agreement, _, what = row.subject.partition(" ")
+        for key in _keys(row.action, agreement, what, json.loads(row.details)):
+            stored.events[key].append(event)
+
+
+def _instant(written: str) -> datetime:
+    at = datetime.fromisoformat(written)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _keys(action: str, agreement: str, what: str, details: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    versions = {CALCULATED: "calculated", TOLD: "told"}
+    if action in versions:
+        yield versions[action], agreement, what, str(details.get("version"))
+    elif action == LOADED:
+        for line in _every_mapping(details):
+            if "provider" in line and "year" in line:
+                yield "loaded", agreement, str(line["year"]), str(line["provider"])
+    elif action == CLOSED:
+        yield "closed", agreement, what
+    elif action == LEFT:
+        yield "left", agreement, what, str(details.get("last_year"))
+    else:
+        named = (each.get(name) for each in _every_mapping(details) for name in ("number", "invoice"))
+        yield from (("number", agreement, number) for number in named if isinstance(number, str))
+
+
+def _every_mapping(value: object) -> Iterator[Mapping[str, Any]]:
+    """A JSON value's objects, however deep."""
+    if isinstance(value, dict):
+        yield value
+        for inner in value.values():
+            yield from _every_mapping(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _every_mapping(inner)
+
+
+# How each kind of deadline is judged
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What is stored about a deadline.
+
+    Attributes:
+        done_on: When the last thing that it takes was done; None where something is missing.
+        events: What was done for it.
+        later: What came after and changed what is said of it.
+        after: The status when its day is over and it is not done.
+    """
+
+    done_on: date | None = None
+    evidence: str = ""
+    next_step: str = ""
+    events: tuple[_Event, ...] = ()
+    later: tuple[_Event, ...] = ()
+    after: Status = Status.LATE
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One agreement's year on one day."""
+
+    agreement: Agreement
+    year: int
+    members: tuple[MunicipalityCode, ...]
+    as_of: date
+    stored: _Stored
+
+    def at(self, deadline: Deadline) -> DeadlineStatus:
+        """How a deadline stands."""
+        finding = {
+            DeadlineKind.DEMAND: self._demand,
+            DeadlineKind.PRICE_NOTICE: self._price_notice,
+            DeadlineKind.NOTICE_TO_LEAVE: self._notice_to_leave,
+            DeadlineKind.ADVANCE_INVOICE: self._advance_invoice,
+            DeadlineKind.USAGE_STATEMENT: self._usage_statement,
+            DeadlineKind.FINAL_ACCOUNTS: self._final_accounts,
+        }[deadline.kind](deadline)
+        status, since = self._status(deadline, finding)
+        if status is Status.DONE:
+            days_late = max(0, ((finding.done_on or deadline.due_on) - deadline.due_on).days)
+        else:
+            days_late = (self.as_of - deadline.due_on).days if status is Status.LATE else 0
+        events = sorted(finding.events, key=lambda event: event.at)
+        begun = datetime.combine(since, time(), UTC)
+        return DeadlineStatus(
+            agreement=self.agreement.code,
+            agreement_title=self.agreement.title,
+            year=self.year,
+            deadline=deadline,
+            status=status,
+            days_late=days_late,
+            done_on=finding.done_on if status is Status.DONE else None,
+            done_by=tuple(dict.fromkeys(event.actor for event in events)) if status is Status.DONE else (),
+            evidence=finding.evidence,
+            next_step=finding.next_step,
+            changed_at=max([begun, *(event.at for event in (*events, *finding.later))]),
+        )
+
+    def _status(self, deadline: Deadline, finding: _Finding) -> tuple[Status, date]:
+        """The status and the day since which it is so."""
+        known = self.stored.loaded_on.get(self.agreement.code, self.agreement.starts_on)
+        soon, over = deadline.due_on - SOON, deadline.due_on + timedelta(days=1)
+        if finding.after is Status.NOT_SUPPORTED:
+            return Status.NOT_SUPPORTED, known
+        if finding.done_on is not None:
+            return Status.DONE, max(known, finding.done_on)
+        if self.as_of >= over:
+            return finding.after, max(known, over)
+        if self.as_of >= soon:
+            return Status.DUE_SOON, max(known, soon)
+        return Status.WAITING, known
+
+    def _events(self, *keys: tuple[str, ...]) -> tuple[_Event, ...]:
+        """The first event about each of these things; a later one about the same only repeats it."""
+        return tuple(self.stored.events[key][0] for key in keys if key in self.stored.events)
+
+    def _demand(self, deadline: Deadline) -> _Finding:
+        after = "ret budgettet, hvis det forventede forbrug er ændret: «mellemregning budget load FIL»"
+        if self.as_of <= deadline.due_on:
+            next_step = f"Bed ydelsesbrugerne melde ændringer senest {_day(deadline.due_on)}, og {after}."
+        else:
+            told = (self.agreement.code, self.year) in self.stored.notices
+            next_step = "" if told else f"{after[0].upper()}{after[1:]}."
+        return _Finding(
+            evidence="Meldinger om forventet forbrug opbevares ikke her, så det kan ikke ses, om de er kommet"
+            if self.as_of > deadline.due_on
+            else "",
+            next_step=next_step,
+            after=Status.PASSED,
+        )
+
+    def _price_notice(self, deadline: Deadline) -> _Finding:
+        code, year = self.agreement.code, self.year
+        told = self.stored.notices.get((code, year), [])
+        newest = self.stored.priced.get((code, year), 0)
+        tell = f"«mellemregning subscription notice {code} {year}»"
+        next_step = ""
+        if not newest:
+            next_step = f"Indlæs budgettet for {year}, beregn prisen, og meddel den: {self._price_commands()}."
+        elif not told:
+            next_step = f"Meddel prisen for {year} senest {_day(deadline.due_on)}: {tell}."
+        elif told[-1].version < newest:
+            next_step = f"Prisen er siden beregnet igen (beregning nr. {newest}); meddel den nye: {tell}."
+        notices = [f"nr. {notice.version} den {_day(notice.given_on)}" for notice in told]
+        return _Finding(
+            done_on=told[0].given_on if told else None,
+            evidence=f"Pris meddelt: beregning {_and(notices)}" if told else "",
+            next_step=next_step,
+            events=self._events(*(("told", code, str(year), str(notice.version)) for notice in told[:1])),
+            later=self._events(
+                *(("told", code, str(year), str(notice.version)) for notice in told[1:]),
+                *([("calculated", code, str(year), str(newest))] if told and told[-1].version < newest else []),
+            ),
+        )
+
+    def _price_commands(self) -> str:
+        code, year = self.agreement.code, self.year
+        return (
+            f"«mellemregning budget load FIL», «mellemregning subscription calculate {code} {year}» og "
+            f"«mellemregning subscription notice {code} {year}»"
+        )
+
+    def _notice_to_leave(self, deadline: Deadline) -> _Finding:
+        code, last_year = self.agreement.code, self.year - 1
+        left = [each for each in self.stored.left[code] if each.last_year == last_year]
+        over = self.as_of > deadline.due_on
+        words = [
+            f"{_name(each.municipality)} ({_day(each.given_on)})" if each.given_on else _name(each.municipality)
+            for each in left
+        ]
+        said = f"Opsagt af {_and(words)}" if left else "Ingen har opsagt"
+        silent = (
+            f"for de øvrige er aftalen forlænget for {self.year}" if left else f"aftalen er forlænget for {self.year}"
+        )
+        return _Finding(
+            evidence=f"{said}; {silent}" if over else said if left else "",
+            next_step=""
+            if over
+            else f"Notér en opsigelse, hvis der kommer en, ellers forlænges aftalen uden videre: "
+            f"«mellemregning membership leave {code} KOMMUNE --year {last_year}».",
+            events=self._events(*(("left", code, each.municipality, str(last_year)) for each in left)),
+            after=Status.PASSED,
+        )
+
+    def _advance_invoice(self, deadline: Deadline) -> _Finding:
+        code, month = self.agreement.code, deadline.for_month
+        if month is None:
+            return _Finding()
+        bills = self.stored.bills.get((code, month), {})
+        held = {who: bill for who, bill in bills.items() if who in self.members}
+        missing = [who for who in self.members if who not in held]
+        days = sorted({bill.issued_on for bill in held.values()})
+        provisional = any(bill.provisional for bill in held.values())
+        evidence = ""
+        if held:
+            evidence = f"{_spans(held.values())} ({_and([_day(day) for day in days])})"
+            evidence += ", foreløbige, da prisen manglede" if provisional else ""
+            evidence += f"; {len(held)} af {len(self.members)} kommuner" if missing else ""
+        return _Finding(
+            done_on=None if missing else days[-1],
+            evidence=evidence,
+            next_step=self._issue(deadline, month, missing if held else []) if missing else "",
+            events=self._events(*(("number", code, bill.number) for bill in held.values())),
+        )
+
+    def _issue(self, deadline: Deadline, month: Month, missing: Sequence[MunicipalityCode]) -> str:
+        code = self.agreement.code
+        for_whom = f" til {_and([_name(who) for who in missing])}" if missing else ""
+        by = "nu" if self.as_of > deadline.due_on else f"senest {_day(deadline.due_on)}"
+        issue = f"Send a conto regning for {month.danish}{for_whom} {by}: «mellemregning month issue {code} {month}»."
+        if (code, self.year) in self.stored.priced:
+            return issue
+        if (code, self.year - 1) in self.stored.priced:
+            return (
+                f"Prisen for {self.year} mangler; uden den faktureres sidste års rate foreløbigt. "
+                f"Indlæs budgettet, og beregn prisen: {self._price_commands()}. {issue}"
+            )
+        return f"Prisen for {self.year} mangler. Indlæs budgettet, og beregn prisen: {self._price_commands()}. {issue}"
+
+    def _usage_statement(self, _deadline: Deadline) -> _Finding:
+        return _Finding(
+            next_step="Mellemregning laver ikke forbrugsopgørelser endnu; udarbejd og send den uden for systemet, "
+            "uden oplysninger, der kan føres til en person (§ 3 stk. 4).",
+            after=Status.NOT_SUPPORTED,
+        )
+
+    def _final_accounts(self, _deadline: Deadline) -> _Finding:
+        code, year = self.agreement.code, self.year
+        loaded = self.stored.accounts.get((code, year), {})
+        awaited = self.stored.budgeted.get((code, year)) or {(provider, "") for provider in self.agreement.providers}
+        missing = sorted({provider for provider, service in awaited if not _is_loaded(loaded, provider, service)})
+        first_days: dict[MunicipalityCode, date] = {}
+        for (provider, _), day in sorted(loaded.items()):
+            first_days[provider] = max(day, first_days.get(provider, day))
+        closed_on = self.stored.closed.get((code, year))
+        said = [f"{_name(provider)} {_day(day)}" for provider, day in first_days.items()]
+        evidence = [f"regnskab indlæst ({', '.join(said)})"] if said else []
+        evidence += [f"året afsluttet {_day(closed_on)}"] if closed_on else []
+        done_on = None
+        if first_days and not missing:
+            done_on = max(first_days.values())
+        elif closed_on:
+            done_on = closed_on
+        next_step = ""
+        if done_on is None:
+            names = _and([_name(provider) for provider in missing])
+            next_step = f"Indlæs det endelige regnskab for {year} fra {names}: «mellemregning accounts load FIL»."
+        elif closed_on is None:
+            next_step = f"Afslut året: «mellemregning settlement close {code} {year}»."
+        return _Finding(
+            done_on=done_on,
+            evidence=_sentence(evidence),
+            next_step=next_step,
+            events=self._events(*(("loaded", code, str(year), provider) for provider in first_days)),
+            later=self._events(("closed", code, str(year))) if closed_on else (),
+        )
+
+
+def _is_loaded(loaded: Mapping[Place, date], provider: MunicipalityCode, service: str) -> bool:
+    """Whether a provider's accounts for a service are there; for any service where it had no budget to tell which."""
+    return (provider, service) in loaded if service else any(there == provider for there, _ in loaded)
+
+
+def _sentence(parts: Sequence[str]) -> str:
+    joined = "; ".join(parts)
+    return joined[:1].upper() + joined[1:]
+
+
+def _day(day: date) -> str:
+    return f"{day:%d.%m.%Y}"
+
+
+def _name(code: MunicipalityCode) -> str:
+    found = MUNICIPALITIES.get(code)
+    return found.name if found else code
+
+
+def _and(words: Sequence[str]) -> str:
+    """As people list: a, b og c."""
+    *but_last, last = words or ("",)
+    return f"{', '.join(but_last)} og {last}" if but_last else last
+
+
+def _spans(bills: Iterable[_Bill]) -> str:
+    """The documents' numbers, adjacent ones as from-to: ``F2009-0001–F2009-0009``."""
+    spans: list[list[_Bill]] = []
+    for bill in sorted(set(bills), key=lambda bill: (bill.series, bill.sequence)):
+        last = spans[-1][-1] if spans else None
+        if last is not None and last.series == bill.series and last.sequence + 1 == bill.sequence:
+            spans[-1].append(bill)
+        else:
+            spans.append([bill])
+    return _and([span[0].number if len(span) == 1 else f"{span[0].number}–{span[-1].number}" for span in spans])
