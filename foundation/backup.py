@@ -32,6 +32,7 @@ Progress = Callable[[int, int], None]  # (done, of all), in whatever unit the en
 
 PAGES_AT_A_TIME = 1024
 LINES_TOLD = 3
+TELLING = ("error:", "detail:", "hint:")  # what PostgreSQL's programs begin the lines with that say why
 SQLITE_MAGIC = b"SQLite format 3\x00"
 POSTGRES_MAGIC = b"PGDMP"
 SQLITE_SIBLINGS = ("-wal", "-shm", "-journal")
@@ -507,7 +508,7 @@ def _run(
     environment: dict[str, str] | None = None,
     heard: Callable[[str], None] | None = None,
 ) -> None:
-    """Run a program of PostgreSQL's; what it says goes to ``heard``, and its last words into the error.
+    """Run a program of PostgreSQL's; what it says goes to ``heard``, and why it failed into the error.
 
     Raises:
         ProgramMissing, ProgramFailed.
@@ -524,14 +525,15 @@ def _run(
     ) as process:
         try:
             for line in process.stderr or ():
-                said = [*said[1 - LINES_TOLD :], line.strip()]
+                said.append(line.strip())
                 if heard is not None:
                     heard(line)
         except BaseException:
             process.kill()
             raise
     if process.returncode != 0:
-        raise ProgramFailed(program=program, reason=" ".join(said) or f"status {process.returncode}")
+        why = [line for line in said if any(mark in line for mark in TELLING)] or said[-1:]
+        raise ProgramFailed(program=program, reason=" ".join(why[:LINES_TOLD]) or f"status {process.returncode}")
 
 
 def _found(program: str) -> str:

@@ -74,6 +74,10 @@ def loaded(table: str, year: int, *providers: str, amount: str = "10000000.00") 
     return lambda connection, occasion: load(connection, f"{table}.toml", content, occasion)
 
 
+def left(who: str) -> Verb:
+    return lambda connection, occasion: agreements.leave(connection, FUNEN, who, 2009, occasion)
+
+
 def closed(year: int) -> Verb:
     return lambda connection, occasion: year_ends.close(
         connection, FUNEN, year, occasion, carry=NOTHING_CARRIED, author="A", approver="B"
@@ -167,11 +171,9 @@ def test_one_payer_left_out_keeps_the_month_open(office: Office, monkeypatch: py
 
     whole = invoices.issue_documents
 
-    def all_but_two(
-        connection: Connection, drafts: tuple[DocumentDraft, ...], *rest: date, **named: object
-    ) -> IssueOutcome:
+    def all_but_two(connection: Connection, drafts: tuple[DocumentDraft, ...], issue_date: date) -> IssueOutcome:
         kept = [draft for draft in drafts if draft.subscriber.municipality not in {ODENSE, AEROE}]
-        return whole(connection, kept, *rest, **named)
+        return whole(connection, kept, issue_date)
 
     with monkeypatch.context() as patch:
         patch.setattr(invoices, "issue_documents", all_but_two)
@@ -219,7 +221,7 @@ def test_notice_to_leave_passes_by_silence_or_names_who_leaves(office: Office) -
     before = office.one("2009-06-20", "notice_to_leave", 2010)
     assert before.status is Status.DUE_SOON
     assert "«mellemregning membership leave fyn-alkohol KOMMUNE --year 2009»" in before.next_step
-    office.on("2009-06-21", "Anna", lambda connection, it: agreements.leave(connection, FUNEN, LANGELAND, 2009, it))
+    office.on("2009-06-21", "Anna", left(LANGELAND))
     assert office.one("2009-06-21", "notice_to_leave", 2010).evidence == "Opsagt af Langeland (21.06.2009)"
     after = office.one("2009-07-02", "notice_to_leave", 2010)
     assert (after.status, after.next_step, after.days_late) == (Status.PASSED, "", 0)
@@ -229,7 +231,7 @@ def test_notice_to_leave_passes_by_silence_or_names_who_leaves(office: Office) -
 
 
 def test_a_leaver_is_no_longer_waited_for(office: Office) -> None:
-    office.on("2009-06-21", "Anna", lambda connection, it: agreements.leave(connection, FUNEN, LANGELAND, 2009, it))
+    office.on("2009-06-21", "Anna", left(LANGELAND))
     office.on("2009-06-22", "Anna", loaded("budgets", 2010, ODENSE, SVENDBORG))
     office.on("2009-06-22", "Anna", priced(2010))
     office.on("2009-12-15", "Bo", issued(2010, 1))
@@ -312,8 +314,6 @@ def test_a_year_in_which_nobody_takes_part_has_no_deadlines(office: Office) -> N
     with office.database.reading() as connection:
         members = [period.municipality for period in agreements.members_of(connection, FUNEN)]
     for who in members:
-        office.on(
-            "2009-06-01", "Anna", lambda connection, it, who=who: agreements.leave(connection, FUNEN, who, 2009, it)
-        )
+        office.on("2009-06-01", "Anna", left(who))
     assert {status.year for status in office.wheel("2009-08-01")} == {2009}
     assert len(office.wheel("2009-08-01", year=2009)) == len(BillingYear(2009).months) + 5

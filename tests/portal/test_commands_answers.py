@@ -114,8 +114,8 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 def test_every_reading_command_is_tried() -> None:
     reading = {"list", "show", "plan", "versions", "status", "deadlines", "providers"}
-    there = {path for path in every_path() if len(path) == 2 and path[0] in GROUPS and path[1] in reading}
-    assert there == {path[:2] for path in READING if path[-1] in {"status", "list"} or path[1] in reading}
+    there = {path for path in every_path() if path[:1] and path[0] in GROUPS and path[-1] in reading}
+    assert there <= {path[:2] for path in READING}
 
 
 @pytest.mark.parametrize("command", READING, ids=" ".join)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -137,7 +138,7 @@ def test_a_series_of_steps(desk: Desk) -> None:
     years = forecast(desk, 2010, *steps, "--until", 2013)["years"]
     assert [year["year"] for year in years] == [2010, 2011, 2012, 2013]
     assert [year["cost_oere"] - COST_2009 for year in years] == [-1_340_000_000, *[-1_750_000_000] * 3]
-    for before, after in zip(years, years[1:], strict=False):
+    for before, after in itertools.pairwise(years):
         obligations = by_code(before["parts"], "obligation_oere")
         assert by_code(after["parts"], "previous_obligation_oere") == obligations
     assert [year["year"] for year in forecast(desk, 2010, *steps)["years"]] == [2010, 2011]
@@ -162,8 +163,10 @@ def test_figures_that_are_not_there_yet_are_named(desk: Desk) -> None:
     day = f"{newest[8:]}.{newest[5:7]}.{newest[:4]}"
     assert year["basis"]["provisional"] == [
         "Der er intet budget for 2060; der er regnet med budgettet for 2009.",
-        "Folketallet pr. 01.01.2059 mangler for Assens, Faaborg-Midtfyn, Kerteminde, Langeland, Nordfyns, Nyborg, "
-        f"Odense, Svendborg, Ærø; der er regnet med folketallet pr. {day} for alle.",
+        (
+            "Folketallet pr. 01.01.2059 mangler for Assens, Faaborg-Midtfyn, Kerteminde, Langeland, Nordfyns, Nyborg, "
+            f"Odense, Svendborg, Ærø; der er regnet med folketallet pr. {day} for alle."
+        ),
         "Resultatet af 2058 er ikke afsluttet og indgår ikke.",
     ]
     assert {part["explained_oere"] is None for part in year["parts"]} == {True}
@@ -252,23 +255,31 @@ def danish(oere: int, sign: str = "") -> str:
     [
         (
             (100, 5_900_000, 0, 0, 0),
-            "Prisen stiger 59.000,00 kr.: udgiften +59.000,00 kr., indbyggertal 0,00 kr., deltagere 0,00 kr., "
-            "tidligere års resultat 0,00 kr.",
+            (
+                "Prisen stiger 59.000,00 kr.: udgiften +59.000,00 kr., indbyggertal 0,00 kr., deltagere 0,00 kr., "
+                "tidligere års resultat 0,00 kr."
+            ),
         ),
         (
             (100, 1, -2, 0, -99),
-            "Prisen falder 1,00 kr.: udgiften +0,01 kr., indbyggertal -0,02 kr., deltagere 0,00 kr., "
-            "tidligere års resultat -0,99 kr.",
+            (
+                "Prisen falder 1,00 kr.: udgiften +0,01 kr., indbyggertal -0,02 kr., deltagere 0,00 kr., "
+                "tidligere års resultat -0,99 kr."
+            ),
         ),
         (
             (0, 5, -5, 0, 0),
-            "Prisen er uændret: udgiften +0,05 kr., indbyggertal -0,05 kr., deltagere 0,00 kr., "
-            "tidligere års resultat 0,00 kr.",
+            (
+                "Prisen er uændret: udgiften +0,05 kr., indbyggertal -0,05 kr., deltagere 0,00 kr., "
+                "tidligere års resultat 0,00 kr."
+            ),
         ),
         (
             (None, 0, 0, 7, 0),
-            "Kommunen deltog ikke året før: udgiften 0,00 kr., indbyggertal 0,00 kr., deltagere +0,07 kr., "
-            "tidligere års resultat 0,00 kr.",
+            (
+                "Kommunen deltog ikke året før: udgiften 0,00 kr., indbyggertal 0,00 kr., deltagere +0,07 kr., "
+                "tidligere års resultat 0,00 kr."
+            ),
         ),
     ],
     ids=["rises", "falls", "same", "joins"],

@@ -294,8 +294,7 @@ def test_a_corrected_price_of_a_billed_year_is_invoiced_anew(desk: Desk) -> None
     lived(desk, OBLIGATIONS_2009)
     desk.as_of = "2009-12-21"
     desk.does("budget", "load", desk.costs("budgets", 2009, {SVENDBORG: SVENDBORG_2009 + 1_200_000}))
-    said = desk.says("subscription", "calculate", FUNEN, 2009)
-    assert "subscription reinvoice" in said.err
+    desk.does("subscription", "calculate", FUNEN, 2009)
     desk.as_of = "2010-01-04"
     desk.does("accounts", "load", desk.costs("accounts", 2009, CLOSED))
     desk.refuses("settlement", "close", FUNEN, 2009, words=["subscription reinvoice"])
@@ -315,3 +314,10 @@ def test_a_corrected_price_of_a_billed_year_is_invoiced_anew(desk: Desk) -> None
         assert sum(row["amount_oere"] for row in documents if row["municipality"] == who) == shares[who]
     assert desk.does("settlement", "close", FUNEN, 2009)["result_oere"] == RESULT + 1_200_000
     desk.holds()
+
+
+def test_the_officer_is_told_that_all_months_are_billed(billed: Desk) -> None:
+    billed.does("budget", "load", billed.costs("budgets", 2009, {SVENDBORG: SVENDBORG_2009 + 1_200_000}))
+    said = billed.says("subscription", "calculate", FUNEN, 2009)
+    assert said.status == 0
+    assert "subscription reinvoice" in said.err

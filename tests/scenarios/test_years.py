@@ -345,7 +345,7 @@ class Life:
         self.verified()
 
     def prices_2012(self) -> None:
-        """With the deficit of 2010 and what was carried of 2009; the leaver's part of it was settled with the leaver."""
+        """With the deficit of 2010 and what was carried of 2009; the leaver's part of it was settled before."""
         self.load("budget", self.desk.costs("budgets", 2012, BUDGET_2012), added=2)
         released = self.desk.does("settlement", "release", FUNEN, 2009, "--into", 2012)
         assert released["released_oere"] == CARRIED_2009 - EXPECTED.carried_2009[LANGELAND]

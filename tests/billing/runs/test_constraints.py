@@ -175,8 +175,8 @@ def test_uq_subscription_agreement_year_version(billed: Life) -> None:
         ),
         (
             (
-                "INSERT INTO population_figure (municipality, reference_date, revision, inhabitants, source, fetched_on, "
-                "load_id) VALUES ('461', '1999-01-01', 1, -1, '', '2009-01-01', 1)"
+                "INSERT INTO population_figure (municipality, reference_date, revision, inhabitants, source, "
+                "fetched_on, load_id) VALUES ('461', '1999-01-01', 1, -1, '', '2009-01-01', 1)"
             ),
             "ck_population_figure_not_negative",
         ),
