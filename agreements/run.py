@@ -299,8 +299,18 @@ def load_population(  # noqa: PLR0913 - a load names these
     *,
     source: str | None = None,
     on: date | None = None,
+    not_after: date | None = None,
 ) -> PopulationChange:
     """Keep the figures of a file from Statistics Denmark; a revised figure stands beside the old one.
+
+    Args:
+        connection: The transaction.
+        name: The file's name.
+        content: The file.
+        occasion: Who, and the business date.
+        source: The source as calculations will name it, instead of what the file says.
+        on: The day counted, for a file that has none.
+        not_after: The real today, so that projections are refused; the business date may be a played one.
 
     Raises:
         PopulationFileNotUnderstood, PopulationConflict: nothing is changed.
@@ -309,7 +319,7 @@ def load_population(  # noqa: PLR0913 - a load names these
     """
     from agreements.population_file import read_population  # noqa: PLC0415 - pandas costs a second at every start
 
-    reading = read_population(name, content, source=source, fetched_on=occasion.as_of, on=on)
+    reading = read_population(name, content, source=source, fetched_on=occasion.as_of, on=on, not_after=not_after)
     return keep_population(connection, name, hashlib.sha256(content).hexdigest(), reading, occasion)
 
 

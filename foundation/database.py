@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, MetaData, Table, create_engine, event, func, select, text
 from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, ProgrammingError
 
-from foundation.errors import MellemregningError, N_
+from foundation.errors import BadInput, MellemregningError, N_
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -49,6 +49,15 @@ class DatabaseNotReady(MellemregningError):
     danish = N_("Databasen er ikke klar til denne udgave. Kør «mellemregning db upgrade» og prøv igen.")
 
 
+class DatabaseAddressUnknown(BadInput):
+    """The address is no SQLite file and no PostgreSQL server; it is not shown, for it may hold a password."""
+
+    danish = N_(
+        "Databasens adresse i MELLEMREGNING_DATABASE_URL kan ikke bruges. Skriv den som sqlite:///mappe/fil.sqlite "
+        "eller postgresql://bruger@vært/database.",
+    )
+
+
 class Database:
     """One database, SQLite or PostgreSQL, and the way to change it."""
 
@@ -57,9 +66,19 @@ class Database:
 
         Args:
             url: An SQLAlchemy address such as ``sqlite:///file.sqlite`` or ``postgresql+psycopg://…``.
+
+        Raises:
+            DatabaseAddressUnknown: another kind of database, or no address at all.
+            DatabaseUnavailable: the folder of a SQLite file cannot be made.
         """
-        self.url = make_url(url)
-        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        try:
+            self.url = make_url(url)
+            self.is_sqlite = self.url.get_backend_name() == "sqlite"
+            supported = self.is_sqlite or self.url.get_backend_name() == "postgresql"
+        except (ArgumentError, NoSuchModuleError) as error:
+            raise DatabaseAddressUnknown from error
+        if not supported:
+            raise DatabaseAddressUnknown
         if self.is_sqlite:
             self.engine = _sqlite_engine(url)
         else:
@@ -77,7 +96,7 @@ class Database:
         try:
             with self.engine.begin() as connection:
                 yield connection
-        except OperationalError as error:
+        except (OperationalError, ProgrammingError) as error:
             raise _explained(error) from error
 
     @contextmanager
@@ -94,7 +113,7 @@ class Database:
                     )
                 yield connection
                 connection.rollback()
-        except OperationalError as error:
+        except (OperationalError, ProgrammingError) as error:
             raise _explained(error) from error
 
     def dispose(self) -> None:
@@ -102,17 +121,23 @@ class Database:
         self.engine.dispose()
 
 
-def _explained(error: OperationalError) -> MellemregningError:
+def _explained(error: DBAPIError) -> Exception:
     reason = str(error.orig).strip().splitlines()[0] if error.orig is not None else type(error).__name__
-    if "no such table" in reason:
+    undefined_table = getattr(error.orig, "sqlstate", None) == "42P01"  # PostgreSQL's own code for it
+    if "no such table" in reason or undefined_table:
         return DatabaseNotReady()
-    return DatabaseUnavailable(reason=reason)
+    if isinstance(error, OperationalError):
+        return DatabaseUnavailable(reason=reason)
+    return error
 
 
 def _sqlite_engine(url: str) -> Engine:
     database = make_url(url).database
     if database and database != ":memory:":
-        Path(database).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            Path(database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DatabaseUnavailable(reason=error.strerror or type(error).__name__) from error
     engine = create_engine(url, connect_args={"timeout": SECONDS_TO_WAIT_FOR_A_LOCK})
 
     @event.listens_for(engine, "connect")

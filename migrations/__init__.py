@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from sqlalchemy import text
 
-from foundation.database import Database
+from foundation.database import Database, DatabaseNotReady
 from foundation.errors import N_, RuleBroken
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 
 class DatabaseTooNew(RuleBroken):
@@ -24,6 +25,8 @@ class DatabaseTooNew(RuleBroken):
 
 def configuration(url: str) -> Config:
     """Alembic's configuration for one database; there is no ini file."""
+    from alembic.config import Config  # noqa: PLC0415 - Alembic costs half a second at every start
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     # A percent sign in a password is no interpolation.
@@ -32,16 +35,30 @@ def configuration(url: str) -> Config:
 
 
 def newest() -> str:
-    """The newest step that this release knows."""
-    head = ScriptDirectory.from_config(configuration("")).get_current_head()
-    if head is None:
-        message = "there are no migrations"
-        raise RuntimeError(message)
-    return head
+    """The newest step that this release knows: steps are numbered by their file names."""
+    return max(path.name[:4] for path in (Path(__file__).parent / "versions").glob("[0-9]*.py"))
+
+
+def require_newest(database: Database) -> None:
+    """Refuse a database whose tables are of another release.
+
+    Raises:
+        DatabaseNotReady: it has no tables, or older ones.
+        DatabaseTooNew: a later release has been here.
+        DatabaseUnavailable: it does not answer.
+    """
+    with database.reading() as connection:
+        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    if found is None or found < newest():
+        raise DatabaseNotReady
+    if found > newest():
+        raise DatabaseTooNew(found=found)
 
 
 def current(database: Database) -> str | None:
     """The step that a database is at; None where it has no tables of ours."""
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - as above
+
     with database.reading() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
@@ -53,6 +70,9 @@ def upgrade(url: str) -> None:
         DatabaseTooNew: a later release has been here.
         DatabaseUnavailable: the database does not answer.
     """
+    from alembic import command  # noqa: PLC0415 - as above
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - as above
+
     database = Database(url)
     try:
         found = current(database)

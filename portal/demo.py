@@ -6,6 +6,8 @@ that leaves at the end of 2010, and a price for 2011 that comes too late, so tha
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -248,8 +250,9 @@ def live(door: Door, folder: Path) -> None:
         out.print(_("Alt stemmer.") if ok else _("Der er fejl i bøgerne."), style="bold")
         out.print(_("{count} regneark ligger i {folder}").format(count=len(files), folder=folder))
         out.print(
-            _("Prøv selv: MELLEMREGNING_DATABASE_URL={url} mellemregning invoice show F2009-0001").format(
+            _("Prøv selv: MELLEMREGNING_DATABASE_URL={url} {command} invoice show F2009-0001").format(
                 url=answer["database"],
+                command=os.path.relpath(sys.argv[0]) if os.sep in sys.argv[0] else "mellemregning",
             ),
         )
 

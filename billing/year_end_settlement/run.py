@@ -649,7 +649,7 @@ def clear_providers(connection: Connection, code: str, year: int, occasion: Occa
     """Book the transfers that bring every provider's clearing of the year to zero; nothing where it is.
 
     Returns:
-        What was outstanding, and is now transferred.
+        What was outstanding before, and is transferred now.
 
     Source: agreement annex; domain rule 12.
     """

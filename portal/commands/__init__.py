@@ -13,13 +13,14 @@ from portal import language
 REFUSED = 1
 
 
-def _language_asked_for(arguments: Sequence[str]) -> str | None:
-    """``--lang en`` or ``--lang=en`` anywhere: it must be known before the help texts are made."""
+def _language_asked_for(arguments: list[str]) -> str | None:
+    """Take ``--lang en`` or ``--lang=en`` out, wherever it stands: it must be known before the help texts are made."""
     for index, argument in enumerate(arguments):
         if argument == "--lang" and index + 1 < len(arguments):
-            return arguments[index + 1]
+            del arguments[index]
+            return arguments.pop(index)
         if argument.startswith("--lang="):
-            return argument.removeprefix("--lang=")
+            return arguments.pop(index).removeprefix("--lang=")
     return None
 
 

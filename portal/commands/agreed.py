@@ -20,8 +20,9 @@ from agreements.municipality import MUNICIPALITIES
 from agreements.municipality import municipality as known_municipality
 from agreements.population import PopulationChange
 from billing.annual_subscription import run as subscriptions
+from foundation import clock
 from portal.commands import answers
-from portal.commands.door import DATE, FILE, YEAR, Door, command, name_of, read_file, table
+from portal.commands.door import DATE, FILE, YEAR, Door, command, name_of, read_file, table, write_file
 from portal.language import _
 
 agreement_group = click.Group("agreement", help=_("Aftaler: indlæs, vis, skriv ud igen."))
@@ -148,7 +149,7 @@ def export_agreement(door: Door, code: str, out: Path | None) -> None:
     if out is None:
         door.tell({"agreement": code, "document": text}, lambda _console: click.echo(text, nl=False))
         return
-    out.write_text(text, encoding="utf-8")
+    write_file(out, text)
     door.tell({"agreement": code, "file": str(out)}, lambda console: console.print(f"{out}"))
 
 
@@ -309,7 +310,15 @@ def load_population(door: Door, file: Path, source: str | None, on: date | None)
     """Indlæs indbyggertal fra en fil fra Statistikbanken; et revideret tal gemmes ved siden af det gamle."""
     content = read_file(file)
     with door.database.transaction() as connection:
-        change = agreements.load_population(connection, file.name, content, door.occasion, source=source, on=on)
+        change = agreements.load_population(
+            connection,
+            file.name,
+            content,
+            door.occasion,
+            source=source,
+            on=on,
+            not_after=clock.today(),
+        )
     _show_population_change(door, change)
 
 

@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 
 from agreements import run as agreements
+from agreements.municipality import municipality as known_municipality
 from billing.annual_subscription import forecast as forecasts
 from billing.annual_subscription import run as subscriptions
 from billing.annual_subscription.facts import AnnualSubscription, Correction
@@ -375,10 +376,14 @@ def list_invoices(
     from_day: date | None,
 ) -> None:
     """Vis udstedte bilag."""
+    if from_day is not None and (month is not None or year is not None):
+        raise click.UsageError(_("Angiv kun én af --year, --month og --from."))
     period = month.period if month else BillingYear(year).period if year else None
     with door.database.reading() as connection:
         if code is not None:
             agreements.get(connection, code)
+        if municipality is not None:
+            known_municipality(municipality)
         found = invoice_store.documents(
             connection,
             agreement=code,

@@ -17,6 +17,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+import migrations
 from agreements.municipality import MUNICIPALITIES
 from foundation import clock
 from foundation.audit import Occasion
@@ -58,9 +59,15 @@ class Door:
 
     @property
     def database(self) -> Database:
-        """The database; opened at the first use."""
+        """The database; opened at the first use.
+
+        Raises:
+            DatabaseNotReady, DatabaseTooNew, DatabaseUnavailable, DatabaseAddressUnknown.
+        """
         if self._database is None:
-            self._database = Database(self.settings.database_url)
+            database = Database(self.settings.database_url)
+            migrations.require_newest(database)
+            self._database = database
         return self._database
 
     @property
@@ -148,6 +155,24 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise FileNotReadable(file=str(path), reason=error.strerror or type(error).__name__) from error
+
+
+class FileNotWritable(BadInput):
+    """A file that cannot be written where it was asked for."""
+
+    danish = N_("Filen {file} kan ikke skrives: {reason}. Kontrollér mappen, og prøv igen.")
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a text file.
+
+    Raises:
+        FileNotWritable: the folder is missing, or may not be written in.
+    """
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FileNotWritable(file=str(path), reason=error.strerror or type(error).__name__) from error
 
 
 class DateType(click.ParamType[date]):

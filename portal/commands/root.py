@@ -11,6 +11,7 @@ from rich.console import Console
 
 from agreements import run as agreements
 from billing.verify import verify as verify_books
+from foundation.database import Database
 from foundation.period import BillingYear
 from foundation.settings import LANGUAGES
 from portal.commands import agreed, billing, deadlines, forecasting, keeping, running, settling
@@ -82,7 +83,9 @@ def status(door: Door) -> None:
     """Vis, hvilket trin databasen er på."""
     import migrations
 
-    found = migrations.current(door.database)
+    database = Database(door.settings.database_url)
+    found = migrations.current(database)
+    database.dispose()
     answer = {"revision": found, "newest": migrations.newest(), "ready": found == migrations.newest()}
     door.tell(
         answer,

@@ -268,8 +268,17 @@ def providers(door: Door, code: str, year: int) -> None:
 def clear(door: Door, code: str, year: int) -> None:
     """Bogfør udligningen mellem ydelsesleverandørerne for et år."""
     with door.database.transaction() as connection:
-        value = settlements.clear_providers(connection, code, year, door.occasion)
-    door.tell(answers.clearing(code, year, value), lambda out: _show_clearing(out, value))
+        before = settlements.clear_providers(connection, code, year, door.occasion)
+        value = settlements.provider_clearing(connection, code, year)
+    answer = {
+        **answers.clearing(code, year, value),
+        "transfers": [
+            {"municipality": provider.municipality, "amount_oere": provider.outstanding_oere}
+            for provider in before
+            if provider.outstanding_oere
+        ],
+    }
+    door.tell(answer, lambda out: _show_clearing(out, value))
 
 
 def _show_clearing(out: Console, value: tuple[ProviderClearing, ...]) -> None:

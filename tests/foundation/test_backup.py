@@ -134,9 +134,13 @@ def test_a_copy_is_looked_at_and_restored_with_every_row(filled: str, file: Path
     restored.dispose()
 
 
-def test_a_copy_is_consistent_while_others_write(filled: str, database: Database, file: Path, empty_place: str) -> None:
+def test_a_copy_is_consistent_while_others_write(
+    filled: str, database: Database, file: Path, empty_place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("foundation.backup.PAGES_AT_A_TIME", 10)
     stop = threading.Event()
     written = 0
+    waited = 0
 
     def write() -> None:
         nonlocal written
@@ -145,10 +149,12 @@ def test_a_copy_is_consistent_while_others_write(filled: str, database: Database
             written += 1
 
     def slow(_done: int, _of_all: int) -> None:
-        """The writer gets in between any two steps."""
-        seen, until = written, time.monotonic() + 2
-        while written == seen and time.monotonic() < until:
+        """The writer gets in between the first steps, and is not held up by the copy."""
+        nonlocal waited
+        seen, until = written, time.monotonic() + 10
+        while waited < 3 and written == seen and time.monotonic() < until:
             time.sleep(0.01)
+        waited += written > seen
 
     def look(connection: Connection) -> tuple[int, int | None]:
         return events(connection), audit.broken_link(connection)
@@ -160,9 +166,10 @@ def test_a_copy_is_consistent_while_others_write(filled: str, database: Database
     finally:
         stop.set()
         writer.join()
-    assert written > 0
+    assert waited >= 3
     assert broken is None
     assert count % 2 == 0
+    assert count < 40 + 2 * written
     assert restore(file, empty_place, accept, look) == (count, None)
 
 
