@@ -136,6 +136,16 @@ def _refuse_changes(name: str, known: Agreement, loaded: Agreement) -> None:
                 after=after,
                 instead=advice,
             )
+    lost = sorted({service.code for service in known.services} - {service.code for service in loaded.services})
+    if lost:
+        raise AgreementCannotChange(
+            source=name,
+            key="services",
+            agreement=known.code,
+            before=sorted(service.code for service in known.services),
+            after=sorted(service.code for service in loaded.services),
+            instead="En ydelse, der har været i aftalen, bliver stående; dens titel kan ændres, og nye kan komme til.",
+        )
     gone = sorted(set(known.providers) - set(loaded.providers))
     if gone:
         raise AgreementCannotChange(

@@ -28,6 +28,7 @@ from agreements.tables import agreement_version, budget_line, membership
 from billing.annual_subscription.tables import price_notice, subscription, subscription_cost_line
 from billing.invoice.facts import ClaimKind
 from billing.invoice.tables import claim, invoice
+from billing.monthly_run.tables import issuer_setting
 from billing.year_end_settlement.tables import accounts_line, year_settlement
 from foundation.audit import audit_event
 from foundation.period import LAST_YEAR, Month
@@ -199,6 +200,7 @@ class _Stored:
     budgeted: dict[tuple[str, int], set[Place]] = field(default_factory=lambda: defaultdict(set))
     accounts: dict[tuple[str, int], dict[Place, date]] = field(default_factory=lambda: defaultdict(dict))
     closed: dict[tuple[str, int], date] = field(default_factory=dict)
+    four_eyes: set[MunicipalityCode] = field(default_factory=set)
     events: dict[tuple[str, ...], list[_Event]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -219,6 +221,8 @@ def _stored(connection: Connection, as_of: date, code: str | None) -> _Stored:
         stored.members[row.agreement].append(MembershipPeriod(row.municipality, row.from_year, row.to_year))
         if row.to_year is not None and (row.notice_given_on is None or row.notice_given_on <= as_of):
             stored.left[row.agreement].append(_Left(row.municipality, row.to_year, row.notice_given_on))
+    two_people = select(issuer_setting.c.issuer).where(issuer_setting.c.four_eyes.is_(True))
+    stored.four_eyes = set(connection.execute(two_people).scalars())
     _read_bills(connection, as_of, of, stored)
     _read_prices(connection, as_of, of, stored)
     _read_accounts(connection, as_of, of, stored)
@@ -551,7 +555,10 @@ class _Look:
         code = self.agreement.code
         for_whom = f" til {_and([_name(who) for who in missing])}" if missing else ""
         by = "nu" if self.as_of > deadline.due_on else f"senest {_day(deadline.due_on)}"
-        issue = f"Send a conto regning for {month.danish}{for_whom} {by}: «mellemregning month issue {code} {month}»."
+        how = f"«mellemregning month issue {code} {month}»"
+        if self.agreement.issuer in self.stored.four_eyes:
+            how = f"«mellemregning run plan {code} --month {month}», som en anden skal godkende, før den udstedes"
+        issue = f"Send a conto regning for {month.danish}{for_whom} {by}: {how}."
         if (code, self.year) in self.stored.priced:
             return issue
         if (code, self.year - 1) in self.stored.priced:

@@ -6,6 +6,7 @@ the inhabitants and cost lines that the calculation kept. A fault is named with 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +16,8 @@ from sqlalchemy import Connection, and_, case, func, or_, select
 from agreements import store as agreement_store
 from agreements.agreement import Agreement
 from agreements.municipality import MUNICIPALITIES
-from billing.accounts.facts import Account, VoucherKind
+from billing.accounts import store as books
+from billing.accounts.facts import Account, ResultSource, VoucherKind
 from billing.accounts.tables import posting, result_movement, voucher
 from billing.annual_subscription import store as subscription_store
 from billing.annual_subscription.facts import AnnualSubscription
@@ -389,6 +391,40 @@ def results_hold(connection: Connection) -> Iterator[str]:
                 yield f"{place}: resultatkontoen blev afsluttet med {kroner(-int(closed))}"
 
 
+def passed_on_once(connection: Connection) -> Iterator[str]:
+    """The prices together pass on no more of a result than there is to pass on, to nobody and in no direction."""
+    for code in agreement_store.agreement_codes(connection):
+        due: dict[tuple[str, ResultSource], int] = defaultdict(int)
+        undivided: dict[ResultSource, int] = defaultdict(int)
+        for movement in books.movements(connection, code):
+            if movement.application_year is None:
+                continue
+            if movement.municipality is None:
+                undivided[movement.source] += movement.amount_oere
+            else:
+                due[movement.municipality, movement.source] += movement.amount_oere
+        taken: dict[tuple[str, ResultSource], int] = defaultdict(int)
+        whole: dict[ResultSource, int] = defaultdict(int)
+        for parts in subscription_store.passed_on_by_year(connection, code).values():
+            for (who, source), amount in parts.items():
+                if source in undivided:
+                    whole[source] += amount
+                else:
+                    taken[who, source] += amount
+        for (who, source), amount in taken.items():
+            if not min(0, due[who, source]) <= amount <= max(0, due[who, source]):
+                yield (
+                    f"{code}: priserne indregner {kroner(amount)} af resultatet {source.accounting_year} "
+                    f"({_name(source.provider)}) for {_name(who)}, hvor der er {kroner(due[who, source])}"
+                )
+        for source, amount in whole.items():
+            if not min(0, undivided[source]) <= amount <= max(0, undivided[source]):
+                yield (
+                    f"{code}: priserne indregner {kroner(amount)} af resultatet {source.accounting_year} "
+                    f"({_name(source.provider)}), hvor der er {kroner(undivided[source])}"
+                )
+
+
 def _balance(connection: Connection, code: str, year: int, account: Account) -> int:
     return int(
         connection.execute(
@@ -454,6 +490,7 @@ CHECKS: tuple[tuple[str, Callable[[Connection], Iterator[str]]], ...] = (
     ("ledger_equals_invoices", ledger_equals_invoices),
     ("clearing_is_zero", clearing_is_zero),
     ("results_hold", results_hold),
+    ("passed_on_once", passed_on_once),
     ("audit_chain", audit_chain),
 )
 
@@ -466,6 +503,7 @@ FINE = {
     "ledger_equals_invoices": "Bogføringen er lig med bilagene.",
     "clearing_is_zero": "Mellemregningen mellem udbyderne summer til nul.",
     "results_hold": "Afsluttede års resultater er indregnet, overført eller gjort op.",
+    "passed_on_once": "Intet resultat er indregnet to gange.",
     "audit_chain": "Hændelseskæden er ubrudt.",
 }
 

@@ -25,7 +25,7 @@ from sqlalchemy import URL, Connection, NullPool, create_engine, inspect, make_u
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from foundation.database import SECONDS_TO_WAIT_FOR_A_LOCK, Database, DatabaseUnavailable
-from foundation.errors import BadInput, N_, RuleBroken
+from foundation.errors import BadInput, N_, RuleBroken, reason_of
 
 Answer = TypeVar("Answer")
 Progress = Callable[[int, int], None]  # (done, of all), in whatever unit the engine counts
@@ -297,7 +297,7 @@ def engine_of(file: Path) -> Engine:
 
 
 def _of_system(error: OSError) -> str:
-    return error.strerror or type(error).__name__
+    return reason_of(error)
 
 
 # Files

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, MetaData, Table, create_engine, event, func, 
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, ProgrammingError
 
-from foundation.errors import BadInput, MellemregningError, N_
+from foundation.errors import BadInput, MellemregningError, N_, reason_of
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -137,7 +137,7 @@ def _sqlite_engine(url: str) -> Engine:
         try:
             Path(database).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise DatabaseUnavailable(reason=error.strerror or type(error).__name__) from error
+            raise DatabaseUnavailable(reason=reason_of(error)) from error
     engine = create_engine(url, connect_args={"timeout": SECONDS_TO_WAIT_FOR_A_LOCK})
 
     @event.listens_for(engine, "connect")

@@ -7,6 +7,7 @@ beside the rule that raises them, as subclasses of these.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import ClassVar
@@ -63,6 +64,24 @@ class MellemregningError(Exception):
 
 def _rebuild(kind: type[MellemregningError], facts: dict[str, object]) -> MellemregningError:
     return kind(**facts)
+
+
+_REASONS = {
+    errno.ENOENT: N_("den findes ikke"),
+    errno.EISDIR: N_("det er en mappe"),
+    errno.ENOTDIR: N_("mappen er en fil"),
+    errno.EACCES: N_("der er ikke adgang til den"),
+    errno.EPERM: N_("der er ikke adgang til den"),
+    errno.EROFS: N_("der kan ikke skrives der"),
+    errno.ENOSPC: N_("disken er fuld"),
+    errno.ENAMETOOLONG: N_("navnet er for langt"),
+    errno.EEXIST: N_("den findes allerede"),
+}
+
+
+def reason_of(error: OSError) -> str:
+    """Why the system would not read or write a file, in Danish where we know it."""
+    return _REASONS.get(error.errno or 0) or error.strerror or type(error).__name__
 
 
 class RuleBroken(MellemregningError):

@@ -32,7 +32,7 @@ from exports.excel import run as workbooks
 from foundation import clock
 from foundation.audit import Occasion
 from foundation.database import Database
-from foundation.errors import BadInput, N_
+from foundation.errors import BadInput, N_, reason_of
 from foundation.money import kroner
 from foundation.period import Month, months_between
 from portal.commands.door import Door, console, name_of, table
@@ -268,7 +268,7 @@ def _fresh_database(folder: Path) -> Database:
         for old in folder.glob(f"{DATABASE_FILE}*"):
             old.unlink()
     except OSError as error:
-        raise NotADemo(folder=str(folder), reason=error.strerror or type(error).__name__) from error
+        raise NotADemo(folder=str(folder), reason=reason_of(error)) from error
     url = f"sqlite:///{file}"
     migrations.upgrade(url)
     return Database(url)

@@ -34,9 +34,8 @@ from billing.annual_subscription.forecast_rules import (
     years_of,
 )
 from billing.annual_subscription.rules import calculate
-from billing.annual_subscription.run import _results as results_of_year
-from billing.annual_subscription.run import _unclosed as unclosed_year
-from billing.annual_subscription.run import get_subscription
+from billing.annual_subscription.run import get_subscription, unclosed_year
+from billing.annual_subscription.run import results_to_pass_on as results_of_year
 from foundation.period import BillingYear
 
 

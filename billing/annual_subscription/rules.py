@@ -147,6 +147,41 @@ def divided_pools(
     return divided
 
 
+def still_to_pass_on(dues_oere: Mapping[int, int], taken_oere: Mapping[int, int]) -> dict[int, int]:
+    """What no price has taken yet of one payer's part of one result.
+
+    A price takes first what is due in its own year, and then what earlier prices left because it came too late.
+
+    Args:
+        dues_oere: The year whose price is to take it -> øre.
+        taken_oere: The year of another price -> øre that it takes.
+
+    Returns:
+        Due year -> øre left; they sum to what is due less what is taken.
+
+    Source: agreement § 6 stk. 3; domain rules 9 and 10.
+    """
+    left = dict(sorted(dues_oere.items()))
+    for year, amount in sorted(taken_oere.items()):
+        rest = amount
+        for due in (year, *(due for due in left if due < year)):
+            if due in left:
+                piece = _within(rest, left[due])
+                left[due] -= piece
+                rest -= piece
+        if rest:  # more than was due: the price rests on figures that have changed since
+            place = max((due for due in left if due <= year), default=year)
+            left[place] = left.get(place, 0) - rest
+    return left
+
+
+def _within(amount_oere: int, limit_oere: int) -> int:
+    """As much of the amount as lies between zero and the limit."""
+    if limit_oere >= 0:
+        return max(0, min(amount_oere, limit_oere))
+    return min(0, max(amount_oere, limit_oere))
+
+
 def instalments_of(  # noqa: PLR0913 - the rule rests on these
     *,
     months: Sequence[Month],

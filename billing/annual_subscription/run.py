@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -25,7 +26,7 @@ from billing.annual_subscription.facts import (
     ResultPool,
     YearFacts,
 )
-from billing.annual_subscription.rules import calculate, same_calculation
+from billing.annual_subscription.rules import calculate, same_calculation, still_to_pass_on
 from foundation import audit
 from foundation.audit import Occasion
 from foundation.errors import N_, NotFound, RuleBroken
@@ -49,11 +50,13 @@ class Calculation:
     Attributes:
         is_new: False where the newest version says the same already.
         unclosed: The accounting year whose result belongs in this price but is not closed yet.
+        to_reinvoice: Months that were invoiced are cut anew; they are to be credited and invoiced again.
     """
 
     subscription: AnnualSubscription
     is_new: bool
     unclosed: int | None
+    to_reinvoice: bool = False
 
 
 def calculate_year(  # noqa: PLR0913 - a calculation is told these
@@ -87,7 +90,7 @@ def calculate_year(  # noqa: PLR0913 - a calculation is told these
     names = {code: municipality.name for code, municipality in MUNICIPALITIES.items()}
     version = (newest.version if newest else 0) + 1
     facts = _facts(connection, agreement, year)
-    unclosed = _unclosed(connection, agreement, year)
+    unclosed = unclosed_year(connection, agreement, year)
     if newest is not None:
         as_before = calculate(replace(facts, correction=newest.correction), version, names)
         if correction in {None, newest.correction} and same_calculation(newest, as_before):
@@ -115,10 +118,17 @@ def calculate_year(  # noqa: PLR0913 - a calculation is told these
                 "obligations_oere": {part.municipality: part.obligation_oere for part in fresh.parts},
             },
         )
-    return Calculation(fresh, is_new=True, unclosed=unclosed)
+    billed = {(who, month.month) for who, months in facts.invoiced.items() for month in months}
+    to_reinvoice = any(
+        not instalment.invoiced and (part.municipality, instalment.month) in billed
+        for part in fresh.parts
+        for instalment in part.instalments
+    )
+    return Calculation(fresh, is_new=True, unclosed=unclosed, to_reinvoice=to_reinvoice)
 
 
-def _unclosed(connection: Connection, agreement: Agreement, year: int) -> int | None:
+def unclosed_year(connection: Connection, agreement: Agreement, year: int) -> int | None:
+    """The accounting year whose result belongs in the year's price but is not closed yet, if there is one."""
     source_year = year - agreement.terms.settlement.lag_years
     if source_year < agreement.starts_on.year or books.is_closed(connection, agreement.code, source_year):
         return None
@@ -130,7 +140,7 @@ def _facts(connection: Connection, agreement: Agreement, year: int) -> YearFacts
     reference_date = terms.allocation.reference_date.of_year(year)
     members = members_in(agreement_store.members(connection, agreement.code), year)
     population = agreement_store.population(connection, reference_date, members)
-    passed_on, pools = _results(connection, agreement, year, members)
+    passed_on, pools = results_to_pass_on(connection, agreement, year, members)
     return YearFacts(
         agreement=agreement.code,
         year=year,
@@ -146,7 +156,7 @@ def _facts(connection: Connection, agreement: Agreement, year: int) -> YearFacts
     )
 
 
-def _results(
+def results_to_pass_on(
     connection: Connection,
     agreement: Agreement,
     year: int,
@@ -156,34 +166,67 @@ def _results(
 
     A result that belonged in an earlier price and was not taken into it, because it came too late, is taken here.
     """
-    elsewhere = store.passed_on_by_others(connection, agreement.code, year)
-    own: dict[MunicipalityCode, dict[ResultSource, int]] = defaultdict(lambda: defaultdict(int))
-    undivided: dict[int, dict[ResultSource, int]] = defaultdict(lambda: defaultdict(int))
-    for movement in books.movements(connection, agreement.code):
+    code = agreement.code
+    taken = store.passed_on_by_year(connection, code)
+    taken.pop(year, None)
+    priced = frozenset(taken)
+    own: dict[MunicipalityCode, dict[ResultSource, dict[int, int]]] = defaultdict(lambda: defaultdict(dict))
+    undivided: dict[ResultSource, dict[int, int]] = defaultdict(dict)
+    for movement in books.movements(connection, code):
         due = movement.application_year
-        if due is None or due > year or (due < year and not store.latest_version(connection, agreement.code, due)):
+        if due is None:
             continue
         if movement.municipality is None:
-            undivided[due][movement.source] += movement.amount_oere
+            undivided[movement.source][due] = movement.amount_oere
         elif movement.municipality in members:
-            own[movement.municipality][movement.source] += movement.amount_oere
+            own[movement.municipality][movement.source][due] = movement.amount_oere
     passed_on = {
-        municipality: {
-            source: amount - elsewhere.get((municipality, source), 0)
-            for source, amount in sorted(sources.items())
-            if amount != elsewhere.get((municipality, source), 0)
+        who: {
+            source: amount
+            for source, dues in sorted(sources.items())
+            if (amount := _for_year(dues, {of: took.get((who, source), 0) for of, took in taken.items()}, year, priced))
         }
-        for municipality, sources in own.items()
+        for who, sources in own.items()
     }
-    years_of = store.years_that_pass_on(connection, agreement.code, year)
-    pools = []
-    for due, sources in sorted(undivided.items()):
-        for source, amount in sorted(sources.items()):
-            own_years = {other for other in undivided if other != due and source in undivided[other]}
-            if due == year or not years_of.get(source, set()) - own_years:
-                reserved = leavers_parts(connection, agreement.code, source, sources, members)
-                pools.append(ResultPool(source, amount, reserved))
-    return passed_on, tuple(pools)
+    return passed_on, tuple(_pools(connection, code, year, members, undivided, taken))
+
+
+def _for_year(dues: dict[int, int], taken: dict[int, int], year: int, priced: frozenset[int]) -> int:
+    left = still_to_pass_on(dues, taken)
+    return sum(amount for due, amount in left.items() if due == year or (due < year and due in priced))
+
+
+def _pools(  # noqa: PLR0913, PLR0917 - what the pools rest on
+    connection: Connection,
+    code: str,
+    year: int,
+    members: tuple[MunicipalityCode, ...],
+    undivided: dict[ResultSource, dict[int, int]],
+    taken: dict[int, dict[tuple[MunicipalityCode, ResultSource], int]],
+) -> Iterator[ResultPool]:
+    """Undivided results: each due year's is taken whole, by its own year's price or by the first one after it."""
+    by_due: dict[int, dict[ResultSource, int]] = defaultdict(dict)
+    for source, dues in undivided.items():
+        for due, amount in dues.items():
+            by_due[due][source] = amount
+    periods = agreement_store.members(connection, code)
+    for source, dues in sorted(undivided.items()):
+        whole = {due: dict(by_due[due]) for due in dues}
+        used: set[int] = set()
+        for other in sorted(taken):
+            took = sum(amount for (_, of), amount in taken[other].items() if of == source)
+            open_dues = [due for due in sorted(dues) if due <= other and due not in used]
+            then = members_in(periods, other)
+            reserved = {
+                due: sum(leavers_parts(connection, code, source, whole[due], then).values()) for due in open_dues
+            }
+            if other in open_dues and took == dues[other] - reserved[other]:
+                used.add(other)
+            elif took:
+                used |= {due for due in open_dues if due == other or due in taken}
+        for due, amount in sorted(dues.items()):
+            if due not in used and (due == year or (due < year and due in taken)):
+                yield ResultPool(source, amount, leavers_parts(connection, code, source, whole[due], members))
 
 
 def leavers_parts(
@@ -328,3 +371,14 @@ def versions_of(connection: Connection, code: str, year: int | None = None) -> l
     """
     agreements.get(connection, code)
     return store.versions(connection, code, year)
+
+
+def refuse_closed_years(connection: Connection, code: str, years: Iterable[int]) -> None:
+    """Refuse a change of figures that a closed year was settled on.
+
+    Raises:
+        YearIsSettled: one of the years is closed.
+    """
+    for year in sorted(set(years)):
+        if books.is_closed(connection, code, year):
+            raise YearIsSettled(year=year, agreement=code)

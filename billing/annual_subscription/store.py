@@ -286,15 +286,20 @@ def passed_on_by_others(
     return {(row.municipality, ResultSource(row.accounting_year, row.provider)): int(row.amount_oere) for row in rows}
 
 
-def years_that_pass_on(connection: Connection, agreement: str, year: int) -> dict[ResultSource, set[int]]:
-    """Source -> the other years whose newest versions pass some of it on."""
-    found: dict[ResultSource, set[int]] = defaultdict(set)
-    for other in sorted({of_year for of_year, _, _ in versions(connection, agreement)} - {year}):
-        value = read_subscription(connection, agreement, other)
-        for part in value.parts if value else ():
-            for source in part.passed_on:
-                found[source].add(other)
-    return dict(found)
+def passed_on_by_year(
+    connection: Connection,
+    agreement: str,
+) -> dict[int, dict[tuple[MunicipalityCode, ResultSource], int]]:
+    """What the newest version of each priced year passes on: year -> (municipality, source) -> øre."""
+    found: dict[int, dict[tuple[MunicipalityCode, ResultSource], int]] = {}
+    for year in sorted({of_year for of_year, _, _ in versions(connection, agreement)}):
+        value = read_subscription(connection, agreement, year)
+        found[year] = {
+            (part.municipality, source): amount
+            for part in (value.parts if value else ())
+            for source, amount in part.passed_on.items()
+        }
+    return found
 
 
 def write_price_notice(connection: Connection, agreement: str, year: int, version: int, given_on: date) -> None:

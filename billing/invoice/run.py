@@ -36,7 +36,7 @@ from billing.invoice.rules import (
 )
 from foundation import audit
 from foundation.audit import Occasion
-from foundation.errors import N_, NotFound, RuleBroken
+from foundation.errors import BadInput, N_, NotFound, RuleBroken
 from foundation.period import Month
 
 
@@ -50,6 +50,12 @@ class SeveralIssuers(RuleBroken):
     """A number is one issuer's; another issuer may have the same."""
 
     danish = N_("Flere udstedere har et bilag {number}: {issuers}. Vælg med --issuer.")
+
+
+class ReasonMissing(BadInput):
+    """A credit note says why."""
+
+    danish = N_("En kreditnota skal sige hvorfor. Skriv begrundelsen med --reason.")
 
 
 class NotWritten(RuleBroken):
@@ -226,12 +232,14 @@ def credit_document(
     issuer: MunicipalityCode | None = None,
 ) -> IssuedDocument:
     """Credit a document on an officer's word, and keep who did it and why; see ``credit_invoice``."""
+    if not reason.strip():
+        raise ReasonMissing
     _, document = find_document(connection, number, issuer)
     agreements.get(connection, document.agreement, lock=True)
     credit = credit_invoice(
         connection,
         number,
-        reason=reason,
+        reason=reason.strip(),
         issue_date=occasion.as_of,
         issuer=document.issuer.municipality,
     )

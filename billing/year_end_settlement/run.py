@@ -55,6 +55,8 @@ from foundation.audit import Occasion
 from foundation.errors import N_, NotFound, RuleBroken
 from foundation.period import BillingYear
 
+# A result is not parked out of sight: what is to wait longer stays on the balance.
+FURTHEST_RELEASE_YEARS = 5
 # Where a leaver's part of a result lies: in a price that it will not pay, or on the balance.
 IN_A_PRICE = "in a price"
 CARRIED = "carried"
@@ -375,6 +377,8 @@ def release(  # noqa: PLR0913 - a decision has these parts
     agreed_year(agreement, application_year)
     if application_year <= accounting_year:
         raise ReleaseTooLate(year=accounting_year, application_year=application_year, why="året er ikke senere")
+    if application_year > occasion.as_of.year + FURTHEST_RELEASE_YEARS:
+        raise ReleaseTooLate(year=accounting_year, application_year=application_year, why="året ligger for langt ude")
     if books.is_closed(connection, code, application_year):
         raise ReleaseTooLate(year=accounting_year, application_year=application_year, why="året er afsluttet")
     members = members_in(agreement_store.members(connection, code), application_year)

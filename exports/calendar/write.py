@@ -10,7 +10,7 @@ from pathlib import Path
 import icalendar
 
 from exports.calendar.layout import Calendar, Entry
-from foundation.errors import BadInput, N_
+from foundation.errors import BadInput, N_, reason_of
 
 PRODUCT = "-//Mellemregning//Frister//DA"
 READ_AGAIN = timedelta(days=1)
@@ -79,4 +79,4 @@ def write_calendar(calendar: Calendar, path: Path) -> None:
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
-        raise CalendarNotWritten(file=str(path), reason=error.strerror or type(error).__name__) from error
+        raise CalendarNotWritten(file=str(path), reason=reason_of(error)) from error

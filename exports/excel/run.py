@@ -22,7 +22,7 @@ from exports.excel.layout_specification import invoice_specification_workbook
 from exports.excel.layout_statement import annual_statement_workbook
 from exports.excel.workbook import Workbook
 from exports.excel.write import write_workbook
-from foundation.errors import BadInput, N_
+from foundation.errors import BadInput, N_, reason_of
 from foundation.period import Month, Period
 
 NAMES = {code: known.name for code, known in MUNICIPALITIES.items()}
@@ -127,5 +127,5 @@ def _written(workbook: Workbook, folder: Path, stem: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         write_workbook(workbook, path)
     except OSError as error:
-        raise FolderNotWritable(file=str(path), reason=error.strerror or type(error).__name__) from error
+        raise FolderNotWritable(file=str(path), reason=reason_of(error)) from error
     return path

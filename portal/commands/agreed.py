@@ -22,13 +22,13 @@ from agreements.population import PopulationChange
 from billing.annual_subscription import run as subscriptions
 from foundation import clock
 from portal.commands import answers
-from portal.commands.door import DATE, FILE, YEAR, Door, command, name_of, read_file, table, write_file
+from portal.commands.door import DATE, FILE, YEAR, Door, command, name_of, new_group, read_file, table, write_file
 from portal.language import _
 
-agreement_group = click.Group("agreement", help=_("Aftaler: indlæs, vis, skriv ud igen."))
-membership_group = click.Group("membership", help=_("Deltagere: opsigelse, indtræden, hvem der er med hvornår."))
-budget_group = click.Group("budget", help=_("Udbydernes budgetter."))
-population_group = click.Group("population", help=_("Indbyggertal fra Danmarks Statistik."))
+agreement_group = new_group("agreement", _("Aftaler: indlæs, vis, skriv ud igen."))
+membership_group = new_group("membership", _("Deltagere: opsigelse, indtræden, hvem der er med hvornår."))
+budget_group = new_group("budget", _("Udbydernes budgetter."))
+population_group = new_group("population", _("Indbyggertal fra Danmarks Statistik."))
 
 GROUPS = (agreement_group, membership_group, budget_group, population_group)
 
@@ -40,6 +40,7 @@ def load_agreement(door: Door, file: Path) -> None:
     content = read_file(file)
     with door.database.transaction() as connection:
         load = agreements.load_agreement(connection, file.name, content, door.occasion)
+        subscriptions.refuse_closed_years(connection, load.agreement.code, _years_touched(load.budgets))
     answer = {
         **answers.cost_change(load.agreement.code, load.budgets),
         "title": load.agreement.title,
@@ -54,6 +55,10 @@ def load_agreement(door: Door, file: Path) -> None:
         _show_change(out, load.budgets)
 
     door.tell(answer, people)
+
+
+def _years_touched(change: agreements.CostChange) -> set[int]:
+    return {line.key.year for line in (*change.added, *(new for _old, new in change.changed))}
 
 
 def _show_change(out: Console, change: agreements.CostChange) -> None:
@@ -253,9 +258,9 @@ def load_budget(door: Door, file: Path) -> None:
     content = read_file(file)
     with door.database.transaction() as connection:
         code, change = agreements.load_budget(connection, file.name, content, door.occasion)
+        subscriptions.refuse_closed_years(connection, code, _years_touched(change))
         stale = sorted(
-            {line.key.year for line in (*change.added, *(new for _old, new in change.changed))}
-            & {year for year, _version, _day in subscriptions.versions_of(connection, code)},
+            _years_touched(change) & {year for year, _version, _day in subscriptions.versions_of(connection, code)},
         )
     door.tell(answers.cost_change(code, change), lambda out: _show_change(out, change))
     for year in stale:

@@ -21,13 +21,13 @@ from billing.monthly_run import run as runs
 from foundation.money import kroner
 from foundation.period import BillingYear, Month
 from portal.commands import answers
-from portal.commands.door import DATE, MONTH, PARTLY_DONE, YEAR, Door, command, name_of, table
+from portal.commands.door import DATE, MONTH, PARTLY_DONE, YEAR, Door, command, name_of, new_group, table
 from portal.commands.forecasting import explained_answer, explained_sentence
 from portal.language import _
 
-subscription_group = click.Group("subscription", help=_("Årets pris: beregn, vis, meddel."))
-month_group = click.Group("month", help=_("Månedens a conto-fakturaer."))
-invoice_group = click.Group("invoice", help=_("Udstedte bilag: vis, kreditér."))
+subscription_group = new_group("subscription", _("Årets pris: beregn, vis, meddel."))
+month_group = new_group("month", _("Månedens a conto-fakturaer."))
+invoice_group = new_group("invoice", _("Udstedte bilag: vis, kreditér."))
 
 GROUPS = (subscription_group, month_group, invoice_group)
 
@@ -67,10 +67,13 @@ def calculate(door: Door, code: str, year: int, preview: bool, correction: str |
                 year=found.unclosed,
             ),
         )
-    if any(not instalment.invoiced for part in value.parts for instalment in part.instalments):
-        return
-    if not preview and found.is_new:
-        door.note(_("Alle måneder er faktureret; kør «mellemregning subscription reinvoice»."))
+    if found.to_reinvoice:
+        door.note(
+            _(
+                "Fakturerede måneder er beregnet om: kreditér og fakturér dem igen med "
+                "«mellemregning subscription reinvoice {code} {year}».",
+            ).format(code=code, year=year),
+        )
 
 
 def _show_subscription(out: Console, value: AnnualSubscription) -> None:

@@ -9,10 +9,10 @@ import click
 from rich.console import Console
 
 from billing.deadline_status import DeadlineStatus, Status, deadline_statuses
-from portal.commands.door import FILE, YEAR, Door, command, table
+from portal.commands.door import FILE, YEAR, Door, command, new_group, table
 from portal.language import _
 
-wheel_group = click.Group("wheel")
+wheel_group = new_group("wheel")
 
 
 @command(wheel_group, "deadlines")

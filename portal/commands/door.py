@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -22,7 +23,7 @@ from agreements.municipality import MUNICIPALITIES
 from foundation import clock
 from foundation.audit import Occasion
 from foundation.database import Database
-from foundation.errors import BadInput, MellemregningError, N_
+from foundation.errors import BadInput, MellemregningError, N_, reason_of
 from foundation.money import kroner
 from foundation.period import BillingYear, Month, NotAPeriod
 from foundation.settings import Settings
@@ -69,6 +70,12 @@ class Door:
             migrations.require_newest(database)
             self._database = database
         return self._database
+
+    def close(self) -> None:
+        """Let go of the database's connections."""
+        if self._database is not None:
+            self._database.dispose()
+            self._database = None
 
     @property
     def business_date(self) -> date:
@@ -154,7 +161,7 @@ def read_file(path: Path) -> bytes:
             raise FileNotReadable(file=str(path), reason=_("den er over 100 MB"))
         return path.read_bytes()
     except OSError as error:
-        raise FileNotReadable(file=str(path), reason=error.strerror or type(error).__name__) from error
+        raise FileNotReadable(file=str(path), reason=reason_of(error)) from error
 
 
 class FileNotWritable(BadInput):
@@ -172,7 +179,7 @@ def write_file(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise FileNotWritable(file=str(path), reason=error.strerror or type(error).__name__) from error
+        raise FileNotWritable(file=str(path), reason=reason_of(error)) from error
 
 
 class DateType(click.ParamType[date]):
@@ -256,6 +263,22 @@ def shared_options(command: Callable[P, R]) -> Callable[P, R]:
     return with_date(with_json(command))
 
 
+def new_group(name: str, text: str = "") -> click.Group:
+    """A group of commands that has the shared options too, so that they stand anywhere on the line."""
+
+    @click.group(
+        name,
+        help=text or None,
+        options_metavar=_("[VALG]"),
+        subcommand_metavar=_("KOMMANDO [ARGUMENTER]"),
+    )
+    @shared_options
+    def group() -> None:
+        """Only its commands do something."""
+
+    return group
+
+
 def command(group: click.Group, name: str) -> Callable[[Callable[..., None]], click.Command]:
     """Add a command that gets the door first and has the shared options."""
 
@@ -266,7 +289,8 @@ def command(group: click.Group, name: str) -> Callable[[Callable[..., None]], cl
             with told(door):
                 function(door, *args, **options)
 
-        return group.command(name, help=_(function.__doc__ or ""))(shared_options(called))
+        text = inspect.getdoc(function)
+        return group.command(name, help=_(text) if text else None, options_metavar=_("[VALG]"))(shared_options(called))
 
     return add
 
@@ -278,6 +302,8 @@ def told(door: Door) -> Any:  # noqa: ANN401 - a context manager
         yield
     except MellemregningError as error:
         refuse(door, error)
+    finally:
+        door.close()
 
 
 def refuse(door: Door, error: MellemregningError) -> NoReturn:

@@ -17,14 +17,14 @@ from foundation.money import NotAnAmount, kroner, oere_from_danish_text, oere_fr
 from foundation.period import BillingYear, NotAPeriod
 from portal.commands import answers
 from portal.commands.answers import Answer
-from portal.commands.door import YEAR, Door, command, name_of, table
+from portal.commands.door import YEAR, Door, command, name_of, new_group, table
 from portal.language import _
 
 _PERCENT = re.compile(r"([+-]?\d{1,4}(?:[.,]\d{1,6})?) ?%", re.ASCII)
 _ALL_OF_IT = Decimal(-100)
 
 # Its command stands beside the groups, directly under ``mellemregning``.
-_under_root = click.Group("root")
+_under_root = new_group("root")
 
 
 def _oere(text: str) -> int:

@@ -17,10 +17,10 @@ from sqlalchemy import Connection
 from billing.verify import Check, verify
 from foundation.errors import N_, RuleBroken
 from foundation.settings import with_driver
-from portal.commands.door import FILE, PARTLY_DONE, REFUSED, Door, command, console, table
+from portal.commands.door import FILE, PARTLY_DONE, REFUSED, Door, command, console, new_group, table
 from portal.language import _
 
-keeping_group = click.Group("keeping")
+keeping_group = new_group("keeping")
 
 
 class WorseThanBefore(RuleBroken):
@@ -116,7 +116,7 @@ def restore(door: Door, file: Path, into: str) -> None:
     from foundation.backup import IsTheDatabase, belongs_to
     from foundation.backup import restore as restore_file
 
-    url = with_driver(into) if "://" in into else f"sqlite:///{into}"
+    url = with_driver(into) if "://" in into else f"sqlite:///{Path(into).absolute()}"
     if belongs_to(file, door.settings.database_url):
         raise IsTheDatabase(file=str(file))
 

@@ -22,6 +22,7 @@ from portal.commands.door import (
     YEAR,
     Door,
     command,
+    new_group,
     shared_options,
     table,
 )
@@ -34,6 +35,8 @@ from portal.language import _
         "Databasen vælges med MELLEMREGNING_DATABASE_URL; ellers er den en SQLite-fil i brugerens datamappe. "
         "Status: 0 udført, 1 afvist af en regel (intet ændret), 2 forkert brug, 3 delvist udført.",
     ),
+    options_metavar=_("[VALG]"),
+    subcommand_metavar=_("KOMMANDO [ARGUMENTER]"),
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 110},
 )
 @click.option(
@@ -54,8 +57,8 @@ root.add_command(forecasting.forecast)
 for each in (*deadlines.COMMANDS, *keeping.COMMANDS):
     root.add_command(each)
 
-database_group = click.Group("db", help=_("Databasen: opgradér, status."))
-export_group = click.Group("export", help=_("Regneark: beregning, fakturaspecifikation, årsopgørelse."))
+database_group = new_group("db", _("Databasen: opgradér, status."))
+export_group = new_group("export", _("Regneark: beregning, fakturaspecifikation, årsopgørelse."))
 root.add_command(database_group)
 root.add_command(export_group)
 

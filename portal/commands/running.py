@@ -12,11 +12,11 @@ from billing.monthly_run.facts import PlanState, PlanWarning, RunPlan, RunScope
 from foundation.money import kroner
 from foundation.period import Month
 from portal.commands import answers
-from portal.commands.door import MONTH, PARTLY_DONE, Door, command, name_of, table
+from portal.commands.door import MONTH, PARTLY_DONE, Door, command, name_of, new_group, table
 from portal.language import _
 
-run_group = click.Group("run", help=_("Kørsler: planlæg alt forfaldent, godkend, udsted én gang."))
-issuer_group = click.Group("issuer", help=_("Udstederes indstillinger: to personer pr. kørsel, advarselsgrænse."))
+run_group = new_group("run", _("Kørsler: planlæg alt forfaldent, godkend, udsted én gang."))
+issuer_group = new_group("issuer", _("Udstederes indstillinger: to personer pr. kørsel, advarselsgrænse."))
 
 GROUPS = (run_group, issuer_group)
 

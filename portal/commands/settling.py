@@ -21,11 +21,11 @@ from billing.year_end_settlement.facts import (
 from foundation.money import NotAnAmount, kroner, oere_from_danish_text, oere_from_text
 from portal.commands import answers
 from portal.commands.agreed import show_lines
-from portal.commands.door import FILE, YEAR, Door, command, name_of, read_file, table
+from portal.commands.door import FILE, YEAR, Door, command, name_of, new_group, read_file, table
 from portal.language import _
 
-accounts_group = click.Group("accounts", help=_("Endelige regnskaber."))
-settlement_group = click.Group("settlement", help=_("Årsafslutning: resultat, overførsel, udtræden, mellemregning."))
+accounts_group = new_group("accounts", _("Endelige regnskaber."))
+settlement_group = new_group("settlement", _("Årsafslutning: resultat, overførsel, udtræden, mellemregning."))
 
 GROUPS = (accounts_group, settlement_group)
 

@@ -25,7 +25,10 @@ from agreements.deadlines import (
 from agreements.membership import YearNotAgreed
 from foundation.period import Month
 
-CALENDAR = Path(__file__).with_name("bank_days.csv")  # 240 months: the 15th, whether it is a bank day, and the bank day before
+# 240 months: the 15th, whether it is a bank day, and the bank day before.
+CALENDAR = Path(__file__).with_name("bank_days.csv")
+    "bank_days.csv"
+)  # 240 months: the 15th, whether it is a bank day, and the bank day before
 
 
 @pytest.fixture(scope="module")

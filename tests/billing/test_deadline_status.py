@@ -15,6 +15,7 @@ from billing.annual_subscription import run as subscriptions
 from billing.deadline_status import DeadlineStatus, Status, deadline_statuses
 from billing.invoice.facts import DocumentDraft, IssueOutcome
 from billing.monthly_aconto import run as months
+from billing.monthly_run import run as runs
 from billing.year_end_settlement import run as year_ends
 from billing.year_end_settlement.facts import NOTHING_CARRIED
 from foundation.audit import Occasion
@@ -277,6 +278,13 @@ def test_a_provisional_month_is_done_and_says_so(office: Office) -> None:
     assert office.one("2009-12-15", "advance_invoice", 2010, 1).evidence == (
         "F2009-0100–F2009-0108 (15.12.2009), foreløbige, da prisen manglede"
     )
+
+
+def test_where_two_people_are_required_the_next_step_is_a_plan(office: Office) -> None:
+    office.on("2008-05-30", "Anna", priced(2009))
+    office.on("2008-05-30", "Anna", lambda connection, it: runs.set_issuer(connection, ODENSE, it, four_eyes=True))
+    found = office.one("2008-12-15", "advance_invoice", 2009, 1)
+    assert "«mellemregning run plan fyn-alkohol --month 2009-01», som en anden skal godkende" in found.next_step
 
 
 def test_the_years_around_a_day(office: Office) -> None:

@@ -34,7 +34,6 @@ from billing.year_end_settlement.rules import (
     closing_movements,
     closing_postings,
     exit_postings,
-    release_everything,
     release_movements,
 )
 from foundation.period import BillingYear

@@ -140,6 +140,18 @@ def test_a_backup_of_a_later_release_is_not_restored(desk: Desk, tmp_path: Path,
     desk.does("restore", file, "--into", empty_place)
 
 
+def test_a_backup_of_an_earlier_step_is_restored_and_said_to_be_unverified(
+    desk: Desk, tmp_path: Path, empty_place: str
+) -> None:
+    file = tmp_path / "kopi"
+    change(desk.url, "UPDATE alembic_version SET version_num = '0001'")
+    answer = desk.does("backup", file)
+    assert (answer["revision"], answer["ok"], answer["checks"]) == ("0001", None, None)
+    answer = desk.does("restore", file, "--into", empty_place, status=3)
+    assert (answer["revision"], answer["ok"]) == ("0001", None)
+    assert "ikke gået efter" in desk.says("backup", file, "--force").out
+
+
 def test_books_with_a_fault_are_copied_told_and_never_replace_an_earlier_copy(
     desk: Desk, tmp_path: Path, empty_place: str
 ) -> None:
