@@ -394,34 +394,22 @@ def results_hold(connection: Connection) -> Iterator[str]:
 def passed_on_once(connection: Connection) -> Iterator[str]:
     """The prices together pass on no more of a result than there is to pass on, to nobody and in no direction."""
     for code in agreement_store.agreement_codes(connection):
+        # Undivided results are nobody's by name (""), and are counted so on both sides.
         due: dict[tuple[str, ResultSource], int] = defaultdict(int)
-        undivided: dict[ResultSource, int] = defaultdict(int)
         for movement in books.movements(connection, code):
-            if movement.application_year is None:
-                continue
-            if movement.municipality is None:
-                undivided[movement.source] += movement.amount_oere
-            else:
-                due[movement.municipality, movement.source] += movement.amount_oere
+            if movement.application_year is not None:
+                due[movement.municipality or "", movement.source] += movement.amount_oere
         taken: dict[tuple[str, ResultSource], int] = defaultdict(int)
-        whole: dict[ResultSource, int] = defaultdict(int)
         for parts in subscription_store.passed_on_by_year(connection, code).values():
             for (who, source), amount in parts.items():
-                if source in undivided:
-                    whole[source] += amount
-                else:
-                    taken[who, source] += amount
+                taken["" if ("", source) in due else who, source] += amount
         for (who, source), amount in taken.items():
-            if not min(0, due[who, source]) <= amount <= max(0, due[who, source]):
+            there = due[who, source]
+            if not min(0, there) <= amount <= max(0, there):
+                whose = _name(who) if who else "deltagerne"
                 yield (
                     f"{code}: priserne indregner {kroner(amount)} af resultatet {source.accounting_year} "
-                    f"({_name(source.provider)}) for {_name(who)}, hvor der er {kroner(due[who, source])}"
-                )
-        for source, amount in whole.items():
-            if not min(0, undivided[source]) <= amount <= max(0, undivided[source]):
-                yield (
-                    f"{code}: priserne indregner {kroner(amount)} af resultatet {source.accounting_year} "
-                    f"({_name(source.provider)}), hvor der er {kroner(undivided[source])}"
+                    f"({_name(source.provider)}) for {whose}, hvor der er {kroner(there)}"
                 )
 
 

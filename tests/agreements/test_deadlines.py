@@ -27,8 +27,6 @@ from foundation.period import Month
 
 # 240 months: the 15th, whether it is a bank day, and the bank day before.
 CALENDAR = Path(__file__).with_name("bank_days.csv")
-    "bank_days.csv"
-)  # 240 months: the 15th, whether it is a bank day, and the bank day before
 
 
 @pytest.fixture(scope="module")

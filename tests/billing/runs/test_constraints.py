@@ -6,7 +6,7 @@ import re
 from datetime import date
 
 import pytest
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import CheckConstraint, Column, Connection, func, inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from billing.annual_subscription import store as subscription_store
@@ -194,7 +194,7 @@ def full(billed: Life) -> Life:
             table = metadata.tables[name]
             if connection.execute(table.select().limit(1)).first() is None:
                 values = {
-                    column.name: _any_value(connection, column.name, str(column.type))
+                    column.name: _any_value(connection, column)
                     for column in table.columns
                     if not (column.primary_key and column.name == "id") and not column.nullable
                 }
@@ -206,12 +206,16 @@ def _in_order(_connection: Connection) -> list[str]:
     return [table.name for table in metadata.sorted_tables]
 
 
-def _any_value(connection: Connection, name: str, kind: str) -> object:
-    if name in {"decision_id", "settlement_id", "subscription_id", "voucher_id", "invoice_id", "load_id"}:
-        parent = {"settlement_id": "year_settlement", "load_id": "population_load"}.get(name, name.removesuffix("_id"))
-        return connection.execute(text(f"SELECT MIN(id) FROM {parent}")).scalar_one()
-    if name == "kind":
-        return "x"
+def _any_value(connection: Connection, column: Column[object]) -> object:
+    """A value that foreign keys and checks let in."""
+    for key in column.foreign_keys:
+        return connection.execute(select(func.min(key.column))).scalar_one()
+    for constraint in column.table.constraints:
+        if isinstance(constraint, CheckConstraint):
+            allowed = re.search(rf"\b{column.name}\b[^']*'([^']*)'", str(constraint.sqltext))
+            if allowed:
+                return allowed[1]
+    kind = str(column.type)
     if kind == "DATE":
         return date(2009, 1, 1)
     return "461" if kind.startswith(("VARCHAR", "TEXT")) else 1
