@@ -19,6 +19,7 @@ from agreements.population import PopulationChange, PopulationReading, compare
 from agreements.tables import budget_line
 from foundation import audit
 from foundation.audit import Occasion
+from foundation.database import hold
 from foundation.errors import N_, NotFound, RuleBroken
 
 
@@ -92,6 +93,7 @@ def load_agreement(connection: Connection, name: str, content: bytes, occasion: 
     """
     loaded = read_agreement(name, content)
     head = replace(loaded, budgets=())
+    hold(connection, f"agreement {head.code}")
     known = store.find_agreement(connection, loaded.code, lock=True)
     document = write_agreement(head)
     changed = known is None or document != write_agreement(known)
@@ -341,6 +343,7 @@ def keep_population(
     occasion: Occasion,
 ) -> PopulationChange:
     """Keep what was read from a file or fetched from the StatBank."""
+    hold(connection, "population")
     stored = store.population(connection)
     change = compare({key: figure for key, (_, figure) in stored.items()}, reading)
     appended = [*change.added, *(new for _, new in change.changed)]
@@ -388,6 +391,7 @@ def ship_population(connection: Connection, occasion: Occasion) -> int:
     """
     from agreements.population_file import shipped_population  # noqa: PLC0415 - pandas costs a second at every start
 
+    hold(connection, "population")
     stored = store.population(connection)
     lacking = {
         (figure.municipality, figure.on): (1, figure)

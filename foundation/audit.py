@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Date, Integer, String, Table, Text, select, text
+from sqlalchemy import BigInteger, Column, Connection, Date, Integer, String, Table, Text, select
 
-from foundation.database import metadata
+from foundation.database import hold, metadata
 
 audit_event = Table(
     "audit_event",
@@ -31,6 +31,7 @@ audit_event = Table(
 )
 
 FIRST_LINK = "0" * 64
+LONGEST_SUBJECT = 200
 
 
 def _canonical(details: Mapping[str, Any]) -> str:
@@ -74,9 +75,8 @@ def record(
         subject: What it was done to: an agreement's code, a document's number.
         details: What was before and after; plain values, never a person's data.
     """
-    if connection.dialect.name != "sqlite":
-        # One writer at a time, so that the chain has no forks; held until the transaction ends.
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('audit_event'))"))
+    hold(connection, "audit_event")  # one writer at a time, so that the chain has no forks
+    subject = subject[:LONGEST_SUBJECT]
     last = connection.execute(
         select(audit_event.c.hash).order_by(audit_event.c.id.desc()).limit(1),
     ).scalar_one_or_none()

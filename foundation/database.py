@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, MetaData, Table, create_engine, event, func, select, text
 from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from foundation.errors import BadInput, MellemregningError, N_, reason_of
 
@@ -32,6 +32,10 @@ metadata = MetaData(
 )
 
 SECONDS_TO_WAIT_FOR_A_LOCK = 60
+
+# How the two databases say that a table or a column of this release is not there.
+UNDEFINED = frozenset({"42P01", "42703"})
+UNDEFINED_IN_SQLITE = ("no such table", "no such column", "has no column named")
 
 
 class DatabaseUnavailable(MellemregningError):
@@ -96,8 +100,11 @@ class Database:
         try:
             with self.engine.begin() as connection:
                 yield connection
-        except (OperationalError, ProgrammingError) as error:
-            raise _explained(error) from error
+        except DBAPIError as error:
+            explained = _explained(error)
+            if explained is None:
+                raise
+            raise explained from error
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -113,22 +120,24 @@ class Database:
                     )
                 yield connection
                 connection.rollback()
-        except (OperationalError, ProgrammingError) as error:
-            raise _explained(error) from error
+        except DBAPIError as error:
+            explained = _explained(error)
+            if explained is None:
+                raise
+            raise explained from error
 
     def dispose(self) -> None:
         """Close all connections."""
         self.engine.dispose()
 
 
-def _explained(error: DBAPIError) -> Exception:
+def _explained(error: DBAPIError) -> MellemregningError | None:
     reason = str(error.orig).strip().splitlines()[0] if error.orig is not None else type(error).__name__
-    undefined_table = getattr(error.orig, "sqlstate", None) == "42P01"  # PostgreSQL's own code for it
-    if "no such table" in reason or undefined_table:
+    if getattr(error.orig, "sqlstate", None) in UNDEFINED or any(words in reason for words in UNDEFINED_IN_SQLITE):
         return DatabaseNotReady()
-    if isinstance(error, OperationalError):
+    if isinstance(error, OperationalError) or "not a database" in reason:
         return DatabaseUnavailable(reason=reason)
-    return error
+    return None
 
 
 def _sqlite_engine(url: str) -> Engine:
@@ -146,6 +155,7 @@ def _sqlite_engine(url: str) -> Engine:
         dbapi_connection.isolation_level = None
         cursor = dbapi_connection.cursor()
         cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA recursive_triggers = ON")  # or REPLACE would remove a row without its trigger
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.close()
@@ -156,6 +166,15 @@ def _sqlite_engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN" if only_read else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def hold(connection: Connection, name: str) -> None:
+    """Let one transaction at a time do what ``name`` says, until it ends.
+
+    For what has no row to lock yet. On SQLite a transaction that writes is alone anyway.
+    """
+    if connection.dialect.name != "sqlite":
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
 
 
 def reserve_ids(connection: Connection, table: Table, count: int) -> range:
@@ -176,10 +195,7 @@ def reserve_ids(connection: Connection, table: Table, count: int) -> range:
         return range(last + 1, last + 1 + count)
     # One lock per table and transaction makes the block adjacent.
     sequence = f"{table.name}_id_seq"
-    connection.execute(
-        text("SELECT pg_advisory_xact_lock(hashtext(:name))"),
-        {"name": sequence},
-    )
+    hold(connection, sequence)
     first = connection.execute(text("SELECT nextval(:name)"), {"name": sequence}).scalar_one()
     if count > 1:
         connection.execute(text("SELECT setval(:name, :last)"), {"name": sequence, "last": first + count - 1})

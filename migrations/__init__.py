@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from foundation.database import Database, DatabaseNotReady
+from foundation.database import Database, DatabaseNotReady, hold
 from foundation.errors import N_, RuleBroken
 
 if TYPE_CHECKING:
@@ -71,17 +71,21 @@ def upgrade(url: str) -> None:
         DatabaseUnavailable: the database does not answer.
     """
     from alembic import command  # noqa: PLC0415 - as above
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - as above
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - as above
 
     database = Database(url)
     try:
-        found = current(database)
-        if found == newest():
+        if current(database) == newest():
             return
         known = {script.revision for script in ScriptDirectory.from_config(configuration("")).walk_revisions()}
-        if found is not None and found not in known:
-            raise DatabaseTooNew(found=found)
         with database.transaction() as connection:
+            hold(connection, "migrations")  # another process may be at it
+            found = MigrationContext.configure(connection).get_current_revision()
+            if found == newest():
+                return
+            if found is not None and found not in known:
+                raise DatabaseTooNew(found=found)
             config = configuration(url)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")

@@ -168,8 +168,8 @@ def results_to_pass_on(
     """
     code = agreement.code
     taken = store.passed_on_by_year(connection, code)
-    taken.pop(year, None)
     priced = frozenset(taken)
+    taken.pop(year, None)
     own: dict[MunicipalityCode, dict[ResultSource, dict[int, int]]] = defaultdict(lambda: defaultdict(dict))
     undivided: dict[ResultSource, dict[int, int]] = defaultdict(dict)
     for movement in books.movements(connection, code):
@@ -188,7 +188,7 @@ def results_to_pass_on(
         }
         for who, sources in own.items()
     }
-    return passed_on, tuple(_pools(connection, code, year, members, undivided, taken))
+    return passed_on, tuple(_pools(connection, code, year, members, undivided, taken, priced))
 
 
 def _for_year(dues: dict[int, int], taken: dict[int, int], year: int, priced: frozenset[int]) -> int:
@@ -203,6 +203,7 @@ def _pools(  # noqa: PLR0913, PLR0917 - what the pools rest on
     members: tuple[MunicipalityCode, ...],
     undivided: dict[ResultSource, dict[int, int]],
     taken: dict[int, dict[tuple[MunicipalityCode, ResultSource], int]],
+    priced: frozenset[int],
 ) -> Iterator[ResultPool]:
     """Undivided results: each due year's is taken whole, by its own year's price or by the first one after it."""
     by_due: dict[int, dict[ResultSource, int]] = defaultdict(dict)
@@ -223,9 +224,9 @@ def _pools(  # noqa: PLR0913, PLR0917 - what the pools rest on
             if other in open_dues and took == dues[other] - reserved[other]:
                 used.add(other)
             elif took:
-                used |= {due for due in open_dues if due == other or due in taken}
+                used |= {due for due in open_dues if due == other or due in priced}
         for due, amount in sorted(dues.items()):
-            if due not in used and (due == year or (due < year and due in taken)):
+            if due not in used and (due == year or (due < year and due in priced)):
                 yield ResultPool(source, amount, leavers_parts(connection, code, source, whole[due], members))
 
 

@@ -251,41 +251,6 @@ def _parts(connection: Connection, subscription_id: int) -> tuple[SubscriptionPa
     )
 
 
-def passed_on_by_others(
-    connection: Connection,
-    agreement: str,
-    year: int,
-) -> dict[tuple[MunicipalityCode, ResultSource], int]:
-    """What the newest versions of all other years pass on, so that no result is passed on twice.
-
-    Returns:
-        (municipality, source) -> øre.
-    """
-    newest = (
-        select(subscription.c.year, func.max(subscription.c.version).label("version"))
-        .where(subscription.c.agreement == agreement, subscription.c.year != year)
-        .group_by(subscription.c.year)
-        .subquery()
-    )
-    rows = connection.execute(
-        select(
-            subscription_passed_on.c.municipality,
-            subscription_passed_on.c.accounting_year,
-            subscription_passed_on.c.provider,
-            func.sum(subscription_passed_on.c.amount_oere).label("amount_oere"),
-        )
-        .join(subscription, subscription.c.id == subscription_passed_on.c.subscription_id)
-        .join(newest, (newest.c.year == subscription.c.year) & (newest.c.version == subscription.c.version))
-        .where(subscription.c.agreement == agreement)
-        .group_by(
-            subscription_passed_on.c.municipality,
-            subscription_passed_on.c.accounting_year,
-            subscription_passed_on.c.provider,
-        ),
-    )
-    return {(row.municipality, ResultSource(row.accounting_year, row.provider)): int(row.amount_oere) for row in rows}
-
-
 def passed_on_by_year(
     connection: Connection,
     agreement: str,
@@ -332,3 +297,16 @@ def stored_parts(connection: Connection) -> dict[tuple[int, MunicipalityCode], t
         (row.subscription_id, row.municipality): (row.passed_on_oere, row.obligation_oere)
         for row in connection.execute(select(subscription_part))
     }
+
+
+def stored_amounts(connection: Connection) -> dict[tuple[int, MunicipalityCode, Month], int]:
+    """The stored amount of every instalment of every version, as it stands."""
+    rows = connection.execute(
+        select(
+            subscription_instalment.c.subscription_id,
+            subscription_instalment.c.municipality,
+            subscription_instalment.c.month,
+            subscription_instalment.c.amount_oere,
+        ),
+    )
+    return {(row.subscription_id, row.municipality, Month.of(row.month)): row.amount_oere for row in rows}

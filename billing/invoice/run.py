@@ -208,6 +208,13 @@ def credit_invoice(
     draft = credit_of(document, reason)
     if document.kind is not ClaimKind.ACONTO:
         raise CannotBeCredited(number=number, what="en udtrædelsesopgørelse, som hviler på et afsluttet regnskab,")
+    if issue_date < document.issue_date:
+        raise IssueDateBeforeLast(
+            issuer=document.issuer.name,
+            last_number=document.number,
+            last_date=document.issue_date,
+            issue_date=issue_date,
+        )
     year = document.period.from_day.year
     if books.is_closed(connection, document.agreement, year):
         raise YearIsSettled(agreement=document.agreement, year=year)

@@ -14,7 +14,6 @@ from agreements.agreement import Agreement, CostLine, MunicipalityCode, ResultKe
 from agreements.cost_lines import check_against
 from agreements.membership import MembershipPeriod, agreed_year, members_in
 from agreements.municipality import MUNICIPALITIES, municipality
-from agreements.population import PopulationMissing
 from agreements.run import CostChange, described, revise
 from billing.accounts import run as accounts
 from billing.accounts import store as books
@@ -195,7 +194,7 @@ def close(  # noqa: PLR0913 - a decision has these parts
 
     Raises:
         AgreementUnknown, YearNotAgreed, YearAlreadyClosed, YearNotOver, SubscriptionUnknown, YearNotBilled,
-        AccountsMissing, PopulationMissing, CarryOverTooLarge.
+        AccountsMissing, CarryOverTooLarge.
 
     Source: agreement § 6 stk. 3 and 6; domain rules 9, 10 and 12.
     """
@@ -278,17 +277,17 @@ def _all_accounts_are_there(subscription: AnnualSubscription, lines: tuple[CostL
         )
 
 
-def _weights_of(connection: Connection, agreement: Agreement, year: int) -> dict[MunicipalityCode, int]:
-    """What a coming year's shares would be computed by, with the members and figures known today."""
+def _weights_of(connection: Connection, agreement: Agreement, year: int) -> dict[MunicipalityCode, int] | None:
+    """What a coming year's shares would be computed by, with the members and figures known today.
+
+    None where figures are still to come. The result is divided when that year is priced; until then its parts are shown
+    by the accounting year's shares.
+    """
     on = agreement.terms.allocation.reference_date.of_year(year)
     members = members_in(agreement_store.members(connection, agreement.code), year)
-    figures = {
-        figure.municipality: figure for _, figure in agreement_store.population(connection, on, members).values()
-    }
-    missing = [code for code in members if code not in figures]
-    if missing:
-        raise PopulationMissing(municipality=missing, name=[MUNICIPALITIES[code].name for code in missing], on=on)
-    return {code: figures[code].inhabitants for code in members}
+    found = agreement_store.population(connection, on, members).values()
+    figures = {figure.municipality: figure.inhabitants for _, figure in found}
+    return figures if set(members) <= set(figures) else None
 
 
 def _book_close(connection: Connection, settlement: YearSettlement, occasion: Occasion, *, divided: bool) -> None:
@@ -519,7 +518,7 @@ def _exit_lines(
     last_year: int,
 ) -> tuple[tuple[ExitLine, ...], dict[int, list[ResultMovement]]]:
     """The leaver's parts that no price has passed on, per year and provider; and the movements that take them out."""
-    parts = _own_parts(connection, agreement.code, who)
+    parts = _own_parts(connection, agreement.code, who, last_year)
     for place, amount in _undivided_parts(connection, agreement.code, who, last_year).items():
         parts[place] += amount
     sources = sorted({source for _, source in parts})
@@ -544,16 +543,21 @@ def _own_parts(
     connection: Connection,
     code: str,
     who: MunicipalityCode,
+    last_year: int,
 ) -> defaultdict[tuple[str, ResultSource], int]:
-    """What stands in the leaver's own name, less what prices have passed on to it."""
+    """What stands in the leaver's own name, less what the prices of its years have passed on to it.
+
+    The price of a later year may still name the leaver, until it is calculated again; the leaver pays no bill of it.
+    """
     parts: defaultdict[tuple[str, ResultSource], int] = defaultdict(int)
     for movement in books.movements(connection, code):
         if movement.municipality == who:
             place = CARRIED if movement.application_year is None else IN_A_PRICE
             parts[place, movement.source] += movement.amount_oere
-    for (payer, source), amount in subscription_store.passed_on_by_others(connection, code, 0).items():
-        if payer == who and (IN_A_PRICE, source) in parts:
-            parts[IN_A_PRICE, source] -= amount
+    for year, taken in subscription_store.passed_on_by_year(connection, code).items():
+        for (payer, source), amount in taken.items():
+            if year <= last_year and payer == who and (IN_A_PRICE, source) in parts:
+                parts[IN_A_PRICE, source] -= amount
     return parts
 
 

@@ -72,5 +72,5 @@ exit_line = Table(
     Column("provider", CODE, nullable=False),
     Column("passed_on_oere", BigInteger, nullable=False),
     Column("carried_oere", BigInteger, nullable=False),
-    UniqueConstraint("agreement", "municipality", "left_on", "accounting_year", "provider"),
+    UniqueConstraint("agreement", "municipality", "left_on", "accounting_year", "provider", name="uq_exit_line_part"),
 )

@@ -38,6 +38,22 @@ APPEND_ONLY = (
     "year_settlement",
 )
 
+KEYS = {
+    "invoice_line": ("invoice_id", "position"),
+    "settlement_part": ("settlement_id", "municipality", "provider"),
+    "settlement_provider": ("settlement_id", "provider"),
+    "subscription_instalment": ("subscription_id", "municipality", "month"),
+    "subscription_instalment_passed_on": (
+        "subscription_id",
+        "municipality",
+        "month",
+        "accounting_year",
+        "provider",
+    ),
+    "subscription_part": ("subscription_id", "municipality"),
+    "subscription_passed_on": ("subscription_id", "municipality", "accounting_year", "provider"),
+}
+
 
 def upgrade() -> None:
     """Go to this step."""
@@ -129,7 +145,7 @@ def upgrade() -> None:
             "left_on",
             "accounting_year",
             "provider",
-            name=op.f("uq_exit_line_agreement_municipality_left_on_accounting_year_provider"),
+            name="uq_exit_line_part",
         ),
     )
     op.create_table(
@@ -487,6 +503,13 @@ def _protect() -> None:
                     f"CREATE TRIGGER append_only_{table}_{verb.lower()} BEFORE {verb} ON {table} "
                     f"BEGIN SELECT RAISE(ABORT, 'append_only_{table}: rows are only ever added'); END"
                 )
+            # REPLACE removes the row that is in the way, and fires no trigger unless a connection asked for it.
+            same = " AND ".join(f"{key} = NEW.{key}" for key in KEYS.get(table, ("id",)))
+            op.execute(
+                f"CREATE TRIGGER append_only_{table}_insert BEFORE INSERT ON {table} "
+                f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) "
+                f"BEGIN SELECT RAISE(ABORT, 'append_only_{table}: rows are only ever added'); END"
+            )
         return
     op.execute(
         "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "

@@ -87,6 +87,12 @@ def _protect() -> None:
                     f"CREATE TRIGGER append_only_{table}_{verb.lower()} BEFORE {verb} ON {table} "
                     f"BEGIN SELECT RAISE(ABORT, 'append_only_{table}: rows are only ever added'); END"
                 )
+            key = "plan_id = NEW.plan_id AND position = NEW.position" if table == "run_plan_document" else "id = NEW.id"
+            op.execute(
+                f"CREATE TRIGGER append_only_{table}_insert BEFORE INSERT ON {table} "
+                f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {key}) "
+                f"BEGIN SELECT RAISE(ABORT, 'append_only_{table}: rows are only ever added'); END"
+            )
         return
     for table in APPEND_ONLY:
         op.execute(

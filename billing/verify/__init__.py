@@ -1,0 +1,138 @@
+"""Look through the books and say whether they hold: sums, numbers, claims, ledger against documents, audit chain.
+
+Nothing here trusts what was stored as a sum: each is computed again from the rows below it, shares and instalments from
+the inhabitants and cost lines that the calculation kept. A fault is named with its place.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection, and_, case, func, or_, select
+
+from agreements import store as agreement_store
+from agreements.agreement import Agreement, ResultKey
+from agreements.membership import members_in
+from agreements.municipality import MUNICIPALITIES
+from billing.accounts import store as books
+from billing.accounts.facts import Account, DecisionKind, InvoicedMonth, ResultSource, VoucherKind
+from billing.accounts.tables import decision, posting, result_movement, voucher
+from billing.annual_subscription import store as subscription_store
+from billing.annual_subscription.facts import AnnualSubscription, Correction, SubscriptionPart
+from billing.annual_subscription.rules import instalments_of, passed_on_in
+from billing.invoice.facts import ClaimKind
+from billing.invoice.tables import claim, invoice, invoice_line, number_series
+from billing.monthly_aconto.run import due_months
+from billing.verify.documents import billed_once, invoices_follow_price, numbers_without_gaps
+from billing.verify.ledger import clearing_is_zero, ledger_equals_invoices, vouchers_balance
+from billing.verify.prices import shares_sum
+from billing.verify.results import passed_on_once, results_hold
+from billing.verify.trail import audit_chain
+from billing.year_end_settlement import store as settlement_store
+from billing.year_end_settlement.facts import YearSettlement
+from billing.year_end_settlement.rules import closing_movements
+from foundation import audit
+from foundation.money import NothingToSplitBy, apportion, kroner
+from foundation.period import Month
+
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        detail: What was found: the faults, or in words that all is well, or what waits to be done.
+        warning: True where ``detail`` tells of something due; the books are right all the same.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+    warning: bool = False
+
+
+def verify(connection: Connection, as_of: date) -> list[Check]:
+    """Run every check on the whole database.
+
+    Args:
+        connection: Where to read.
+        as_of: The business date by which months are due.
+    """
+    checks = [_check(connection, name, look) for name, look in CHECKS]
+    return [*checks, _months_due(connection, as_of)]
+
+
+def _check(connection: Connection, name: str, look: Callable[[Connection], Iterator[str]]) -> Check:
+    faults = list(look(connection))
+    if not faults:
+        return Check(name, ok=True, detail=FINE[name])
+    more = f" (og {len(faults) - MOST_NAMED} mere)" if len(faults) > MOST_NAMED else ""
+    return Check(name, ok=False, detail="; ".join(faults[:MOST_NAMED]) + more)
+
+
+def _months_due(connection: Connection, as_of: date) -> Check:
+    waiting = []
+    for code in agreement_store.agreement_codes(connection):
+        agreement: Agreement | None = agreement_store.find_agreement(connection, code)
+        if agreement is None:
+            continue
+        due = due_months(connection, agreement, as_of)
+        if due:
+            waiting.append(f"{code}: {_in_words(due)}")
+    if not waiting:
+        return Check(
+            "months_due", ok=True, detail=f"Intet forfaldent mangler at blive faktureret pr. {as_of:%d.%m.%Y}."
+        )
+    return Check("months_due", ok=True, detail="Forfalden og ikke faktureret: " + "; ".join(waiting), warning=True)
+
+
+def _in_words(due: list[tuple[Month, tuple[str, ...]]]) -> str:
+    """The months, adjacent ones with the same payers as one span."""
+    spans: list[list[tuple[Month, tuple[str, ...]]]] = []
+    for month, codes in due:
+        if spans and spans[-1][-1][0].plus(1) == month and spans[-1][-1][1] == codes:
+            spans[-1].append((month, codes))
+        else:
+            spans.append([(month, codes)])
+    words = []
+    for span in spans:
+        first, last, codes = span[0][0], span[-1][0], span[0][1]
+        months = str(first) if first == last else f"{first} til {last}"
+        words.append(f"{months} ({len(codes)} kommuner: {', '.join(codes)})")
+    return "; ".join(words)
+
+
+CHECKS: tuple[tuple[str, Callable[[Connection], Iterator[str]]], ...] = (
+    ("vouchers_balance", vouchers_balance),
+    ("billed_once", billed_once),
+    ("shares_sum", shares_sum),
+    ("invoices_follow_price", invoices_follow_price),
+    ("numbers_without_gaps", numbers_without_gaps),
+    ("ledger_equals_invoices", ledger_equals_invoices),
+    ("clearing_is_zero", clearing_is_zero),
+    ("results_hold", results_hold),
+    ("passed_on_once", passed_on_once),
+    ("audit_chain", audit_chain),
+)
+
+FINE = {
+    "vouchers_balance": "Hvert bilag summer til nul.",
+    "billed_once": "Ingen periode er faktureret to gange.",
+    "shares_sum": "Andele, forpligtelser og rater er beregnet efter og stemmer.",
+    "invoices_follow_price": "Hver a conto-faktura følger sin prisberegning.",
+    "numbers_without_gaps": "Numrene er uden huller og i datoorden.",
+    "ledger_equals_invoices": "Bogføringen er lig med bilagene.",
+    "clearing_is_zero": "Mellemregningen mellem udbyderne summer til nul.",
+    "results_hold": "Afsluttede års resultater er indregnet, overført eller gjort op.",
+    "passed_on_once": "Intet resultat er indregnet to gange.",
+    "audit_chain": "Hændelseskæden er ubrudt.",
+}
+
+__all__ = ["CHECKS", "Check", "verify"]

@@ -1,0 +1,208 @@
+"""Vouchers, what they say of documents, and what lies between the providers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from sqlalchemy import Connection, and_, case, func, or_, select
+
+from billing.accounts.facts import Account, VoucherKind
+from billing.accounts.tables import posting, voucher
+from billing.invoice.tables import invoice, invoice_line
+from billing.verify.words import name_of
+from foundation.money import kroner
+
+
+def vouchers_balance(connection: Connection) -> Iterator[str]:
+    """Every voucher sums to zero."""
+    sums = (
+        select(voucher.c.reference, voucher.c.kind, func.coalesce(func.sum(posting.c.amount_oere), 0).label("total"))
+        .outerjoin(posting, posting.c.voucher_id == voucher.c.id)
+        .group_by(voucher.c.id, voucher.c.reference, voucher.c.kind)
+        .having(func.coalesce(func.sum(posting.c.amount_oere), 0) != 0)
+    )
+    for row in connection.execute(sums):
+        yield f"bilag {row.reference} ({row.kind}) summer til {kroner(int(row.total))} i stedet for nul"
+
+
+def ledger_equals_invoices(connection: Connection) -> Iterator[str]:
+    """Each document's lines sum to it, and its voucher books just that on the payer."""
+    lines = (
+        select(invoice_line.c.invoice_id, func.sum(invoice_line.c.amount_oere).label("total"))
+        .group_by(invoice_line.c.invoice_id)
+        .subquery()
+    )
+    booked = (
+        select(
+            voucher.c.agreement,
+            voucher.c.reference,
+            voucher.c.kind,
+            func.sum(
+                case(
+                    (
+                        posting.c.account.in_([Account.RECEIVABLE.value, Account.OWN_SHARE.value]),
+                        posting.c.amount_oere,
+                    ),
+                    else_=0,
+                ),
+            ).label("total"),
+            func.max(posting.c.municipality).label("municipality"),
+        )
+        .join(posting, posting.c.voucher_id == voucher.c.id)
+        .where(voucher.c.kind.in_([VoucherKind.INVOICE.value, VoucherKind.CREDIT.value]))
+        .group_by(voucher.c.id, voucher.c.agreement, voucher.c.reference, voucher.c.kind)
+        .subquery()
+    )
+    rows = connection.execute(
+        select(
+            invoice.c.number,
+            invoice.c.amount_oere,
+            lines.c.total.label("lines"),
+            booked.c.total.label("booked"),
+        )
+        .join(lines, lines.c.invoice_id == invoice.c.id, isouter=True)
+        .join(
+            booked,
+            and_(
+                booked.c.agreement == invoice.c.agreement,
+                booked.c.reference == invoice.c.number,
+                booked.c.kind
+                == case(
+                    (invoice.c.credits_id.is_(None), VoucherKind.INVOICE.value),
+                    else_=VoucherKind.CREDIT.value,
+                ),
+            ),
+            isouter=True,
+        )
+        .where(
+            or_(
+                lines.c.total.is_(None),
+                lines.c.total != invoice.c.amount_oere,
+                booked.c.total.is_(None),
+                booked.c.total != invoice.c.amount_oere,
+            ),
+        ),
+    )
+    for row in rows:
+        if row.lines is None or int(row.lines) != row.amount_oere:
+            yield f"linjerne på {row.number} summer ikke til {kroner(row.amount_oere)}"
+        if row.booked is None:
+            yield f"{row.number} er ikke bogført"
+        elif int(row.booked) != row.amount_oere:
+            yield f"{row.number} lyder på {kroner(row.amount_oere)}, men er bogført med {kroner(int(row.booked))}"
+    unissued = connection.execute(
+        select(booked.c.reference)
+        .join(
+            invoice,
+            and_(invoice.c.agreement == booked.c.agreement, invoice.c.number == booked.c.reference),
+            isouter=True,
+        )
+        .where(invoice.c.id.is_(None)),
+    )
+    for row in unissued:
+        yield f"bilag {row.reference} er bogført, men ikke udstedt"
+    yield from _pieces_that_differ(connection)
+    balances = connection.execute(
+        select(posting.c.municipality, func.sum(posting.c.amount_oere).label("total"))
+        .where(posting.c.account.in_([Account.RECEIVABLE.value, Account.OWN_SHARE.value]))
+        .group_by(posting.c.municipality),
+    )
+    owed = {row.municipality: int(row.total) for row in balances}
+    billed = {
+        row.subscriber: int(row.total)
+        for row in connection.execute(
+            select(invoice.c.subscriber, func.sum(invoice.c.amount_oere).label("total")).group_by(invoice.c.subscriber),
+        )
+    }
+    for code in sorted(set(owed) | set(billed)):
+        if owed.get(code, 0) != billed.get(code, 0):
+            yield (f"{name_of(code)}: kontoen er {kroner(owed.get(code, 0))}, bilagene {kroner(billed.get(code, 0))}")
+
+
+def _pieces_that_differ(connection: Connection) -> Iterator[str]:
+    """Each provider's lines on a document are what its voucher books as that provider's, year by year."""
+    asked: dict[tuple[str, str], dict[tuple[str, int], int]] = defaultdict(lambda: defaultdict(int))
+    lines = connection.execute(
+        select(
+            invoice.c.agreement,
+            invoice.c.number,
+            invoice_line.c.provider,
+            invoice_line.c.accounting_year,
+            func.sum(invoice_line.c.amount_oere).label("total"),
+        )
+        .join(invoice_line, invoice_line.c.invoice_id == invoice.c.id)
+        .group_by(invoice.c.agreement, invoice.c.number, invoice_line.c.provider, invoice_line.c.accounting_year),
+    )
+    for row in lines:
+        asked[row.agreement, row.number][row.provider, row.accounting_year] += int(row.total)
+    booked: dict[tuple[str, str], dict[tuple[str, int], int]] = defaultdict(lambda: defaultdict(int))
+    postings = connection.execute(
+        select(
+            voucher.c.agreement,
+            voucher.c.reference,
+            posting.c.provider,
+            posting.c.accounting_year,
+            func.sum(posting.c.amount_oere).label("total"),
+        )
+        .join(posting, posting.c.voucher_id == voucher.c.id)
+        .where(
+            voucher.c.kind.in_([VoucherKind.INVOICE.value, VoucherKind.CREDIT.value]),
+            posting.c.account.in_([Account.ACONTO.value, Account.RESULT.value]),
+        )
+        .group_by(voucher.c.agreement, voucher.c.reference, posting.c.provider, posting.c.accounting_year),
+    )
+    for row in postings:
+        booked[row.agreement, row.reference][row.provider, row.accounting_year] -= int(row.total)
+    for key in sorted(set(asked) & set(booked)):
+        if _without_zeros(asked[key]) != _without_zeros(booked[key]):
+            yield f"{key[1]}: linjerne pr. ydelsesleverandør er ikke dem, der er bogført"
+
+
+def _without_zeros(amounts: Mapping[tuple[str, int], int]) -> dict[tuple[str, int], int]:
+    return {key: amount for key, amount in amounts.items() if amount}
+
+
+def _entitlements_that_differ(connection: Connection) -> Iterator[str]:
+    """In an invoice's voucher each provider is entitled to just what is billed as its own."""
+    own = posting.c.account.in_([Account.ACONTO.value, Account.RESULT.value])
+    entitled = and_(posting.c.account == Account.CLEARING.value, posting.c.municipality.is_(None))
+    rows = connection.execute(
+        select(voucher.c.reference, posting.c.provider)
+        .join(posting, posting.c.voucher_id == voucher.c.id)
+        .where(voucher.c.kind.in_([VoucherKind.INVOICE.value, VoucherKind.CREDIT.value]), or_(own, entitled))
+        .group_by(voucher.c.id, voucher.c.reference, posting.c.provider)
+        .having(
+            func.sum(case((own, posting.c.amount_oere), else_=0))
+            != func.sum(case((entitled, posting.c.amount_oere), else_=0)),
+        )
+        .order_by(voucher.c.id),
+    )
+    for row in rows:
+        yield f"bilag {row.reference}: {name_of(row.provider)} er ikke berettiget til det, der er opkrævet for den"
+
+
+def clearing_is_zero(connection: Connection) -> Iterator[str]:
+    """What the providers have between them sums to zero, in every voucher and per agreement and year."""
+    of_clearing = posting.c.account == Account.CLEARING.value
+    by_voucher = (
+        select(voucher.c.reference, func.sum(posting.c.amount_oere).label("total"))
+        .join(posting, posting.c.voucher_id == voucher.c.id)
+        .where(of_clearing)
+        .group_by(voucher.c.id, voucher.c.reference)
+        .having(func.sum(posting.c.amount_oere) != 0)
+    )
+    for row in connection.execute(by_voucher):
+        yield f"bilag {row.reference}: mellemregningen summer til {kroner(int(row.total))}"
+    yield from _entitlements_that_differ(connection)
+    by_year = (
+        select(posting.c.agreement, posting.c.accounting_year, func.sum(posting.c.amount_oere).label("total"))
+        .where(of_clearing)
+        .group_by(posting.c.agreement, posting.c.accounting_year)
+        .having(func.sum(posting.c.amount_oere) != 0)
+    )
+    for year in connection.execute(by_year):
+        yield (
+            f"{year.agreement} {year.accounting_year}: mellemregningen mellem udbyderne er {kroner(int(year.total))}, "
+            f"ikke nul"
+        )

@@ -1,0 +1,87 @@
+"""Prices: shares and instalments worked out again from what each version kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection
+
+from agreements import store as agreement_store
+from billing.accounts.facts import InvoicedMonth
+from billing.annual_subscription import store as subscription_store
+from billing.annual_subscription.facts import AnnualSubscription, Correction, SubscriptionPart
+from billing.annual_subscription.rules import instalments_of, passed_on_in
+from billing.verify.words import name_of
+from foundation.money import NothingToSplitBy, apportion, kroner
+
+
+def stored_subscriptions(connection: Connection) -> Iterator[AnnualSubscription]:
+    """Every version of every agreement's prices, as it is stored."""
+    for code in agreement_store.agreement_codes(connection):
+        for year, version, _ in subscription_store.versions(connection, code):
+            found = subscription_store.read_subscription(connection, code, year, version)
+            if found is not None:
+                yield found
+
+
+def shares_sum(connection: Connection) -> Iterator[str]:
+    """Shares are what the kept inhabitants and cost lines give; obligations and instalments sum to them."""
+    stored = {(row.agreement, row.year, row.version): row for row in subscription_store.heads(connection)}
+    parts = subscription_store.stored_parts(connection)
+    amounts = subscription_store.stored_amounts(connection)
+    for value in stored_subscriptions(connection):
+        place = f"{value.agreement} {value.year}, beregning {value.version}"
+        head = stored[value.agreement, value.year, value.version]
+        try:
+            expected = apportion(
+                value.cost_oere, {part.municipality: part.weight for part in value.parts}, value.unit_oere
+            )
+        except (NothingToSplitBy, ValueError):
+            expected = {}
+        for part in value.parts:
+            name = name_of(part.municipality)
+            if expected.get(part.municipality) != part.share_oere:
+                yield f"{place}: andelen for {name} er {kroner(part.share_oere)} og følger ikke af indbyggertallene"
+            if parts[head.id, part.municipality] != (part.passed_on_oere, part.obligation_oere):
+                yield f"{place}: forpligtelsen for {name} er ikke andel minus indregnet resultat"
+            for instalment in part.instalments:
+                if amounts[head.id, part.municipality, instalment.month] != instalment.amount_oere:
+                    yield f"{place}: raten for {name} i {instalment.month} er ikke andel minus indregnet resultat"
+            yield from _faults_of_part(place, name, part, value.unit_oere)
+        if (head.cost_oere, head.passed_on_oere, head.total_oere) != (
+            value.cost_oere,
+            value.passed_on_oere,
+            sum(part.obligation_oere for part in value.parts),
+        ):
+            yield f"{place}: totalen er ikke summen af forpligtelserne"
+
+
+def _faults_of_part(place: str, name: str, part: SubscriptionPart, unit_oere: int) -> Iterator[str]:
+    if part.weight != part.population.inhabitants:
+        yield f"{place}: vægten for {name} er ikke indbyggertallet {part.population.inhabitants}"
+    if sum(instalment.amount_oere for instalment in part.instalments) != part.obligation_oere:
+        yield f"{place}: raterne for {name} summer ikke til {kroner(part.obligation_oere)}"
+    elif not _cut_by_the_rule(part, unit_oere):
+        yield f"{place}: raterne for {name} er ikke lige store, som reglen deler dem"
+
+
+def _cut_by_the_rule(part: SubscriptionPart, unit_oere: int) -> bool:
+    """Whether the instalments are what the rule makes of the part: the rest spread, or the whole year afresh."""
+    given = [
+        InvoicedMonth(instalment.month, instalment.gross_oere, dict(instalment.passed_on))
+        for instalment in part.instalments
+        if instalment.invoiced
+    ]
+    stored = [(instalment.gross_oere, passed_on_in([instalment])) for instalment in part.instalments]
+    for correction in Correction:
+        cut = instalments_of(
+            months=[instalment.month for instalment in part.instalments],
+            share_oere=part.share_oere,
+            passed_on=part.passed_on,
+            invoiced=given,
+            unit_oere=unit_oere,
+            correction=correction,
+        )
+        if [(instalment.gross_oere, passed_on_in([instalment])) for instalment in cut] == stored:
+            return True
+    return False
