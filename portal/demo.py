@@ -139,7 +139,7 @@ def _close(year: int, carry: CarryOver) -> Callable[[Connection, Occasion], str]
 
 def _exit(connection: Connection, occasion: Occasion) -> str:
     value = settlements.settle_exit(connection, CODE, LEAVER, occasion)
-    return _("{name} er gjort op med {number}: {amount}").format(
+    return _("{name} er opgjort ved {number}: {amount}").format(
         name=name_of(LEAVER),
         number=value.number,
         amount=kroner(value.amount_oere),
@@ -278,7 +278,7 @@ def _lived(door: Door, database: Database) -> Iterator[str]:
     """Do the steps one after the other; tell what is worth telling."""
     plan = steps()
     with _progress(door) as progress:
-        task = progress.add_task(_("lever gennem årene"), total=len(plan))
+        task = progress.add_task(_("gennemspiller årene"), total=len(plan))
         for step in plan:
             with database.transaction() as connection:
                 text = step.does(connection, Occasion(step.day, ACTOR, clock.now()))

@@ -26,7 +26,7 @@ class BudgetMissing(RuleBroken):
 
     danish = N_(
         "Der er intet budget for {year} i aftalen «{agreement}». "
-        "Indlæs udbydernes budgetter med «mellemregning budget load FIL» og beregn igen.",
+        "Indlæs ydelsesleverandørernes budgetter med «mellemregning budget load FIL» og beregn igen.",
     )
 
 

@@ -342,7 +342,7 @@ class BilledAfterLeaving(RuleBroken):
 
     danish = N_(
         "{municipality} er allerede faktureret for {month}, så den kan ikke udtræde med udgangen af {year}. "
-        "Kreditér de bilag først.",
+        "Kreditér først de fakturaer.",
     )
 
 

@@ -27,7 +27,7 @@ class FourEyesRequired(RuleBroken):
     """Whoever planned may not approve."""
 
     danish = N_(
-        "{issuer} kræver, at to personer ser en kørsel: {actor} har lavet planen og kan derfor ikke godkende den. "
+        "{issuer} kræver to personer til hver kørsel: {actor} har lavet planen og kan derfor ikke godkende den. "
         "Lad en anden godkende.",
     )
 
@@ -36,7 +36,7 @@ class OneStepRefused(RuleBroken):
     """Plan, approve and issue in one step is one person's work."""
 
     danish = N_(
-        "{issuer} kræver, at to personer ser en kørsel, så måneden kan ikke udstedes i ét trin. "
+        "{issuer} kræver to personer til hver kørsel, så måneden kan ikke udstedes i ét trin. "
         "Brug «mellemregning run plan», lad en anden køre «run approve», og udsted med «run issue».",
     )
 

@@ -6,38 +6,19 @@ the inhabitants and cost lines that the calculation kept. A fault is named with 
 
 from __future__ import annotations
 
-import json
-import re
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, and_, case, func, or_, select
+from sqlalchemy import Connection
 
 from agreements import store as agreement_store
-from agreements.agreement import Agreement, ResultKey
-from agreements.membership import members_in
-from agreements.municipality import MUNICIPALITIES
-from billing.accounts import store as books
-from billing.accounts.facts import Account, DecisionKind, InvoicedMonth, ResultSource, VoucherKind
-from billing.accounts.tables import decision, posting, result_movement, voucher
-from billing.annual_subscription import store as subscription_store
-from billing.annual_subscription.facts import AnnualSubscription, Correction, SubscriptionPart
-from billing.annual_subscription.rules import instalments_of, passed_on_in
-from billing.invoice.facts import ClaimKind
-from billing.invoice.tables import claim, invoice, invoice_line, number_series
 from billing.monthly_aconto.run import due_months
 from billing.verify.documents import billed_once, invoices_follow_price, numbers_without_gaps
 from billing.verify.ledger import clearing_is_zero, ledger_equals_invoices, vouchers_balance
 from billing.verify.prices import shares_sum
 from billing.verify.results import passed_on_once, results_hold
 from billing.verify.trail import audit_chain
-from billing.year_end_settlement import store as settlement_store
-from billing.year_end_settlement.facts import YearSettlement
-from billing.year_end_settlement.rules import closing_movements
-from foundation import audit
-from foundation.money import NothingToSplitBy, apportion, kroner
 from foundation.period import Month
 
 MOST_NAMED = 5
@@ -80,7 +61,7 @@ def _check(connection: Connection, name: str, look: Callable[[Connection], Itera
 def _months_due(connection: Connection, as_of: date) -> Check:
     waiting = []
     for code in agreement_store.agreement_codes(connection):
-        agreement: Agreement | None = agreement_store.find_agreement(connection, code)
+        agreement = agreement_store.find_agreement(connection, code)
         if agreement is None:
             continue
         due = due_months(connection, agreement, as_of)

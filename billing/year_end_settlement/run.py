@@ -103,7 +103,7 @@ class ExitTooEarly(RuleBroken):
     """A leaver's part is known when the accounts of its last year are closed."""
 
     danish = N_(
-        "{municipality} kan først gøres op, når alle dens år er afsluttet. Der mangler: {years}. "
+        "{municipality} kan først opgøres, når alle dens år er afsluttet. Der mangler: {years}. "
         "Kør «mellemregning settlement close {agreement} ÅR».",
     )
 
@@ -479,7 +479,7 @@ def settle_exit(
                 decided_on=occasion.as_of,
                 author=occasion.actor,
                 approver=occasion.actor,
-                text=f"{municipality(who).name} er udtrådt og gjort op med {document.number}",
+                text=f"{municipality(who).name} er udtrådt og opgjort ved {document.number}",
             ),
             moved,
         )

@@ -27,7 +27,7 @@ from portal.language import _
 
 agreement_group = new_group("agreement", _("Aftaler: indlæs, vis, skriv ud igen."))
 membership_group = new_group("membership", _("Deltagere: opsigelse, indtræden, hvem der er med hvornår."))
-budget_group = new_group("budget", _("Udbydernes budgetter."))
+budget_group = new_group("budget", _("Ydelsesleverandørernes budgetter."))
 population_group = new_group("population", _("Indbyggertal fra Danmarks Statistik."))
 
 GROUPS = (agreement_group, membership_group, budget_group, population_group)

@@ -35,7 +35,7 @@ GROUPS = (subscription_group, month_group, invoice_group)
 @command(subscription_group, "calculate")
 @click.argument("code", metavar=_("KODE"))
 @click.argument("year", type=YEAR, metavar=_("ÅR"))
-@click.option("--preview", is_flag=True, help=_("Regn, men gem intet."))
+@click.option("--preview", is_flag=True, help=_("Beregn uden at gemme."))
 @click.option(
     "--correction",
     type=click.Choice([kind.value for kind in Correction]),

@@ -198,7 +198,7 @@ class DateType(click.ParamType[date]):
                 return date(int(year), int(month), int(day))
             return date.fromisoformat(text)
         except ValueError:
-            self.fail(_("«{text}» er ingen dato. Skriv den som 2009-01-15.").format(text=text), param, ctx)
+            self.fail(_("«{text}» er ikke en dato. Skriv den som 2009-01-15.").format(text=text), param, ctx)
 
 
 class MonthType(click.ParamType[Month]):
@@ -211,7 +211,7 @@ class MonthType(click.ParamType[Month]):
         try:
             return value if isinstance(value, Month) else Month.parse(str(value))
         except NotAPeriod:
-            self.fail(_("«{text}» er ingen måned. Skriv den som 2009-01.").format(text=value), param, ctx)
+            self.fail(_("«{text}» er ikke en måned. Skriv den som 2009-01.").format(text=value), param, ctx)
 
 
 class YearType(click.ParamType[int]):
@@ -224,7 +224,7 @@ class YearType(click.ParamType[int]):
         try:
             return BillingYear(int(value)).year
         except (ValueError, TypeError):
-            self.fail(_("«{text}» er intet år. Skriv det som 2009.").format(text=value), param, ctx)
+            self.fail(_("«{text}» er ikke et år. Skriv det som 2009.").format(text=value), param, ctx)
 
 
 DATE = DateType()

@@ -174,7 +174,7 @@ def export_annual(door: Door, code: str, year: int, out: Path) -> None:
 
 @command(root, "verify")
 def verify(door: Door) -> None:
-    """Gå bøgerne efter: summer, numre, krav, bogføring mod bilag. Status 1, hvis noget ikke holder."""
+    """Kontrollér bøgerne: summer, numre, krav, bogføring mod bilag. Status 1, hvis noget ikke stemmer."""
     with door.database.reading() as connection:
         checks = verify_books(connection, door.business_date)
     ok = all(check.ok for check in checks)
@@ -199,7 +199,7 @@ def verify(door: Door) -> None:
 @command(root, "demo")
 @click.option("--out", type=FILE, default=Path("demo"), metavar=_("MAPPE"), help=_("Mappen, der skrives i."))
 def demo(door: Door, out: Path) -> None:
-    """Lev aftalen på Fyn igennem 2009-2011 med rigtige indbyggertal og opdigtede beløb."""
+    """Gennemspil aftalen på Fyn 2009-2011 med rigtige indbyggertal og opdigtede beløb."""
     from portal.demo import live
 
     live(door, out)

@@ -185,7 +185,7 @@ def list_plans(door: Door) -> None:
 @command(run_group, "approve")
 @click.argument("number", type=int, metavar=_("PLAN"))
 @click.option("--by", "who", metavar=_("NAVN"), help=_("Hvem der godkender; ellers den, der kører kommandoen."))
-@click.option("--note", default="", metavar=_("TEKST"), help=_("Hvad der blev set efter."))
+@click.option("--note", default="", metavar=_("TEKST"), help=_("Hvad der blev kontrolleret."))
 def approve(door: Door, number: int, who: str | None, note: str) -> None:
     """Godkend en plan ved navn; kræver udstederen to personer, kan det ikke være den, der lavede den."""
     with door.database.transaction() as connection:

@@ -93,7 +93,7 @@ def show_accounts(door: Door, code: str, year: int) -> None:
 @click.option("--carry", type=CARRY, metavar=_("50%|1234.56"), help=_("Hvad der overføres i stedet for at indregnes."))
 @click.option("--author", metavar=_("NAVN"), help=_("Hvem der har besluttet det; ellers den, der udfører det."))
 @click.option("--approver", metavar=_("NAVN"), help=_("Hvem der har godkendt det; ellers den samme."))
-@click.option("--preview", is_flag=True, help=_("Regn, men gem intet."))
+@click.option("--preview", is_flag=True, help=_("Beregn uden at gemme."))
 def close(
     door: Door,
     code: str,
@@ -227,9 +227,9 @@ def release(
 @command(settlement_group, "exit")
 @click.argument("code", metavar=_("KODE"))
 @click.argument("municipality", metavar=_("KOMMUNE"))
-@click.option("--preview", is_flag=True, help=_("Regn, men udsted intet."))
+@click.option("--preview", is_flag=True, help=_("Beregn uden at udstede."))
 def exit_(door: Door, code: str, municipality: str, preview: bool) -> None:
-    """Gør en udtrådt kommune op: dens andel af resultater, der ikke er indregnet (§ 6 stk. 8)."""
+    """Opgør mellemværendet med en udtrådt kommune: dens andel af resultater, der ikke er indregnet (§ 6 stk. 8)."""
     transaction = door.database.reading() if preview else door.database.transaction()
     with transaction as connection:
         value = settlements.settle_exit(connection, code, municipality, door.occasion, preview=preview)
@@ -245,10 +245,10 @@ def _show_exit(out: Console, value: ExitSettlement) -> None:
         (str(line.accounting_year), name_of(line.provider), line.passed_on_oere, line.carried_oere, line.settled_oere)
         for line in value.lines
     ]
-    heading = [_("År"), _("Leverandør"), _("Ikke indregnet kr."), _("Overført kr."), _("Gøres op kr.")]
+    heading = [_("År"), _("Leverandør"), _("Ikke indregnet kr."), _("Overført kr."), _("Opgøres kr.")]
     out.print(table(name, heading, rows, total=("", _("I alt"), "", "", -value.amount_oere)))
     if value.number:
-        state = _("Gjort op i forvejen med") if value.already_settled else _("Gjort op med")
+        state = _("Opgjort i forvejen ved") if value.already_settled else _("Opgjort ved")
         out.print(f"{state} {value.number}: {kroner(value.amount_oere)}")
 
 

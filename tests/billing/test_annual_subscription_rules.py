@@ -280,7 +280,7 @@ def test_no_budget() -> None:
         priced(year_facts(()))
     assert str(caught.value) == (
         "Der er intet budget for 2009 i aftalen «fyn-alkohol». "
-        "Indlæs udbydernes budgetter med «mellemregning budget load FIL» og beregn igen."
+        "Indlæs ydelsesleverandørernes budgetter med «mellemregning budget load FIL» og beregn igen."
     )
 
 

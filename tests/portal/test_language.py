@@ -407,7 +407,7 @@ def test_a_commands_help_is_its_docstring_in_either_language() -> None:
             [
                 "Brug: mellemregning month plan",
                 "Prøv 'mellemregning month plan --help' for hjælp.",
-                "Fejl: Forkert værdi for 'ÅÅÅÅ-MM': «2009-13» er ingen måned. Skriv den som 2009-01.",
+                "Fejl: Forkert værdi for 'ÅÅÅÅ-MM': «2009-13» er ikke en måned. Skriv den som 2009-01.",
             ],
         ),
         (
