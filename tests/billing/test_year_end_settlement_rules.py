@@ -34,6 +34,7 @@ from billing.year_end_settlement.rules import (
     closing_movements,
     closing_postings,
     exit_postings,
+    release_everything,
     release_movements,
 )
 from foundation.period import BillingYear
@@ -293,7 +294,7 @@ def test_half_of_what_is_kept_is_released() -> None:
 
 
 def test_all_that_is_kept_is_released_also_where_it_cancels_out() -> None:
-    moved = release_movements({(None, ODENSE): 100, (None, SVENDBORG): -100}, 0, 2009, 2012)
+    moved = release_everything({(None, ODENSE): 100, (None, SVENDBORG): -100}, 2009, 2012)
     assert {(move.source.provider, move.amount_oere) for move in moved if move.application_year == 2012} == {
         (ODENSE, 100),
         (SVENDBORG, -100),
@@ -511,6 +512,7 @@ def test_a_release_moves_what_was_asked_and_never_more_than_there_is(
     balance: dict[tuple[str | None, str], int],
     percent: Decimal,
 ) -> None:
+    assume(sum(balance.values()) != 0)  # what cancels out is released whole or not at all
     release_oere = carried_oere(sum(balance.values()), CarryOver(percent=percent))
     moved = release_movements(balance, release_oere, 2009, 2012)
     assert sum(move.amount_oere for move in moved) == 0

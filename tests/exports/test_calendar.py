@@ -188,7 +188,7 @@ def test_the_file_is_replaced_whole_or_not_at_all(tmp_path: Path, feed: bytes, m
 
     with monkeypatch.context() as patch:
         patch.setattr("os.fsync", full)
-        with pytest.raises(CalendarNotWritten, match="No space left"):
+        with pytest.raises(CalendarNotWritten, match="disken er fuld"):
             write_calendar(calendar, path)
     assert path.read_bytes() == feed
     write_calendar(calendar, path)

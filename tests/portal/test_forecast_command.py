@@ -188,7 +188,7 @@ def test_figures_that_are_not_there_yet_are_named(desk: Desk) -> None:
         ((2010, "--step", "10=5"), 2, ["intet trin"]),
         ((2010, "--step", "2010=5%"), 2, ["intet trin"]),
         ((2010, "--step", "2010=5", "--step", "2010=6"), 2, ["kun ét trin"]),
-        (("MMX",), 2, ["«MMX» er intet år"]),
+        (("MMX",), 2, ["«MMX» er ikke et år"]),
         ((2010, "--until", 2009), 1, ["fra 2010 til 2009"]),
         ((2010, "--until", 2100), 1, ["til 2039"]),
         ((2010, "--step", "2015=5", "--until", 2012), 1, ["Trinnet fra 2015", "2012"]),
