@@ -4,6 +4,7 @@ Tasks:
     setup         make .venv from the locks; at once when nothing changed
     demo  [...]   three years of the Funen agreement; the rest goes to ``mellemregning demo``
     test  [...]   lint, types, import contracts and tests; the rest goes to pytest
+    soak  [...]   the long tests that ``test`` has only a sample of
     lint          lint, types and import contracts
     serve [...]   the web pages, for this machine only: [--port 8000] [--debug]
     bench [...]   what is fast, measured: [NAME ...] [--list]
@@ -125,6 +126,12 @@ def test(*arguments: str) -> int:
     return summary(results)
 
 
+def soak(*arguments: str) -> int:
+    """Run the long tests that ``test`` has only a sample of."""
+    find_postgres()
+    return run(PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--soak", *arguments)
+
+
 def summary(results: dict[str, int]) -> int:
     """Print one line for each check, and answer 1 if any failed."""
     print()
@@ -165,7 +172,7 @@ def lock(*arguments: str) -> int:
     )
 
 
-TASKS = {"demo": demo, "test": test, "lint": lint, "serve": serve, "bench": bench, "lock": lock}
+TASKS = {"demo": demo, "test": test, "soak": soak, "lint": lint, "serve": serve, "bench": bench, "lock": lock}
 
 
 def main(arguments: list[str]) -> int:

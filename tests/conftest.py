@@ -35,6 +35,34 @@ NO_SERVER = "MELLEMREGNING_TEST_NO_SERVER"
 Databases = SqliteDatabases | PostgresDatabases
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--soak`` runs the long tests instead of the others."""
+    parser.addoption("--soak", action="store_true", help="run only the long tests, marked soak")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the long tests for ``dev.py soak``; the summary says how many they are."""
+    soak = config.getoption("--soak")
+    kept = [item for item in items if is_long(item) == soak]
+    left = [item for item in items if is_long(item) != soak]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = kept
+
+
+def is_long(item: pytest.Item) -> bool:
+    """Whether a test is one for ``dev.py soak``.
+
+    Marked so, or the PostgreSQL half of a module that says ``POSTGRESQL_IN_SOAK = True``: what such a module shows lies
+    above the stores, which other tests try on both databases.
+    """
+    if item.get_closest_marker("soak"):
+        return True
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    on_postgresql = parameters.get("engine_name") == "postgresql"
+    return on_postgresql and getattr(getattr(item, "module", None), "POSTGRESQL_IN_SOAK", False)
+
+
 def is_worker(config: pytest.Config) -> bool:
     """Whether this process only runs tests for another one."""
     return hasattr(config, "workerinput")

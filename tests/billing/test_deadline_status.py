@@ -22,6 +22,8 @@ from foundation.audit import Occasion
 from foundation.database import Database
 from foundation.period import BillingYear, Month
 
+POSTGRESQL_IN_SOAK = True
+
 FUNEN = "fyn-alkohol"
 FILE = resources.files("agreements").joinpath("examples/fyn_2009.toml").read_bytes()
 ODENSE, SVENDBORG, LANGELAND, AEROE = "461", "479", "482", "492"

@@ -46,6 +46,8 @@ from tests.billing.runs.conftest import (
     twelve_by_hand,
 )
 
+POSTGRESQL_IN_SOAK = True
+
 NOTHING = Assumptions()
 MIDDELFART = "410"
 EIGHT = tuple(code for code in NINE if code != LANGELAND)
