@@ -41,8 +41,7 @@ class UnknownMunicipality(BadInput):
     """A code that is none of the 98."""
 
     danish = N_(
-        "Der er ingen kommune med koden {municipality}; "
-        "skriv Danmarks Statistiks tre cifre i anførselstegn, fx 461 for Odense."
+        "Der er ingen kommune med koden {municipality}; skriv Danmarks Statistiks tre cifre, fx 461 for Odense."
     )
 
 
