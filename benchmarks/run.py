@@ -9,10 +9,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import splitting
+from benchmarks import months, reading, splitting
 
 BENCHMARKS: dict[str, Callable[[Sequence[str]], None]] = {
     "splitting": splitting.main,
+    "reading": reading.main,
+    "months": months.main,
 }
 
 

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import postgres
 from tests.databases import PostgresDatabases, SqliteDatabases
@@ -33,6 +34,10 @@ SERVER = "MELLEMREGNING_TEST_SERVER"
 NO_SERVER = "MELLEMREGNING_TEST_NO_SERVER"
 
 Databases = SqliteDatabases | PostgresDatabases
+
+# A busy machine is no fault of a rule: how long an example takes to draw or to run is never judged.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -7,7 +7,6 @@ import csv
 import io
 import json
 import re
-import time
 import zipfile
 from collections import Counter
 from collections.abc import Mapping
@@ -756,6 +755,4 @@ def test_all_municipalities_through_eighty_quarters_are_read_at_once() -> None:
     days = [date(year, month, 1) for year in range(2007, 2027) for month in (1, 4, 7, 10)]
     figures = {(code, on): 1000 + at for at, on in enumerate(days) for code in MUNICIPALITIES}
     content = as_csv(figures, ";")
-    started = time.perf_counter()
     assert counts(read(content)) == figures
-    assert time.perf_counter() - started < 2

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -292,12 +291,10 @@ def test_the_console_script_in_a_plain_locale(tmp_path: Path) -> None:
 
 
 def test_the_demo(tmp_path: Path) -> None:
-    """Under 20 s, the books hold, workbooks open, amounts are said to be made up; and again in the same folder."""
+    """The books hold, workbooks open, amounts are said to be made up; and again in the same folder."""
     desk = Desk(f"sqlite:///{tmp_path / 'unused.sqlite'}", tmp_path)
     folder = tmp_path / "prøve"
-    began = time.monotonic()
     answer = desk.does("demo", "--out", folder)
-    assert time.monotonic() - began < 20
     assert answer["ok"] is True
     assert all(check["ok"] for check in answer["checks"])
     assert {entry["municipality"] for entry in answer["invoiced"]} == set(NINE)
