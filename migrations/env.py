@@ -12,11 +12,13 @@ import billing.invoice.tables
 import billing.monthly_run.tables
 import billing.year_end_settlement.tables
 import foundation.audit
+import foundation.outbox
 from foundation.database import metadata
 
 # Imported so that the metadata holds every table.
 ROOMS = (
     foundation.audit,
+    foundation.outbox,
     agreements.tables,
     billing.accounts.tables,
     billing.annual_subscription.tables,

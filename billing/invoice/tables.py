@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     Date,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     String,
@@ -85,6 +86,20 @@ invoice_line = Table(
     Column("amount_oere", BigInteger, nullable=False),
     Column("vat_exemption", Text, nullable=False),
     Column("version", Integer),
+    Index("ix_invoice_line_agreement", "agreement"),
+)
+
+# Which line a credit note's line takes back, wholly or in part.
+line_credit = Table(
+    "line_credit",
+    metadata,
+    Column("credit_id", ROW_ID, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("invoice_id", ROW_ID, nullable=False),
+    Column("line_position", Integer, nullable=False),
+    ForeignKeyConstraint(["credit_id", "position"], [invoice_line.c.invoice_id, invoice_line.c.position]),
+    ForeignKeyConstraint(["invoice_id", "line_position"], [invoice_line.c.invoice_id, invoice_line.c.position]),
+    Index("ix_line_credit_invoice_id_line_position", "invoice_id", "line_position"),
 )
 
 # What makes a second run harmless: a live claim exists once. Crediting a document releases its claim.

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from agreements.tables import AGREEMENT_CODE, CODE, ROW_ID
@@ -26,6 +27,9 @@ issuer_setting = Table(
     Column("issuer", CODE, primary_key=True),
     Column("four_eyes", Boolean, nullable=False),
     Column("warn_percent", Integer, nullable=False),
+    Column("plan_days_before", Integer, nullable=False, server_default=text("5")),
+    Column("alarm_days_before", Integer, nullable=False, server_default=text("2")),
+    Column("mail", String(320), nullable=False, server_default=text("''")),
     CheckConstraint("warn_percent BETWEEN 0 AND 1000", name="warn_percent"),
 )
 
@@ -58,6 +62,8 @@ run_plan_document = Table(
     Column("note", Text, nullable=False),
     Column("change", Text, nullable=False),
     Column("warnings", Text, nullable=False),  # canonical JSON
+    # Which of the plan's documents it will stand on, counted from 1; a combined document takes several rows.
+    Column("document", Integer, nullable=False, server_default=text("0")),
 )
 
 # What became of a plan: approved once, then issued or stopped once.

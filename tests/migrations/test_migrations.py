@@ -17,6 +17,7 @@ from sqlalchemy import inspect, text
 import migrations
 from foundation.audit import audit_event
 from foundation.database import Database, DatabaseUnavailable, metadata
+from foundation.outbox import outbox_entry
 from tests.billing.runs.conftest import CHANGEABLE
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +29,7 @@ ROOMS = [
 ]
 
 
-assert audit_event.name in metadata.tables
+assert {audit_event.name, outbox_entry.name} <= set(metadata.tables)
 
 
 def tables(url: str) -> set[str]:

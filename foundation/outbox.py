@@ -1,0 +1,111 @@
+"""What is to be told to people and machines outside, written in the transaction that it tells of.
+
+Nothing is sent here and nothing is sent before the commit: what delivers reads these entries afterwards. Each has a
+stable key, so that a second try of whatever wrote it adds nothing and the other side can tell a repetition.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Connection, Date, Integer, String, Table, Text, UniqueConstraint, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from foundation.audit import Occasion
+from foundation.database import metadata
+
+outbox_entry = Table(
+    "outbox_entry",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("key", String(120), nullable=False),
+    Column("topic", String(60), nullable=False),
+    Column("issuer", String(3), nullable=False),
+    Column("recipient", String(320), nullable=False),
+    Column("subject", String(300), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("reference", Text, nullable=False),  # canonical JSON: what it is about
+    Column("business_date", Date, nullable=False),
+    Column("created_at", String(32), nullable=False),  # UTC, ISO 8601
+    UniqueConstraint("key"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEntry:
+    """Something that is to reach somebody.
+
+    Attributes:
+        key: Stable and unique: ``run.waiting/12``. The same key is written once.
+        topic: What it is: ``run.waiting``, ``run.alarm``.
+        issuer: In whose name.
+        recipient: A mail address, or empty where nobody has entered one; the entry is then only shown.
+        reference: What it is about, plain values.
+    """
+
+    key: str
+    topic: str
+    issuer: str
+    recipient: str
+    subject: str
+    body: str
+    reference: Mapping[str, Any]
+    business_date: date
+    number: int = 0
+
+
+def put(connection: Connection, occasion: Occasion, entry: OutboxEntry) -> bool:
+    """Write an entry, unless its key is there already.
+
+    Returns:
+        Whether it was new.
+    """
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    written = connection.execute(
+        insert(outbox_entry)
+        .values(
+            key=entry.key,
+            topic=entry.topic,
+            issuer=entry.issuer,
+            recipient=entry.recipient,
+            subject=entry.subject,
+            body=entry.body,
+            reference=json.dumps(entry.reference, ensure_ascii=False, sort_keys=True, separators=(",", ":")),
+            business_date=entry.business_date,
+            created_at=occasion.at.isoformat(timespec="microseconds"),
+        )
+        .on_conflict_do_nothing(index_elements=["key"])
+        .returning(outbox_entry.c.id),
+    )
+    return written.scalar_one_or_none() is not None
+
+
+def entries(connection: Connection, *, topic: str | None = None, after: int = 0) -> list[OutboxEntry]:
+    """Entries in the order in which they were written.
+
+    Args:
+        connection: Where to read.
+        topic: Only these.
+        after: Only those with a higher number.
+    """
+    query = select(outbox_entry).where(outbox_entry.c.id > after).order_by(outbox_entry.c.id)
+    if topic is not None:
+        query = query.where(outbox_entry.c.topic == topic)
+    return [
+        OutboxEntry(
+            key=row.key,
+            topic=row.topic,
+            issuer=row.issuer,
+            recipient=row.recipient,
+            subject=row.subject,
+            body=row.body,
+            reference=json.loads(row.reference),
+            business_date=row.business_date,
+            number=row.id,
+        )
+        for row in connection.execute(query)
+    ]
