@@ -38,6 +38,20 @@ class ProviderOwnShare(StrEnum):
     NET = "net"
 
 
+class InvoicePer(StrEnum):
+    """What shares an invoice: all agreements of an issuer, or each has its own (domain rule 15)."""
+
+    ISSUER = "issuer"
+    AGREEMENT = "agreement"
+
+
+class IssuedBy(StrEnum):
+    """Who issues a month: an officer, or the clock by itself once the deadline is near."""
+
+    OFFICER = "officer"
+    CLOCK = "clock"
+
+
 class ResultKey(StrEnum):
     """Whose shares split a surplus or deficit (domain rule 9)."""
 
@@ -92,6 +106,8 @@ class AdvanceTerms:
     months_ahead: int = 1
     due_days: int = 30
     provider_own_share: ProviderOwnShare = ProviderOwnShare.INVOICE
+    invoice_per: InvoicePer = InvoicePer.ISSUER
+    issued_by: IssuedBy = IssuedBy.OFFICER
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ expected, and a term that agreements elsewhere have but this program does not kn
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import date
 
 import tomli_w
@@ -86,7 +85,6 @@ _RESULTS_NOT_YET = {
     "keep_up_to_percent": "at beholde et overskud op til en procent af omkostningerne",
     "true_up_first_year": "efterregulering alene efter første regnskabsår",
 }
-_OWN_SHARES_NOT_YET: Mapping[str, str] = {}
 _TABLES_NOT_YET = {
     "capacity": "aftalt kapacitet",
     "prices": "takster pr. enhed eller døgn",
@@ -249,7 +247,9 @@ def _advance(table: Table) -> AdvanceTerms:
         send_by_day=table.integer("send_by_day", 1, LAST_SEND_DAY, default.send_by_day),
         months_ahead=table.integer("months_ahead", 0, 1, default.months_ahead),
         due_days=table.integer("due_days", 0, LONGEST_DUE_DAYS, default.due_days),
-        provider_own_share=table.choice("provider_own_share", default.provider_own_share, _OWN_SHARES_NOT_YET),
+        provider_own_share=table.choice("provider_own_share", default.provider_own_share, {}),
+        invoice_per=table.choice("invoice_per", default.invoice_per, {}),
+        issued_by=table.choice("issued_by", default.issued_by, {}),
     )
     table.finish(_ADVANCE_TERMS_NOT_YET)
     return found
@@ -429,6 +429,8 @@ def _written_terms(terms: Terms) -> dict[str, dict[str, object]]:
             "months_ahead": terms.advance.months_ahead,
             "due_days": terms.advance.due_days,
             "provider_own_share": str(terms.advance.provider_own_share),
+            "invoice_per": str(terms.advance.invoice_per),
+            "issued_by": str(terms.advance.issued_by),
         },
         "settlement": {
             "accounts_by": str(terms.settlement.accounts_by),

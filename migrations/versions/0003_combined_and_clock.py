@@ -53,9 +53,7 @@ def upgrade() -> None:
         op.f("ix_line_credit_invoice_id_line_position"), "line_credit", ["invoice_id", "line_position"], unique=False
     )
     op.create_index(op.f("ix_invoice_line_agreement"), "invoice_line", ["agreement"], unique=False)
-    op.add_column(
-        "run_plan_document", sa.Column("document", sa.Integer(), nullable=False, server_default=sa.text("0"))
-    )
+    op.add_column("run_plan_document", sa.Column("document", sa.Integer(), nullable=False, server_default=sa.text("0")))
     op.add_column(
         "issuer_setting", sa.Column("plan_days_before", sa.Integer(), nullable=False, server_default=sa.text("5"))
     )

@@ -21,6 +21,8 @@ from agreements.agreement import (
     CostLine,
     CostLineKey,
     DayOfYear,
+    InvoicePer,
+    IssuedBy,
     PartyDetails,
     ProviderOwnShare,
     ReferenceDate,
@@ -104,6 +106,8 @@ def test_other_terms_are_read() -> None:
         ("months_ahead = 1", "months_ahead = 0"),
         ("due_days = 30", "due_days = 14"),
         ('provider_own_share = "invoice"', 'provider_own_share = "net"'),
+        ('invoice_per = "issuer"', 'invoice_per = "agreement"'),
+        ('issued_by = "officer"', 'issued_by = "clock"'),
         ('result_key = "accounting_year"', 'result_key = "application_year"'),
         ("lag_years = 2", "lag_years = 1"),
         ('accounts_by = "04-01"', 'accounts_by = "03-15"'),
@@ -113,7 +117,13 @@ def test_other_terms_are_read() -> None:
         text = changed(old, new, text)
     assert read_agreement("a", text).terms == Terms(
         allocation=AllocationTerms(reference_date=ReferenceDate.JANUARY_1_OF_SAME_YEAR, rounding_unit_oere=100),
-        advance=AdvanceTerms(months_ahead=0, due_days=14, provider_own_share=ProviderOwnShare.NET),
+        advance=AdvanceTerms(
+            months_ahead=0,
+            due_days=14,
+            provider_own_share=ProviderOwnShare.NET,
+            invoice_per=InvoicePer.AGREEMENT,
+            issued_by=IssuedBy.CLOCK,
+        ),
         settlement=SettlementTerms(accounts_by=DayOfYear(3, 15), lag_years=1, result_key=ResultKey.APPLICATION_YEAR),
         usage=UsageTerms(periods=((DayOfYear(1, 1), DayOfYear(12, 31)),), small_count_threshold=3),
     )
@@ -388,6 +398,8 @@ def agreements(draw: st.DrawFn) -> Agreement:
                     months_ahead=st.integers(0, 1),
                     due_days=st.integers(0, 120),
                     provider_own_share=st.sampled_from(ProviderOwnShare),
+                    invoice_per=st.sampled_from(InvoicePer),
+                    issued_by=st.sampled_from(IssuedBy),
                 )
             ),
             settlement=draw(st.builds(SettlementTerms, DAYS_OF_YEAR, DAYS_OF_YEAR, DAYS_OF_YEAR, st.integers(1, 5))),
