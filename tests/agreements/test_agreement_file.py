@@ -146,14 +146,14 @@ def test_five_mistakes_are_told_at_once_by_line() -> None:
         ),
         "linje 21, terms.advance.due_dayz: ukendt nøgle; mente du due_days?",
         (
-            'linje 28, terms.settlement.lag_years: "2" kan ikke bruges; forventet et helt tal fra 1 til 5, '
+            'linje 30, terms.settlement.lag_years: "2" kan ikke bruges; forventet et helt tal fra 1 til 5, '
             "uden anførselstegn"
         ),
         (
-            'linje 48, budgets[1].amount: "1.234,5x" er ikke et beløb; forventet et beløb i kroner som tekst med '
+            'linje 50, budgets[1].amount: "1.234,5x" er ikke et beløb; forventet et beløb i kroner som tekst med '
             'punktum før ørerne, fx "18250000.00"'
         ),
-        'linje 53, budgets[2].provider: "492" er ikke ydelsesleverandør i aftalen; forventet "461" eller "479"',
+        'linje 55, budgets[2].provider: "492" er ikke ydelsesleverandør i aftalen; forventet "461" eller "479"',
     )
 
 
