@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, select, update
+from sqlalchemy import Connection, Row, Select, and_, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from agreements.agreement import MunicipalityCode
@@ -20,22 +20,25 @@ from billing.invoice.facts import (
     LineKind,
     PartySnapshot,
 )
-from billing.invoice.tables import claim, invoice, invoice_line, number_series
+from billing.invoice.tables import claim, invoice, invoice_line, line_credit, number_series
 from foundation.database import insert_rows, reserve_ids
 from foundation.period import Period
 
 
-def take_claims(connection: Connection, keys: Sequence[ClaimKey]) -> dict[ClaimKey, int]:
+def take_claims(connection: Connection, keys: Sequence[tuple[ClaimKey, int]]) -> set[ClaimKey]:
     """Take the claims that are free; those that are held are left out, not an error.
 
     Another transaction that has just taken one is waited for.
 
+    Args:
+        connection: The transaction that issues.
+        keys: What is claimed, and the id of the document that is to be written for it.
+
     Returns:
-        Key -> the id of the document that is to be written for it.
+        The keys that were taken.
     """
-    ids = dict(zip(keys, reserve_ids(connection, invoice, len(keys)), strict=True))
-    if not ids:
-        return {}
+    if not keys:
+        return set()
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     rows = [
         {
@@ -46,31 +49,65 @@ def take_claims(connection: Connection, keys: Sequence[ClaimKey]) -> dict[ClaimK
             "period_to": key.period.to_day,
             "invoice_id": invoice_id,
         }
-        for key, invoice_id in ids.items()
+        for key, invoice_id in keys
     ]
-    taken = set(
-        connection.execute(
-            insert(claim).on_conflict_do_nothing().returning(claim.c.invoice_id),
+    taken = {
+        (row.agreement, row.municipality, row.invoice_id)
+        for row in connection.execute(
+            insert(claim)
+            .on_conflict_do_nothing()
+            .returning(claim.c.agreement, claim.c.municipality, claim.c.invoice_id),
             rows,
-        ).scalars(),
-    )
-    return {key: invoice_id for key, invoice_id in ids.items() if invoice_id in taken}
+        )
+    }
+    return {key for key, invoice_id in keys if (key.agreement, key.municipality, invoice_id) in taken}
 
 
 def reserve_documents(connection: Connection, count: int) -> range:
-    """Ids for documents that claim nothing themselves: credit notes."""
+    """Ids for documents that are to be written."""
     return reserve_ids(connection, invoice, count)
 
 
-def release_claim(connection: Connection, invoice_id: int, credit_id: int) -> None:
-    """Free what a credited document claimed."""
+def release_claims(connection: Connection, invoice_id: int, credit_id: int, agreements: Sequence[str]) -> None:
+    """Free what a credited document claimed of some agreements."""
     connection.execute(
         update(claim)
-        .where(claim.c.invoice_id == invoice_id, claim.c.released_by.is_(None))
-        .values(
-            released_by=credit_id,
-        ),
+        .where(
+            claim.c.invoice_id == invoice_id,
+            claim.c.released_by.is_(None),
+            claim.c.agreement.in_(list(agreements)),
+        )
+        .values(released_by=credit_id),
     )
+
+
+def write_line_credits(connection: Connection, credit_id: int, invoice_id: int, positions: Sequence[int]) -> None:
+    """Append which line each line of a credit note takes back."""
+    insert_rows(
+        connection,
+        line_credit,
+        [
+            {"credit_id": credit_id, "position": position, "invoice_id": invoice_id, "line_position": of_line}
+            for position, of_line in enumerate(positions, start=1)
+        ],
+    )
+
+
+def credited_amounts(connection: Connection, invoice_id: int) -> dict[int, int]:
+    """What credits by line took back of a document so far: position -> øre with the line's sign."""
+    rows = connection.execute(
+        select(line_credit.c.line_position, func.sum(invoice_line.c.amount_oere).label("total"))
+        .join(
+            invoice_line,
+            and_(
+                invoice_line.c.invoice_id == line_credit.c.credit_id,
+                invoice_line.c.position == line_credit.c.position,
+            ),
+        )
+        .where(line_credit.c.invoice_id == invoice_id)
+        .group_by(line_credit.c.line_position),
+    )
+    return {row.line_position: -int(row.total) for row in rows}
 
 
 def take_numbers(connection: Connection, issuer: str, issue_date: date, count: int) -> tuple[range, date | None]:
@@ -171,11 +208,24 @@ def write_documents(
 
 _crediting = invoice.alias("crediting")
 _credited = invoice.alias("credited")
+# What a credit note by line takes back a part of; one that takes the last says so itself.
+_in_part = invoice.alias("in_part")
+_credited_in_part = (
+    select(_in_part.c.number)
+    .join(line_credit, line_credit.c.invoice_id == _in_part.c.id)
+    .where(line_credit.c.credit_id == invoice.c.id, line_credit.c.position == 1)
+    .correlate(invoice)
+    .scalar_subquery()
+)
 
 
 def _documents() -> Select[Any]:
     return (
-        select(invoice, _crediting.c.number.label("credited_by"), _credited.c.number.label("credits"))
+        select(
+            invoice,
+            _crediting.c.number.label("credited_by"),
+            func.coalesce(_credited.c.number, _credited_in_part).label("credits"),
+        )
         .outerjoin(_crediting, _crediting.c.credits_id == invoice.c.id)
         .outerjoin(_credited, _credited.c.id == invoice.c.credits_id)
         .order_by(invoice.c.issuer, invoice.c.series_year, invoice.c.sequence)
@@ -256,16 +306,17 @@ def documents(  # noqa: PLR0913 - each is a filter
 
     Args:
         connection: Where to read.
-        agreement: Only this agreement's.
+        agreement: Only those with lines of this agreement.
         subscriber: Only this payer's.
         kind: Only these claims.
         from_day: Only service periods that begin on this day or later.
         to_day: Only service periods that end before this day or on it.
-        only_claimed: Only those whose claim is held: neither credits nor credited.
+        only_claimed: Only those that hold a claim, of the agreement if one is named: neither credits nor credited.
     """
     query = _documents()
     if agreement is not None:
-        query = query.where(invoice.c.agreement == agreement)
+        of_agreement = select(invoice_line.c.invoice_id).where(invoice_line.c.agreement == agreement)
+        query = query.where(invoice.c.id.in_(of_agreement))
     if subscriber is not None:
         query = query.where(invoice.c.subscriber == subscriber)
     if kind is not None:
@@ -275,7 +326,8 @@ def documents(  # noqa: PLR0913 - each is a filter
     if to_day is not None:
         query = query.where(invoice.c.period_to <= to_day)
     if only_claimed:
-        query = query.where(invoice.c.credits_id.is_(None), _crediting.c.id.is_(None))
+        held = select(claim.c.invoice_id).where(claim.c.released_by.is_(None))
+        query = query.where(invoice.c.id.in_(held if agreement is None else held.where(claim.c.agreement == agreement)))
     return [document for _, document in _read(connection, query)]
 
 

@@ -253,6 +253,15 @@ def due_months(
     return lacking
 
 
+def _lines_left(connection: Connection, document: IssuedDocument, code: str) -> dict[int, int | None]:
+    left = invoices.left_of(connection, document.number, document.issuer.municipality)
+    return {
+        position: None
+        for position, line in enumerate(document.lines, start=1)
+        if line.agreement == code and left[position]
+    }
+
+
 def reinvoice_year(
     connection: Connection,
     code: str,
@@ -290,12 +299,15 @@ def reinvoice_year(
             if books.is_closed(connection, code, year):
                 raise YearIsSettled(agreement=code, year=year)
             old = _issued(connection, code, instalment.month)[part.municipality]
+            shared = len(old.agreements) > 1
             credit = invoices.credit_invoice(
                 connection,
                 old.number,
                 reason=f"Prisen for {year} er ændret (prisberegning nr. {subscription.version}).",
                 issue_date=occasion.as_of,
                 issuer=old.issuer.municipality,
+                # Of a document that other agreements share, only this one's lines are taken back.
+                lines=_lines_left(connection, old, code) if shared else None,
             )
             facts = _facts(connection, agreement, instalment.month, occasion.as_of, members)
             outcome = invoices.issue_documents(connection, [draft_of(facts, part.municipality)], occasion.as_of)
