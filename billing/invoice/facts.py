@@ -160,6 +160,19 @@ class ClaimKey:
 
 
 @dataclass(frozen=True, slots=True)
+class BilledMonth:
+    """What a payer was billed for a month of one agreement.
+
+    Attributes:
+        version: The version of the price that the lines name.
+    """
+
+    amount_oere: int
+    version: int | None
+    provisional: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Credit:
     """What takes a document back, wholly or by line.
 
@@ -178,10 +191,15 @@ class Credit:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A payer that was left out, and why."""
+    """A payer that was left out, and why.
+
+    Attributes:
+        claims: What it was not billed; nothing where no document was made.
+    """
 
     municipality: MunicipalityCode
     error: MellemregningError
+    claims: tuple[ClaimKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,10 +86,15 @@ def join_drafts(drafts: Iterable[DocumentDraft], apart: Collection[str] = ()) ->
 
     Source: agreement § 7 stk. 1 and annex; domain rule 15.
     """
+    return [parts[0] if len(parts) == 1 else _joined(parts) for parts in grouped(drafts, apart)]
+
+
+def grouped(drafts: Iterable[DocumentDraft], apart: Collection[str] = ()) -> list[list[DocumentDraft]]:
+    """The drafts that will share a document, document by document in the order of numbers; see ``join_drafts``."""
     together: dict[tuple[object, ...], list[DocumentDraft]] = {}
     for draft in sorted(drafts, key=_order):
         together.setdefault(_shares_a_document(draft, apart), []).append(draft)
-    return [parts[0] if len(parts) == 1 else _joined(parts) for parts in together.values()]
+    return list(together.values())
 
 
 def _order(draft: DocumentDraft) -> tuple[object, ...]:

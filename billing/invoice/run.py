@@ -107,7 +107,7 @@ def issue_documents(connection: Connection, drafts: Sequence[DocumentDraft], iss
                 if isinstance(error, PartlyBilled)
                 else NotWritten(municipality=subscriber.name, reason=_reason(error))
             )
-            return IssueOutcome((), (), (Failure(subscriber.municipality, failure),))
+            return IssueOutcome((), (), (Failure(subscriber.municipality, failure, tuple(_claims_of(drafts[0]))),))
     half = len(drafts) // 2
     outcomes = [issue_documents(connection, some, issue_date) for some in (drafts[:half], drafts[half:])]
     return IssueOutcome(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, select, update
+from sqlalchemy import Connection, Row, Select, and_, extract, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 
 from agreements.agreement import MunicipalityCode
 from billing.invoice.facts import (
+    BilledMonth,
     ClaimKey,
     ClaimKind,
     DocumentType,
@@ -21,7 +23,7 @@ from billing.invoice.facts import (
     PartySnapshot,
 )
 from billing.invoice.tables import claim, invoice, invoice_line, line_credit, number_series
-from foundation.database import insert_rows, reserve_ids
+from foundation.database import BULK, among, insert_bulk, insert_rows, reserve_ids
 from foundation.period import Period
 
 
@@ -39,28 +41,39 @@ def take_claims(connection: Connection, keys: Sequence[tuple[ClaimKey, int]]) ->
     """
     if not keys:
         return set()
+    if len(keys) >= BULK and _took_all(connection, keys):
+        return {key for key, _ in keys}
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    rows = [
-        {
-            "agreement": key.agreement,
-            "municipality": key.municipality,
-            "kind": key.kind.value,
-            "period_from": key.period.from_day,
-            "period_to": key.period.to_day,
-            "invoice_id": invoice_id,
-        }
-        for key, invoice_id in keys
-    ]
     taken = {
         (row.agreement, row.municipality, row.invoice_id)
         for row in connection.execute(
             insert(claim)
             .on_conflict_do_nothing()
             .returning(claim.c.agreement, claim.c.municipality, claim.c.invoice_id),
-            rows,
+            [dict(zip(CLAIMED, row, strict=True)) for row in _claim_rows(keys)],
         )
     }
     return {key for key, invoice_id in keys if (key.agreement, key.municipality, invoice_id) in taken}
+
+
+CLAIMED = ("agreement", "municipality", "kind", "period_from", "period_to", "invoice_id")
+
+
+def _claim_rows(keys: Sequence[tuple[ClaimKey, int]]) -> list[tuple[Any, ...]]:
+    return [
+        (key.agreement, key.municipality, key.kind.value, key.period.from_day, key.period.to_day, invoice_id)
+        for key, invoice_id in keys
+    ]
+
+
+def _took_all(connection: Connection, keys: Sequence[tuple[ClaimKey, int]]) -> bool:
+    """Take many claims in bulk; where one of them is held, none is taken here and each is asked for by itself."""
+    try:
+        with connection.begin_nested():
+            insert_bulk(connection, claim, CLAIMED, _claim_rows(keys))
+    except IntegrityError:
+        return False
+    return True
 
 
 def reserve_documents(connection: Connection, count: int) -> range:
@@ -341,13 +354,89 @@ def last_number(connection: Connection, issuer: str, year: int) -> str | None:
     ).scalar_one_or_none()
 
 
-def claimed_months(connection: Connection, agreement: str) -> set[tuple[MunicipalityCode, date]]:
-    """(municipality, first day of month) of all months on account whose claim is held."""
+def claimed_months(
+    connection: Connection,
+    codes: Collection[str] | None,
+    since: date | None = None,
+) -> dict[str, set[tuple[MunicipalityCode, date]]]:
+    """The months on account whose claim is held: agreement -> (municipality, first day of the month).
+
+    Args:
+        connection: Where to read.
+        codes: Whose; None for all.
+        since: Only months that begin on this day or later.
+    """
+    query = select(claim.c.agreement, claim.c.municipality, claim.c.period_from).where(
+        among(claim.c.agreement, codes),
+        claim.c.kind == ClaimKind.ACONTO.value,
+        claim.c.released_by.is_(None),
+    )
+    if since is not None:
+        query = query.where(claim.c.period_from >= since)
+    found: dict[str, set[tuple[MunicipalityCode, date]]] = defaultdict(set)
+    for agreement, municipality, first_day in connection.execute(query):
+        found[agreement].add((municipality, first_day))
+    return found
+
+
+def claimed_counts(
+    connection: Connection,
+    codes: Collection[str] | None,
+    before: date,
+) -> dict[tuple[str, MunicipalityCode, int], int]:
+    """How many months of a year are claimed, for the years before a day: (agreement, municipality, year) -> count."""
+    year = extract("year", claim.c.period_from)
     rows = connection.execute(
-        select(claim.c.municipality, claim.c.period_from).where(
-            claim.c.agreement == agreement,
+        select(claim.c.agreement, claim.c.municipality, year.label("year"), func.count().label("months"))
+        .where(
+            among(claim.c.agreement, codes),
             claim.c.kind == ClaimKind.ACONTO.value,
             claim.c.released_by.is_(None),
-        ),
+            claim.c.period_from < before,
+        )
+        .group_by(claim.c.agreement, claim.c.municipality, year),
     )
-    return {(row.municipality, row.period_from) for row in rows}
+    return {(row.agreement, row.municipality, int(row.year)): row.months for row in rows}
+
+
+def billed_in(
+    connection: Connection,
+    codes: Collection[str] | None,
+    months: Collection[date],
+) -> dict[tuple[str, MunicipalityCode, date], BilledMonth]:
+    """What the holders of the claims on some months ask for, agreement by agreement.
+
+    Args:
+        connection: Where to read.
+        codes: Of which agreements; None for all.
+        months: The first days of the months.
+
+    Returns:
+        (agreement, municipality, first day of the month) -> what was billed.
+    """
+    rows = connection.execute(
+        select(
+            claim.c.agreement,
+            claim.c.municipality,
+            claim.c.period_from,
+            func.sum(invoice_line.c.amount_oere).label("amount_oere"),
+            func.max(invoice_line.c.version).label("version"),
+            invoice.c.provisional,
+        )
+        .join(invoice, invoice.c.id == claim.c.invoice_id)
+        .join(
+            invoice_line,
+            and_(invoice_line.c.invoice_id == claim.c.invoice_id, invoice_line.c.agreement == claim.c.agreement),
+        )
+        .where(
+            among(claim.c.agreement, codes),
+            claim.c.kind == ClaimKind.ACONTO.value,
+            claim.c.released_by.is_(None),
+            claim.c.period_from.in_(sorted(months)),
+        )
+        .group_by(claim.c.agreement, claim.c.municipality, claim.c.period_from, invoice.c.provisional),
+    )
+    return {
+        (agreement, municipality, first_day): BilledMonth(int(amount), version, provisional)
+        for agreement, municipality, first_day, amount, version, provisional in rows
+    }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from agreements.agreement import CostLine, MunicipalityCode, ProviderOwnShare, ResultKey
 from billing.accounts.facts import Account, Posting, ResultSource
-from billing.annual_subscription.facts import AnnualSubscription, Instalment
+from billing.annual_subscription.facts import Instalment
 from billing.invoice.facts import ClaimKind, DocumentDraft, InvoiceLine, LineKind
 from billing.monthly_aconto.facts import MonthFacts
 from foundation.errors import N_, RuleBroken
@@ -74,10 +75,7 @@ def split_between_providers(gross_oere: int, cost_lines: Iterable[CostLine]) -> 
 
     Source: domain rule 12.
     """
-    net: dict[MunicipalityCode, dict[str, int]] = {}
-    for line in cost_lines:
-        services = net.setdefault(line.key.provider, {})
-        services[line.key.service] = services.get(line.key.service, 0) + line.net_oere
+    net = _weights(tuple(cost_lines))
     providers = _by_weight(gross_oere, {provider: sum(services.values()) for provider, services in net.items()})
     return {
         (provider, service): part
@@ -86,7 +84,19 @@ def split_between_providers(gross_oere: int, cost_lines: Iterable[CostLine]) -> 
     }
 
 
+@lru_cache(maxsize=256)
+def _weights(cost_lines: tuple[CostLine, ...]) -> Mapping[MunicipalityCode, Mapping[str, int]]:
+    # The same for all payers of an agreement, which follow each other.
+    net: dict[MunicipalityCode, dict[str, int]] = {}
+    for line in cost_lines:
+        services = net.setdefault(line.key.provider, {})
+        services[line.key.service] = services.get(line.key.service, 0) + line.net_oere
+    return net
+
+
 def _by_weight(amount_oere: int, weights: Mapping[str, int]) -> dict[str, int]:
+    if len(weights) == 1:
+        return dict.fromkeys(weights, amount_oere)
     # Budgets that cancel out say nothing of who is entitled to what is still to be billed or paid back: equal parts.
     return apportion_signed(amount_oere, weights if sum(weights.values()) else dict.fromkeys(weights, 1))
 
@@ -139,7 +149,11 @@ def _lines(
     gross: Mapping[ProviderService, int],
 ) -> list[InvoiceLine]:
     services = {service.code: service for service in facts.agreement.services}
-    what = "foreløbig rate" if facts.provisional else f"rate {facts.month.number} af {len(_months(facts.subscription))}"
+    what = (
+        "foreløbig rate"
+        if facts.provisional
+        else f"rate {facts.month.number} af {facts.agreement.terms.advance.instalments}"
+    )
     lines = [
         InvoiceLine(
             agreement=facts.agreement.code,
@@ -163,10 +177,6 @@ def _lines(
         for source, amount in instalment.passed_on.items()
     ]
     return [line for line in lines if line.amount_oere] or lines[:1]
-
-
-def _months(subscription: AnnualSubscription) -> tuple[Instalment, ...]:
-    return subscription.parts[0].instalments
 
 
 def _passed_on_line(facts: MonthFacts, source: ResultSource, amount_oere: int, of_year_oere: int) -> InvoiceLine:
