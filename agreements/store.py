@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from functools import lru_cache
 
@@ -11,6 +13,7 @@ from sqlalchemy import Connection, Table, and_, func, select, update
 
 from agreements.agreement import Agreement, CostKind, CostLine, CostLineKey, MunicipalityCode
 from agreements.agreement_file import read_agreement
+from agreements.agreement_form import from_values, to_values
 from agreements.membership import MembershipPeriod
 from agreements.population import PopulationFigure
 from agreements.tables import agreement, agreement_version, budget_line, membership, population_figure, population_load
@@ -20,6 +23,25 @@ from foundation.database import among, insert_rows, reserve_ids
 @lru_cache(maxsize=256)
 def _parsed(document: str) -> Agreement:
     return read_agreement("aftalen i databasen", document)
+
+
+def _read(document: str, form: str | None) -> Agreement:
+    """An agreement from its kept values, or from its file where these are of another release."""
+    if form is not None:
+        with suppress(KeyError, ValueError, TypeError):
+            return from_values(json.loads(form))
+    return _parsed(document)
+
+
+def kept_forms(connection: Connection) -> Iterator[tuple[str, int, bool]]:
+    """(agreement, version, whether its kept values are what its file says) of every version that has such."""
+    rows = connection.execute(
+        select(agreement_version)
+        .where(agreement_version.c.form.is_not(None))
+        .order_by(agreement_version.c.agreement, agreement_version.c.version),
+    )
+    for row in rows:
+        yield row.agreement, row.version, to_values(_parsed(row.document)) == json.loads(row.form)
 
 
 def find_agreement(connection: Connection, code: str, *, lock: bool = False) -> Agreement | None:
@@ -33,13 +55,13 @@ def find_agreement(connection: Connection, code: str, *, lock: bool = False) -> 
     query = select(agreement.c.code).where(agreement.c.code == code)
     if connection.execute(query.with_for_update() if lock else query).first() is None:
         return None
-    document = connection.execute(
-        select(agreement_version.c.document)
+    newest = connection.execute(
+        select(agreement_version.c.document, agreement_version.c.form)
         .where(agreement_version.c.agreement == code)
         .order_by(agreement_version.c.version.desc())
         .limit(1),
-    ).scalar_one()
-    return _parsed(document)
+    ).one()
+    return _read(newest.document, newest.form)
 
 
 def find_agreements(
@@ -70,7 +92,12 @@ def find_agreements(
         .subquery()
     )
     rows = connection.execute(
-        select(agreement_version.c.agreement, agreement_version.c.version, agreement_version.c.document)
+        select(
+            agreement_version.c.agreement,
+            agreement_version.c.version,
+            agreement_version.c.document,
+            agreement_version.c.form,
+        )
         .join(
             newest,
             and_(
@@ -81,7 +108,9 @@ def find_agreements(
         .order_by(agreement_version.c.agreement),
     )
     return {
-        row.agreement: (row.version, _parsed(row.document)) for row in rows if codes is None or row.agreement in codes
+        row.agreement: (row.version, _read(row.document, row.form))
+        for row in rows
+        if codes is None or row.agreement in codes
     }
 
 
@@ -105,9 +134,15 @@ def write_agreement_version(connection: Connection, value: Agreement, document: 
             version=version,
             loaded_on=loaded_on,
             document=document,
+            form=written_form(value),
         ),
     )
     return int(version)
+
+
+def written_form(value: Agreement) -> str:
+    """An agreement's values as they are kept."""
+    return json.dumps(to_values(value), ensure_ascii=False, separators=(",", ":"))
 
 
 def agreement_versions(connection: Connection, code: str) -> list[tuple[int, date]]:

@@ -206,7 +206,7 @@ def reserve_ids(connection: Connection, table: Table, count: int) -> range:
 
 
 MOST_NAMED = 500
-BULK = 500
+BULK = 50
 
 
 def among(column: ColumnElement[Any], values: Collection[Any] | None) -> ColumnElement[bool]:

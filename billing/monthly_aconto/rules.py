@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from agreements.agreement import CostLine, MunicipalityCode, ProviderOwnShare, ResultKey
 from billing.accounts.facts import Account, Posting, ResultSource
-from billing.annual_subscription.facts import Instalment
+from billing.annual_subscription.facts import Instalment, SubscriptionPart
 from billing.invoice.facts import ClaimKind, DocumentDraft, InvoiceLine, LineKind
 from billing.monthly_aconto.facts import MonthFacts
 from foundation.errors import N_, RuleBroken
@@ -51,6 +51,10 @@ def instalment_of(facts: MonthFacts, municipality: MunicipalityCode) -> Instalme
 
     Source: domain rules 4, 7 and 8.
     """
+    return _instalment(facts, _part(facts, municipality))
+
+
+def _part(facts: MonthFacts, municipality: MunicipalityCode) -> SubscriptionPart:
     part = facts.subscription.part_of(municipality)
     if part is None:
         raise NothingToBillFrom(
@@ -59,6 +63,10 @@ def instalment_of(facts: MonthFacts, municipality: MunicipalityCode) -> Instalme
             month=facts.month.danish,
             agreement=facts.agreement.code,
         )
+    return part
+
+
+def _instalment(facts: MonthFacts, part: SubscriptionPart) -> Instalment:
     if facts.provisional:
         # Last year's regular instalment, all of it on account of this year: last year's results were passed on then.
         count = facts.agreement.terms.advance.instalments
@@ -109,7 +117,8 @@ def draft_of(facts: MonthFacts, municipality: MunicipalityCode) -> DocumentDraft
 
     Source: agreement § 7 stk. 1 and annex; domain rules 8, 12, 14 and 15.
     """
-    instalment = instalment_of(facts, municipality)
+    part = _part(facts, municipality)
+    instalment = _instalment(facts, part)
     terms = facts.agreement.terms
     gross = split_between_providers(instalment.gross_oere, facts.subscription.cost_lines)
     is_provider = municipality in facts.agreement.providers
@@ -122,7 +131,7 @@ def draft_of(facts: MonthFacts, municipality: MunicipalityCode) -> DocumentDraft
         kind=ClaimKind.ACONTO,
         title=f"A conto {facts.month.danish}",
         period=facts.month.period,
-        lines=tuple(_lines(facts, municipality, instalment, gross)),
+        lines=tuple(_lines(facts, part, instalment, gross)),
         postings=tuple(_postings(facts, municipality, instalment, gross, set_off=set_off, internal=internal)),
         due_days=terms.advance.due_days,
         internal=internal,
@@ -144,7 +153,7 @@ def _note(facts: MonthFacts) -> str:
 
 def _lines(
     facts: MonthFacts,
-    municipality: MunicipalityCode,
+    part: SubscriptionPart,
     instalment: Instalment,
     gross: Mapping[ProviderService, int],
 ) -> list[InvoiceLine]:
@@ -171,9 +180,8 @@ def _lines(
         )
         for (provider, service), amount in gross.items()
     ]
-    part = facts.subscription.part_of(municipality)
     lines += [
-        _passed_on_line(facts, source, amount, part.passed_on.get(source, amount) if part else amount)
+        _passed_on_line(facts, source, amount, part.passed_on.get(source, amount))
         for source, amount in instalment.passed_on.items()
     ]
     return [line for line in lines if line.amount_oere] or lines[:1]

@@ -71,6 +71,7 @@ def plan_months(
     as_of: date,
     *,
     only: Month | None = None,
+    periods: Mapping[str, Sequence[MembershipPeriod]] | None = None,
 ) -> tuple[list[MonthPlan], list[MonthNotPlanned]]:
     """Say what every month that is due would bill, of many agreements at once; changes nothing.
 
@@ -81,14 +82,15 @@ def plan_months(
         agreed: Code -> agreement.
         as_of: The business date: up to which months are due, and what the documents would bear.
         only: This month of each, due or not, in place of those that are due.
+        periods: Who takes part, where the caller has read it already.
 
     Returns:
         The plans by code and month, and the months that nobody can be billed for.
 
     Source: agreement § 7 stk. 1; domain rules 4, 5, 7, 8 and 12.
     """
-    codes = set(agreed)
-    periods = agreement_store.members_of(connection, codes)
+    if periods is None:
+        periods = agreement_store.members_of(connection, set(agreed))
     claimed = _claimed(connection, agreed, periods, as_of, only)
     due = {
         code: _due(agreement, periods.get(code, ()), claimed.get(code, _NONE), as_of)
@@ -369,9 +371,10 @@ def issue_plans(
     for plan in plans:
         for draft in plan.drafts:
             by_issuer.setdefault(draft.issuer.municipality, []).append(draft)
+    apart = documents_apart(agreed.values())
     # Always in the same order, so that no two runs wait for each other's number series.
     for issuer in sorted(by_issuer):
-        joined = join_drafts(by_issuer[issuer], documents_apart(agreed.values()))
+        joined = join_drafts(by_issuer[issuer], apart)
         came_of.add(invoices.issue_documents(connection, joined, occasion.as_of))
     answers = [came_of.answer(connection, plan) for plan in plans]
     events = [_issued_event(answer) for answer in answers if answer.issued or answer.failed]

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from agreements import run as agreements
 from agreements import store as agreement_store
 from agreements.agreement import Agreement, MunicipalityCode
-from agreements.membership import agreed_year, members_in
+from agreements.membership import MembershipPeriod, agreed_year, members_in
 from agreements.municipality import municipality
 from billing.annual_subscription import store as subscription_store
 from billing.invoice import store as invoice_store
@@ -61,6 +61,7 @@ class _WorkedOut(NamedTuple):
     failed: list[NotPlanned]
     inputs: dict[str, str]
     settings: Mapping[MunicipalityCode, IssuerSettings]
+    periods: Mapping[str, Sequence[MembershipPeriod]]
 
     @property
     def hash(self) -> str:
@@ -105,7 +106,8 @@ def _worked_out(connection: Connection, scope: RunScope, occasion: Occasion) -> 
     if scope.month is not None:
         for agreement in agreed.values():
             agreed_year(agreement, scope.month.year)
-    planned, without = months.plan_months(connection, agreed, occasion.as_of, only=scope.month)
+    periods = agreement_store.members_of(connection, codes)
+    planned, without = months.plan_months(connection, agreed, occasion.as_of, only=scope.month, periods=periods)
     if scope.month is not None and without:
         raise without[0].error
     known = store.all_issuer_settings(connection)
@@ -118,7 +120,8 @@ def _worked_out(connection: Connection, scope: RunScope, occasion: Occasion) -> 
         for plan in planned
         for failure in plan.failed
     ]
-    return _WorkedOut(agreed, planned, failed, _inputs(connection, versions, planned, settings), settings)
+    inputs = _inputs(connection, versions, planned, settings, periods)
+    return _WorkedOut(agreed, planned, failed, inputs, settings, periods)
 
 
 def _described(connection: Connection, found: _WorkedOut, scope: RunScope, occasion: Occasion) -> RunPlan:
@@ -132,7 +135,6 @@ def _described(connection: Connection, found: _WorkedOut, scope: RunScope, occas
     codes = {plan.agreement for plan in found.months}
     before = {plan.month.plus(-1).first_day for plan in found.months}
     billed = invoice_store.billed_in(connection, codes, before) if before else {}
-    periods = agreement_store.members_of(connection, codes)
     staying: dict[tuple[str, int], frozenset[MunicipalityCode]] = {}
     documents: list[PlannedDocument] = []
     for plan in found.months:
@@ -140,7 +142,7 @@ def _described(connection: Connection, found: _WorkedOut, scope: RunScope, occas
         settings = found.settings[found.agreed[code].issuer]
         after = (code, plan.month.plus(1).year)
         if after not in staying:
-            staying[after] = frozenset(members_in(periods.get(code, ()), after[1]))
+            staying[after] = frozenset(members_in(found.periods.get(code, ()), after[1]))
         for draft in plan.drafts:
             who = draft.subscriber.municipality
             previous = billed.get((code, who, day_before))
@@ -169,6 +171,7 @@ def _inputs(
     versions: Mapping[str, tuple[int, Agreement]],
     planned: Sequence[MonthPlan],
     settings: Mapping[MunicipalityCode, IssuerSettings],
+    periods: Mapping[str, Sequence[MembershipPeriod]],
 ) -> dict[str, str]:
     """All that the months' plans rest on, by the name under which a change of it is told."""
     if not planned:
@@ -176,7 +179,6 @@ def _inputs(
     codes, years = {plan.agreement for plan in planned}, {plan.month.year for plan in planned}
     budgets = agreement_store.budgets_of(connection, codes, years)
     prices = subscription_store.latest_versions(connection, codes, years | {year - 1 for year in years})
-    periods = agreement_store.members_of(connection, codes)
     on_days = {versions[plan.agreement][1].terms.allocation.reference_date.of_year(plan.month.year) for plan in planned}
     counted = {on: agreement_store.population(connection, on) for on in on_days}
     inputs: dict[str, str] = {}
@@ -225,10 +227,12 @@ def list_plans(connection: Connection) -> list[RunPlan]:
     return [get_plan(connection, number) for number in store.plan_numbers(connection)]
 
 
-def _locked(connection: Connection, number: int) -> RunPlan:
-    if not store.lock_plan(connection, number):
-        raise PlanUnknown(number=number)
-    return get_plan(connection, number)
+def _locked(connection: Connection, number: int, *, with_documents: bool = True) -> RunPlan:
+    if store.lock_plan(connection, number):
+        found = store.read_plan(connection, number, with_documents=with_documents)
+        if found is not None:
+            return found
+    raise PlanUnknown(number=number)
 
 
 def approve_run(connection: Connection, number: int, occasion: Occasion, note: str = "") -> RunPlan:
@@ -258,6 +262,8 @@ def stop_run(connection: Connection, number: int, occasion: Occasion, note: str 
 def issue_run(connection: Connection, number: int, occasion: Occasion) -> RunIssue:
     """Issue an approved plan, if all that it rests on is still the same; the amounts come from where the plan's came.
 
+    The answer's plan is without its bills, which are what was issued; ``get_plan`` reads them.
+
     A payer that fails is left out and told of; its month stays due, so that the next run bills it.
 
     Raises:
@@ -267,14 +273,14 @@ def issue_run(connection: Connection, number: int, occasion: Occasion) -> RunIss
 
     Source: domain rules 4, 7, 8, 14 and 15.
     """
-    plan = _locked(connection, number)
+    plan = _locked(connection, number, with_documents=False)
     require_state(plan, PlanState.APPROVED)
     again = _worked_out(connection, plan.scope, replace(occasion, as_of=plan.as_of))
     if again.hash != plan.hash:
         changes = changed_inputs(plan.inputs, again.inputs) or ["beløbene"]
         raise PlanOutOfDate(number=number, changes=changes)
     issued = months.issue_plans(connection, again.months, again.agreed, occasion)
-    done = _happened(connection, plan, PlanState.ISSUED, occasion, "")
+    done = _happened(connection, plan, PlanState.ISSUED, occasion, "", again.months)
     return RunIssue(done, tuple(issued))
 
 
@@ -308,15 +314,33 @@ def _issuers(plan: RunPlan) -> str:
     return ", ".join(municipality(code).official_name for code in codes)
 
 
-def _happened(connection: Connection, plan: RunPlan, state: PlanState, occasion: Occasion, note: str) -> RunPlan:
+def _happened(  # noqa: PLR0913, PLR0917 - what happened, to what, when, why
+    connection: Connection,
+    plan: RunPlan,
+    state: PlanState,
+    occasion: Occasion,
+    note: str,
+    planned: Sequence[MonthPlan] | None = None,
+) -> RunPlan:
     event = PlanEvent(state, occasion.as_of, occasion.actor, note)
     store.write_event(connection, plan.number, event)
     done = replace(plan, events=(*plan.events, event))
-    _record(connection, done, occasion, state.value)
+    _record(connection, done, occasion, state.value, planned)
     return done
 
 
-def _record(connection: Connection, plan: RunPlan, occasion: Occasion, participle: str) -> None:
+def _record(
+    connection: Connection,
+    plan: RunPlan,
+    occasion: Occasion,
+    participle: str,
+    planned: Sequence[MonthPlan] | None = None,
+) -> None:
+    amounts = (
+        [document.amount_oere for document in plan.documents]
+        if planned is None
+        else [draft.amount_oere for month in planned for draft in month.drafts]
+    )
     audit.record(
         connection,
         occasion,
@@ -325,8 +349,8 @@ def _record(connection: Connection, plan: RunPlan, occasion: Occasion, participl
         details={
             "hash": plan.hash,
             "as_of": plan.as_of.isoformat(),
-            "documents": len(plan.documents),
-            "total_oere": plan.total_oere,
+            "documents": len(amounts),
+            "total_oere": sum(amounts),
             "failed": len(plan.failed),
             "four_eyes": plan.four_eyes,
         },

@@ -122,14 +122,13 @@ def lock_plan(connection: Connection, number: int) -> bool:
     return found.first() is not None
 
 
-def read_plan(connection: Connection, number: int) -> RunPlan | None:
-    """A plan with its documents and what became of it; None where there is none."""
+def read_plan(connection: Connection, number: int, *, with_documents: bool = True) -> RunPlan | None:
+    """A plan with its documents, if they are asked for, and what became of it; None where there is none."""
     row = connection.execute(select(run_plan).where(run_plan.c.id == number)).one_or_none()
     if row is None:
         return None
-    documents = connection.execute(
-        select(run_plan_document).where(run_plan_document.c.plan_id == number).order_by(run_plan_document.c.position),
-    )
+    of_plan = select(run_plan_document).where(run_plan_document.c.plan_id == number)
+    documents = connection.execute(of_plan.order_by(run_plan_document.c.position)) if with_documents else ()
     events = connection.execute(
         select(run_plan_event).where(run_plan_event.c.plan_id == number).order_by(run_plan_event.c.id),
     )

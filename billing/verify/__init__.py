@@ -21,7 +21,7 @@ from billing.verify.documents import (
     numbers_without_gaps,
 )
 from billing.verify.ledger import clearing_is_zero, ledger_equals_invoices, vouchers_balance
-from billing.verify.prices import shares_sum
+from billing.verify.prices import agreements_read_back, shares_sum
 from billing.verify.results import passed_on_once, results_hold
 from billing.verify.trail import audit_chain
 from foundation.period import Month
@@ -96,6 +96,7 @@ def _in_words(due: list[tuple[Month, tuple[str, ...]]]) -> str:
 
 
 CHECKS: tuple[tuple[str, Callable[[Connection], Iterator[str]]], ...] = (
+    ("agreements_read_back", agreements_read_back),
     ("vouchers_balance", vouchers_balance),
     ("billed_once", billed_once),
     ("credited_within_bounds", credited_within_bounds),
@@ -110,6 +111,7 @@ CHECKS: tuple[tuple[str, Callable[[Connection], Iterator[str]]], ...] = (
 )
 
 FINE = {
+    "agreements_read_back": "Hver aftale læses, som dens fil siger.",
     "vouchers_balance": "Hvert bilag summer til nul.",
     "billed_once": "Ingen periode er faktureret to gange.",
     "credited_within_bounds": "Ingen linje er krediteret for mere, end den lyder på.",

@@ -488,7 +488,7 @@ class CreditedLineType(click.ParamType[tuple[int, int | None]]):
 
     def convert(
         self,
-        value: Any,
+        value: Any,  # noqa: ANN401 - as click has it
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> tuple[int, int | None]:
