@@ -78,7 +78,6 @@ def plan_hash(inputs: Mapping[str, str], plans: Iterable[MonthPlan]) -> str:
                 plan.agreement,
                 month,
                 draft.subscriber.municipality,
-                draft.amount_oere,
                 [(line.text, line.amount_oere) for line in draft.lines],
             ]
             for draft in plan.drafts
@@ -110,18 +109,19 @@ def planned_document(  # noqa: PLR0913, PLR0917 - a bill, and all that it is sho
         staying: Who takes part in the month after.
         document: Which of the plan's documents it will stand on.
     """
+    amount = draft.amount_oere
     return PlannedDocument(
         agreement=draft.agreement,
         month=plan.month,
         issuer=draft.issuer.municipality,
         subscriber=draft.subscriber.municipality,
-        amount_oere=draft.amount_oere,
+        amount_oere=amount,
         previous_oere=previous.amount_oere if previous else None,
         internal=draft.internal,
         lines=tuple((line.text, line.amount_oere) for line in draft.lines),
         note=draft.note,
-        change=_in_words(draft, plan, previous),
-        warnings=tuple(_warnings(draft, plan, previous, settings, staying)),
+        change=_in_words(draft, amount, plan, previous),
+        warnings=tuple(_warnings(draft, amount, plan, previous, settings, staying)),
         document=document,
     )
 
@@ -131,10 +131,10 @@ def version_of(draft: DocumentDraft) -> int | None:
     return max((line.version for line in draft.lines if line.version is not None), default=None)
 
 
-def _in_words(draft: DocumentDraft, plan: MonthPlan, previous: BilledMonth | None) -> str:
+def _in_words(draft: DocumentDraft, amount_oere: int, plan: MonthPlan, previous: BilledMonth | None) -> str:
     if previous is None:
         return "Ikke faktureret måneden før."
-    difference = draft.amount_oere - previous.amount_oere
+    difference = amount_oere - previous.amount_oere
     if difference == 0:
         return "Som måneden før."
     direction = "mere" if difference > 0 else "mindre"
@@ -153,23 +153,24 @@ def _reason(draft: DocumentDraft, plan: MonthPlan, previous: BilledMonth) -> str
     return "resten af årets beløb er fordelt på ny"
 
 
-def _warnings(
+def _warnings(  # noqa: PLR0913, PLR0917 - as planned_document
     draft: DocumentDraft,
+    amount_oere: int,
     plan: MonthPlan,
     previous: BilledMonth | None,
     settings: IssuerSettings,
     staying: Collection[MunicipalityCode],
 ) -> list[PlanWarning]:
-    off = previous is not None and abs(
-        draft.amount_oere - previous.amount_oere
-    ) * HUNDRED > settings.warn_percent * abs(previous.amount_oere)
+    off = previous is not None and abs(amount_oere - previous.amount_oere) * HUNDRED > settings.warn_percent * abs(
+        previous.amount_oere
+    )
     found = (
         (draft.provisional, PlanWarning.PROVISIONAL),
         (previous is None, PlanWarning.FIRST_MONTH),
         (draft.subscriber.municipality not in staying, PlanWarning.LAST_MONTH),
         (off, PlanWarning.AMOUNT_OFF),
         (plan.days_late > 0, PlanWarning.LATE),
-        (draft.amount_oere < 0, PlanWarning.PAID_OUT),
+        (amount_oere < 0, PlanWarning.PAID_OUT),
     )
     return [warning for applies, warning in found if applies]
 

@@ -20,7 +20,7 @@ from billing.monthly_run.facts import (
     RunScope,
 )
 from billing.monthly_run.tables import issuer_setting, run_plan, run_plan_document, run_plan_event
-from foundation.database import insert_rows, reserve_ids
+from foundation.database import insert_bulk, reserve_ids
 from foundation.period import Month
 
 
@@ -49,8 +49,7 @@ def write_issuer_settings(connection: Connection, settings: IssuerSettings) -> N
         connection.execute(issuer_setting.insert().values(issuer=settings.issuer, **values))
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 def write_plan(connection: Connection, plan: RunPlan) -> int:
@@ -73,30 +72,49 @@ def write_plan(connection: Connection, plan: RunPlan) -> int:
             ),
         ),
     )
-    insert_rows(
+    insert_bulk(
         connection,
         run_plan_document,
+        DOCUMENT_COLUMNS,
         [
-            {
-                "plan_id": plan_id,
-                "position": position,
-                "agreement": document.agreement,
-                "month": document.month.first_day,
-                "issuer": document.issuer,
-                "subscriber": document.subscriber,
-                "amount_oere": document.amount_oere,
-                "previous_oere": document.previous_oere,
-                "internal": document.internal,
-                "lines": _json(document.lines),
-                "note": document.note,
-                "change": document.change,
-                "warnings": _json(document.warnings),
-                "document": document.document,
-            }
+            (
+                plan_id,
+                position,
+                document.agreement,
+                document.month.first_day,
+                document.issuer,
+                document.subscriber,
+                document.amount_oere,
+                document.previous_oere,
+                document.internal,
+                _json(document.lines),
+                document.note,
+                document.change,
+                _json(document.warnings) if document.warnings else "[]",
+                document.document,
+            )
             for position, document in enumerate(plan.documents, start=1)
         ],
     )
     return plan_id
+
+
+DOCUMENT_COLUMNS = (
+    "plan_id",
+    "position",
+    "agreement",
+    "month",
+    "issuer",
+    "subscriber",
+    "amount_oere",
+    "previous_oere",
+    "internal",
+    "lines",
+    "note",
+    "change",
+    "warnings",
+    "document",
+)
 
 
 def write_event(connection: Connection, number: int, event: PlanEvent) -> None:
