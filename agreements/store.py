@@ -41,9 +41,36 @@ def find_agreement(connection: Connection, code: str, *, lock: bool = False) -> 
     return _parsed(document)
 
 
-def agreement_codes(connection: Connection) -> list[str]:
-    """All agreements' codes, ascending."""
-    return list(connection.execute(select(agreement.c.code).order_by(agreement.c.code)).scalars())
+def agreement_codes(connection: Connection, issuer: MunicipalityCode | None = None) -> list[str]:
+    """All agreements' codes, or one issuer's, ascending."""
+    query = select(agreement.c.code).order_by(agreement.c.code)
+    if issuer is not None:
+        query = query.where(agreement.c.issuer == issuer)
+    return list(connection.execute(query).scalars())
+
+
+def newest_agreements(connection: Connection, issuer: MunicipalityCode | None = None) -> list[Agreement]:
+    """The newest version of every agreement, or of one issuer's, ascending by code, in one query."""
+    newest = (
+        select(agreement_version.c.agreement, func.max(agreement_version.c.version).label("version"))
+        .join(agreement, agreement.c.code == agreement_version.c.agreement)
+        .group_by(agreement_version.c.agreement)
+    )
+    if issuer is not None:
+        newest = newest.where(agreement.c.issuer == issuer)
+    latest = newest.subquery()
+    rows = connection.execute(
+        select(agreement_version.c.document)
+        .join(
+            latest,
+            and_(
+                agreement_version.c.agreement == latest.c.agreement,
+                agreement_version.c.version == latest.c.version,
+            ),
+        )
+        .order_by(agreement_version.c.agreement),
+    )
+    return [_parsed(document) for document in rows.scalars()]
 
 
 def write_agreement_version(connection: Connection, value: Agreement, document: str, loaded_on: date) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, replace
+from dataclasses import asdict, astuple, replace
+from datetime import date
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -10,6 +11,7 @@ from sqlalchemy import Connection
 from agreements import run as agreements
 from agreements import store as agreement_store
 from agreements.agreement import Agreement, MunicipalityCode
+from agreements.deadlines import price_missing_from
 from agreements.membership import members_in
 from agreements.municipality import municipality
 from billing.annual_subscription import store as subscription_store
@@ -17,6 +19,7 @@ from billing.invoice import store as invoice_store
 from billing.invoice.facts import ClaimKind
 from billing.monthly_aconto import run as months
 from billing.monthly_aconto.facts import MonthIssue, MonthPlan
+from billing.monthly_aconto.rules import PriceMissing
 from billing.monthly_run import store
 from billing.monthly_run.facts import (
     IssuerSettings,
@@ -24,6 +27,7 @@ from billing.monthly_run.facts import (
     PlanEvent,
     PlannedDocument,
     PlanState,
+    PlanWarning,
     RunIssue,
     RunPlan,
     RunScope,
@@ -36,6 +40,7 @@ from billing.monthly_run.rules import (
     plan_hash,
     planned_document,
     require_another_person,
+    require_clock_settings,
     require_state,
 )
 from foundation import audit
@@ -57,13 +62,20 @@ class _Planned(NamedTuple):
     months: list[MonthPlan]
 
 
-def plan_run(connection: Connection, scope: RunScope, occasion: Occasion) -> RunPlan:
+def plan_run(
+    connection: Connection,
+    scope: RunScope,
+    occasion: Occasion,
+    *,
+    until: date | None = None,
+) -> RunPlan:
     """Work out everything that is due up to the business date, all past months that are missing too, and keep it.
 
     Args:
         connection: The transaction.
-        scope: All agreements or one; every due month or one.
+        scope: All agreements, one issuer's or one; every due month or one.
         occasion: Who plans, and the date up to which months are due.
+        until: Plan for this later day instead: a deadline that is coming. It becomes the plan's ``as_of``.
 
     Returns:
         The stored plan. What cannot be planned is named in it; the rest is planned all the same.
@@ -73,14 +85,14 @@ def plan_run(connection: Connection, scope: RunScope, occasion: Occasion) -> Run
 
     Source: agreement § 7 stk. 1; domain rules 4, 5, 7, 8, 14 and 15.
     """
-    plan = _planned(connection, scope, occasion, lock=True).plan
+    plan = _planned(connection, scope, replace(occasion, as_of=until or occasion.as_of), lock=True).plan
     plan = replace(plan, number=store.write_plan(connection, plan))
     _record(connection, plan, occasion, "planned")
     return plan
 
 
 def _planned(connection: Connection, scope: RunScope, occasion: Occasion, *, lock: bool) -> _Planned:
-    codes = [scope.agreement] if scope.agreement else agreement_store.agreement_codes(connection)
+    codes = [scope.agreement] if scope.agreement else agreement_store.agreement_codes(connection, scope.issuer)
     documents: list[PlannedDocument] = []
     failed: list[NotPlanned] = []
     inputs: dict[str, str] = {}
@@ -204,6 +216,14 @@ def list_plans(connection: Connection) -> list[RunPlan]:
     return [get_plan(connection, number) for number in store.plan_numbers(connection)]
 
 
+def changes_since(connection: Connection, plan: RunPlan, occasion: Occasion) -> list[str]:
+    """What a plan rests on that is no longer what it was, by name; nothing while the plan holds."""
+    again = _planned(connection, plan.scope, replace(occasion, as_of=plan.as_of), lock=False).plan
+    if again.hash == plan.hash:
+        return []
+    return changed_inputs(plan.inputs, again.inputs) or ["beløbene"]
+
+
 def _locked(connection: Connection, number: int) -> RunPlan:
     if not store.lock_plan(connection, number):
         raise PlanUnknown(number=number)
@@ -242,12 +262,14 @@ def issue_run(connection: Connection, number: int, occasion: Occasion) -> RunIss
     Raises:
         PlanUnknown, PlanNotApproved, PlanHasEnded.
         PlanOutOfDate: names what changed; nothing is issued.
+        PriceMissing: the plan bills last year's instalment, and its day has not come.
         IssueDateBeforeLast: a number with a later date was given since.
 
     Source: domain rules 4, 7, 8, 14 and 15.
     """
     plan = _locked(connection, number)
     require_state(plan, PlanState.APPROVED)
+    _require_price_overdue(connection, plan, occasion)
     again = _planned(connection, plan.scope, replace(occasion, as_of=plan.as_of), lock=True)
     if again.plan.hash != plan.hash:
         changes = changed_inputs(plan.inputs, again.plan.inputs) or ["beløbene"]
@@ -258,6 +280,19 @@ def issue_run(connection: Connection, number: int, occasion: Occasion) -> RunIss
     )
     done = _happened(connection, plan, PlanState.ISSUED, occasion, "")
     return RunIssue(done, issued)
+
+
+def _require_price_overdue(connection: Connection, plan: RunPlan, occasion: Occasion) -> None:
+    """A plan that was made for a day to come bills provisionally from that day, not before (domain rule 8)."""
+    provisional = {
+        (document.agreement, document.month.year)
+        for document in plan.documents
+        if PlanWarning.PROVISIONAL in document.warnings
+    }
+    for code, year in sorted(provisional):
+        missing_from = price_missing_from(agreements.get(connection, code).terms.advance, year)
+        if occasion.as_of < missing_from:
+            raise PriceMissing(agreement=code, year=year, provisional_from=missing_from)
 
 
 def issue_in_one_step(connection: Connection, code: str, month: Month, occasion: Occasion) -> MonthIssue:
@@ -317,18 +352,32 @@ def _record(connection: Connection, plan: RunPlan, occasion: Occasion, participl
     )
 
 
-def set_issuer(
+def get_issuer(connection: Connection, issuer: MunicipalityCode) -> IssuerSettings:
+    """How an issuer's runs are approved and when the clock speaks.
+
+    Raises:
+        UnknownMunicipality: there is no such municipality.
+    """
+    municipality(issuer)
+    return store.issuer_settings(connection, issuer)
+
+
+def set_issuer(  # noqa: PLR0913 - each is a setting
     connection: Connection,
     issuer: MunicipalityCode,
     occasion: Occasion,
     *,
     four_eyes: bool | None = None,
     warn_percent: int | None = None,
+    plan_days_before: int | None = None,
+    alarm_days_before: int | None = None,
+    mail: str | None = None,
 ) -> IssuerSettings:
-    """Change how an issuer's runs are approved; what is not named stays.
+    """Change how an issuer's runs are approved and when the clock speaks; what is not named stays.
 
     Raises:
         UnknownMunicipality: there is no such municipality.
+        ClockDaysWrong, NoMailAddress: the clock's settings cannot be so.
     """
     municipality(issuer)
     before = store.issuer_settings(connection, issuer)
@@ -336,7 +385,11 @@ def set_issuer(
         before,
         four_eyes=before.four_eyes if four_eyes is None else four_eyes,
         warn_percent=before.warn_percent if warn_percent is None else warn_percent,
+        plan_days_before=before.plan_days_before if plan_days_before is None else plan_days_before,
+        alarm_days_before=before.alarm_days_before if alarm_days_before is None else alarm_days_before,
+        mail=before.mail if mail is None else mail.strip(),
     )
+    require_clock_settings(after)
     if after != before:
         store.write_issuer_settings(connection, after)
         audit.record(
@@ -345,8 +398,8 @@ def set_issuer(
             action="monthly_run.issuer_set",
             subject=issuer,
             details={
-                "before": {"four_eyes": before.four_eyes, "warn_percent": before.warn_percent},
-                "after": {"four_eyes": after.four_eyes, "warn_percent": after.warn_percent},
+                when: {key: value for key, value in asdict(settings).items() if key != "issuer"}
+                for when, settings in (("before", before), ("after", after))
             },
         )
     return after

@@ -27,12 +27,27 @@ from foundation.period import Month
 def issuer_settings(connection: Connection, issuer: MunicipalityCode) -> IssuerSettings:
     """The issuer's settings; the defaults where nothing was set."""
     row = connection.execute(select(issuer_setting).where(issuer_setting.c.issuer == issuer)).one_or_none()
-    return IssuerSettings(issuer) if row is None else IssuerSettings(issuer, row.four_eyes, row.warn_percent)
+    if row is None:
+        return IssuerSettings(issuer)
+    return IssuerSettings(
+        issuer,
+        four_eyes=row.four_eyes,
+        warn_percent=row.warn_percent,
+        plan_days_before=row.plan_days_before,
+        alarm_days_before=row.alarm_days_before,
+        mail=row.mail,
+    )
 
 
 def write_issuer_settings(connection: Connection, settings: IssuerSettings) -> None:
     """Keep the issuer's settings in place of the old ones; the audit trail has both."""
-    values = {"four_eyes": settings.four_eyes, "warn_percent": settings.warn_percent}
+    values = {
+        "four_eyes": settings.four_eyes,
+        "warn_percent": settings.warn_percent,
+        "plan_days_before": settings.plan_days_before,
+        "alarm_days_before": settings.alarm_days_before,
+        "mail": settings.mail,
+    }
     changed = connection.execute(
         update(issuer_setting).where(issuer_setting.c.issuer == settings.issuer).values(**values),
     )
@@ -50,7 +65,7 @@ def write_plan(connection: Connection, plan: RunPlan) -> int:
     connection.execute(
         run_plan.insert().values(
             id=plan_id,
-            scope=_json([plan.scope.agreement, plan.scope.month and str(plan.scope.month)]),
+            scope=_json([plan.scope.agreement, plan.scope.month and str(plan.scope.month), plan.scope.issuer]),
             as_of=plan.as_of,
             planned_by=plan.planned_by,
             four_eyes=plan.four_eyes,
@@ -123,10 +138,10 @@ def read_plan(connection: Connection, number: int) -> RunPlan | None:
     events = connection.execute(
         select(run_plan_event).where(run_plan_event.c.plan_id == number).order_by(run_plan_event.c.id),
     )
-    code, month = json.loads(row.scope)
+    code, month, *issuer = json.loads(row.scope)  # an older plan names no issuer
     return RunPlan(
         number=row.id,
-        scope=RunScope(code, Month.parse(month) if month else None),
+        scope=RunScope(code, Month.parse(month) if month else None, *issuer),
         as_of=row.as_of,
         planned_by=row.planned_by,
         four_eyes=row.four_eyes,
