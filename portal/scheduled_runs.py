@@ -204,7 +204,7 @@ class Clock:
         months = sum(len(coming) for coming in looked_at.values())
         next_time = self.trigger.get_next_fire_time(None, occasion.at.astimezone(DANISH_TIME))
         LOG.info(
-            _("Morgen {day}: {months} måneder er forfaldne eller på vej, {told} nyt at fortælle.").format(
+            _("Morgen {day}: forfaldent eller på vej {months}, nyt at fortælle {told}.").format(
                 day=f"{occasion.as_of:%d.%m.%Y}",
                 months=months,
                 told=len(told),

@@ -117,14 +117,23 @@ def plan_coming(connection: Connection, issuer: MunicipalityCode, occasion: Occa
     coming = _coming(connection, issuer, occasion)
     if not coming:
         return []
-    plan, could_not = _standing(connection, issuer, coming, occasion), ()
+    plan = _standing(connection, issuer, coming, occasion)
+    told = []
     if plan is None:
         plan, could_not = _new_plan(connection, issuer, coming, occasion)
-    told = [failed(entry, issuer, plan.number if plan else 0, _named) for entry in (plan.failed if plan else could_not)]
-    if plan is not None:
-        late = _late(coming, plan, occasion.as_of)
-        reasons = _reasons(connection, plan) if plan.state is PlanState.PLANNED else _approved_reasons(connection, plan)
-        told.append(waiting(plan, issuer, _due_on(connection, plan), late, reasons, occasion.as_of, _named))
+        told = [failed(entry, issuer, plan.number if plan else 0, _named) for entry in could_not]
+    if plan is not None and plan.state is PlanState.PLANNED:
+        told.append(
+            waiting(
+                plan,
+                issuer,
+                due_on=_due_on(connection, plan),
+                late=_late(coming, plan, occasion.as_of),
+                reasons=_reasons(connection, plan),
+                today=occasion.as_of,
+                named=_named,
+            ),
+        )
     return _told(connection, occasion, told)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Select, and_, exists, extract, func, or_, select
+from sqlalchemy import Connection, and_, exists, extract, func, or_, select
 
 from agreements.agreement import MunicipalityCode
 from agreements.membership import MembershipPeriod
@@ -61,8 +61,8 @@ def members_by_agreement(
 def billed_members(connection: Connection, issuer: MunicipalityCode | None) -> dict[tuple[str, date], int]:
     """(agreement, first day of a month) -> how many of the year's members are billed the month on account."""
     year = extract("year", claim.c.period_from)
-    query: Select[tuple[str, date, int]] = (
-        select(claim.c.agreement, claim.c.period_from, func.count(claim.c.municipality.distinct()))
+    query = (
+        select(claim.c.agreement, claim.c.period_from, func.count(claim.c.municipality.distinct()).label("payers"))
         .join(
             membership,
             and_(
@@ -77,12 +77,13 @@ def billed_members(connection: Connection, issuer: MunicipalityCode | None) -> d
     )
     if issuer is not None:
         query = query.join(agreement, agreement.c.code == claim.c.agreement).where(agreement.c.issuer == issuer)
-    return {(code, first_day): count for code, first_day, count in connection.execute(query).tuples()}
+    return {(row.agreement, row.period_from): row.payers for row in connection.execute(query)}
 
 
 def open_plans(connection: Connection) -> list[OpenPlan]:
     """The plans that somebody has still to approve, issue or stop, oldest first."""
-    ended = exists().where(run_plan_event.c.plan_id == run_plan.c.id, run_plan_event.c.kind.in_(ENDS))
+    end = run_plan_event.alias()
+    ended = exists().where(end.c.plan_id == run_plan.c.id, end.c.kind.in_(ENDS))
     heads = connection.execute(
         select(run_plan.c.id, run_plan.c.planned_by, run_plan.c.as_of, run_plan.c.hash, run_plan_event.c.actor)
         .outerjoin(
