@@ -16,7 +16,7 @@ from agreements.tables import agreement, agreement_version, budget_line, members
 from foundation.database import insert_rows, reserve_ids
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=8192)  # a country's agreements, some 4 KB each
 def _parsed(document: str) -> Agreement:
     return read_agreement("aftalen i databasen", document)
 

@@ -151,11 +151,11 @@ class Clock:
             looked_at = watch.who_needs_a_look(connection, occasion.as_of)
         told: list[Happening] = []
         troubles = 0
-        for issuer in looked_at:
+        for issuer, coming in looked_at.items():
             # Once more where something was issued: what had to wait for that can be planned now.
             for _again in range(2):
                 before = len(told)
-                for step in watch.STEPS:
+                for step in watch.steps(coming, occasion.as_of):
                     troubles += self._step(step, issuer, occasion, told)
                 if not any(happening.topic is Topic.ISSUED for happening in told[before:]):
                     break

@@ -240,7 +240,8 @@ def due_months(
     advance = agreement.terms.advance
     periods = agreement_store.members(connection, agreement.code)
     first = Month.of(agreement.starts_on)
-    last = Month.of(as_of).plus(advance.months_ahead)
+    # One more: a deadline on the 1st or 2nd may have moved to a bank day of the month before.
+    last = Month.of(as_of).plus(advance.months_ahead + 1)
     if agreement.ends_on is not None:
         last = min(last, Month.of(agreement.ends_on))
     due = [month for month in months_between(first, last) if send_deadline(advance, month) <= as_of]

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from sqlalchemy import Connection
 
 from agreements import store as agreement_store
-from agreements.agreement import IssuedBy, MunicipalityCode
+from agreements.agreement import Agreement, IssuedBy, MunicipalityCode
 from agreements.deadlines import send_deadline
 from agreements.municipality import MUNICIPALITIES
 from billing.monthly_run import run as runs
@@ -123,17 +123,19 @@ def plan_coming(connection: Connection, issuer: MunicipalityCode, occasion: Occa
         plan, could_not = _new_plan(connection, issuer, coming, occasion)
         told = [failed(entry, issuer, plan.number if plan else 0, _named) for entry in could_not]
     if plan is not None and plan.state is PlanState.PLANNED:
-        told.append(
-            waiting(
-                plan,
-                issuer,
-                due_on=_due_on(connection, plan),
-                late=_late(coming, plan, occasion.as_of),
-                reasons=_reasons(connection, plan),
-                today=occasion.as_of,
-                named=_named,
-            ),
-        )
+        due_on, reasons = _due_on(connection, plan), _reasons(connection, plan)
+        if reasons or due_on > occasion.as_of:  # or else it is issued in a moment, and that is told
+            told.append(
+                waiting(
+                    plan,
+                    issuer,
+                    due_on=due_on,
+                    late=_late(coming, plan, occasion.as_of),
+                    reasons=reasons,
+                    today=occasion.as_of,
+                    named=_named,
+                ),
+            )
     return _told(connection, occasion, told)
 
 
@@ -209,7 +211,13 @@ def raise_alarms(connection: Connection, issuer: MunicipalityCode, occasion: Occ
 
 
 Step: TypeAlias = Callable[[Connection, MunicipalityCode, Occasion], list[Happening]]
-STEPS: tuple[Step, ...] = (stop_stale, plan_coming, approve_clean, issue_ready)
+
+
+def steps(coming: Iterable[ComingMonth], today: date) -> tuple[Step, ...]:
+    """The steps for one issuer, in order; nothing is approved or issued by the clock before its day."""
+    if any(month.send_by <= today for month in coming):
+        return (stop_stale, plan_coming, approve_clean, issue_ready)
+    return (stop_stale, plan_coming)
 
 
 def tell_that_it_failed(
@@ -279,7 +287,8 @@ def _new_plan(
     A plan without bills is not kept; what it says of failures is.
     """
     today, last = occasion.as_of, max(month.send_by for month in coming)
-    untils = [today, last] if coming[0].send_by <= today < last else [max(today, last)]
+    due = [month for month in coming if month.send_by <= today]
+    untils = [today, last] if due and today < last and all(month.by_clock for month in due) else [max(today, last)]
     could_not: tuple[NotPlanned, ...] = ()
     for until in untils:
         savepoint = connection.begin_nested()
@@ -292,19 +301,26 @@ def _new_plan(
     return None, could_not
 
 
+def _agreements_of(connection: Connection, plan: RunPlan) -> dict[str, Agreement]:
+    """The agreements that a plan bills."""
+    issuers = {document.issuer for document in plan.documents}
+    codes = {document.agreement for document in plan.documents}
+    found = agreement_store.newest_agreements(connection, issuers.pop() if len(issuers) == 1 else None)
+    return {agreement.code: agreement for agreement in found if agreement.code in codes}
+
+
 def _due_on(connection: Connection, plan: RunPlan) -> date:
     """The first deadline of what a plan bills."""
-    advances = {agreement.code: agreement.terms.advance for agreement in agreement_store.newest_agreements(connection)}
+    agreements = _agreements_of(connection, plan)
     months = {(document.agreement, document.month) for document in plan.documents}
-    return min(send_deadline(advances[code], month) for code, month in months)
+    return min(send_deadline(agreements[code].terms.advance, month) for code, month in months)
 
 
 def _by_officer(connection: Connection, plan: RunPlan) -> list[str]:
-    codes = {document.agreement for document in plan.documents}
     return [
         agreement.code
-        for agreement in agreement_store.newest_agreements(connection)
-        if agreement.code in codes and agreement.terms.advance.issued_by is not IssuedBy.CLOCK
+        for agreement in _agreements_of(connection, plan).values()
+        if agreement.terms.advance.issued_by is not IssuedBy.CLOCK
     ]
 
 

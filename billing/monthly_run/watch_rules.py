@@ -118,7 +118,8 @@ def lacking_months(
     Source: domain rule 5; the same months as ``monthly_aconto.run.due_months``, from counts.
     """
     advance = agreement.terms.advance
-    last = Month.of(until).plus(advance.months_ahead)
+    # One more: a deadline on the 1st or 2nd may have moved to a bank day of the month before.
+    last = Month.of(until).plus(advance.months_ahead + 1)
     if agreement.ends_on is not None:
         last = min(last, Month.of(agreement.ends_on))
     found = []
@@ -234,9 +235,8 @@ def waiting(  # noqa: PLR0913 - an officer reads all of this
         "",
     ]
     if by_itself:
-        on = _day(max(due_on, today))
         lines += [
-            f"Uret godkender og udsteder den selv {on}, hvis intet ændres inden da.",
+            f"Uret godkender og udsteder den selv {_day(due_on)}, hvis intet ændres inden da.",
             f"Stop den med «mellemregning run stop {plan.number}».",
         ]
     else:
