@@ -328,7 +328,7 @@ def test_issuers_have_their_own_plans_and_days(life_of: LifeOf) -> None:
 
 
 def test_an_agreement_with_another_day_waits_its_turn(life_of: LifeOf) -> None:
-    """Deadlines on the 10th and the 15th: what has come is planned; the rest when it comes, in one plan where it can."""
+    """Deadlines on the 10th and the 15th: what has come is planned; the rest when it comes, in one plan if possible."""
     travelled = begun(life_of)
     another(travelled, "fyn-samtale", issued_by=CLOCK, send_by_day="10")
     assert travelled.morning(day(5)) == ["run.waiting/1"]
