@@ -49,9 +49,11 @@ class Travelled:
         return self.mornings[-1]
 
     def morning(self, day: date) -> list[str]:
-        """The morning of one day; the keys of what was told. A second morning of the day tells nothing."""
+        """The morning of one day; the keys of what was told. A second morning of the day does nothing."""
         instant = datetime.combine(day, time(6), DANISH_TIME)
         keys = [happening.key for happening in self.wakes(instant).happenings]
+        if not keys:
+            return []
         before = self.life.everything()
         assert self.wakes(instant + timedelta(minutes=1)).happenings == ()
         assert self.life.everything() == before

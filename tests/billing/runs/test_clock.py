@@ -109,7 +109,7 @@ def test_the_officer_is_told_what_by_when_and_how_much(life_of: LifeOf) -> None:
 
 def test_nobody_approves_and_the_alarm_is_raised_three_times(life_of: LifeOf) -> None:
     travelled = begun(life_of, OFFICER)
-    told = {number: travelled.morning(day(number)) for number in range(9, 31)}
+    told = {number: travelled.morning(day(number)) for number in (9, 10, 11, 12, 13, 14, 15, 16, 17, 30)}
     assert {number: keys for number, keys in told.items() if keys} == {
         10: ["run.waiting/1"],
         13: ["run.alarm/1/2008-12-15/near"],
