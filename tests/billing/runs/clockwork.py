@@ -15,7 +15,7 @@ from foundation.audit import Occasion
 from foundation.clock import DANISH_TIME
 from foundation.outbox import OutboxEntry
 from portal.scheduled_runs import Clock, Morning
-from tests.billing.runs.conftest import AN_INSTANT, Life
+from tests.billing.runs.conftest import AN_INSTANT, Life, LifeOf, agreement_file
 
 
 class Travelled:
@@ -101,3 +101,23 @@ class Travelled:
         for document in self.life.documents():
             found.setdefault(f"{document.period.from_day:%Y-%m}", []).append(document)
         return found
+
+
+def day(number: int, month: int = 12, year: int = 2008) -> date:
+    return date(year, month, number)
+
+
+def begun(life_of: LifeOf, issued_by: str = '"clock"', **terms: str) -> Travelled:
+    """The agreement with its price of 2009, under a clock."""
+    life = life_of(issued_by=issued_by, **terms)
+    life.calculate(2009, date(2008, 6, 1))
+    return Travelled(life)
+
+
+def another(travelled: Travelled, code: str, **terms: str) -> None:
+    """One more agreement in the same database, priced unless it is called so."""
+    life = Life(travelled.life.database, code)
+    life.today = date(2008, 6, 2)
+    life.register(agreement_file(code, **terms))
+    if "uden-pris" not in code:
+        life.calculate(2009, date(2008, 6, 2))

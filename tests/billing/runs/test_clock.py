@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import date
 
 import pytest
 from sqlalchemy import Connection
 
-from agreements import run as agreements
-from billing.monthly_aconto import run as months
 from billing.monthly_aconto.rules import PriceMissing
 from billing.monthly_run import run as runs
-from billing.monthly_run import watch
 from billing.monthly_run.facts import PlanState, PlanWarning, RunScope
 from billing.monthly_run.rules import ClockDaysWrong, NoMailAddress
 from foundation.audit import Occasion
-from foundation.clock import DANISH_TIME
-from foundation.database import Database
 from foundation.period import Month
-from portal.scheduled_runs import Clock
-from tests.billing.runs.clockwork import Travelled
+from tests.billing.runs.clockwork import Travelled, another, begun, day
 from tests.billing.runs.conftest import (
     BUDGET_2009,
     COST_2009,
@@ -30,61 +23,16 @@ from tests.billing.runs.conftest import (
     ODENSE,
     Life,
     LifeOf,
-    agreement_file,
     amounts,
     numbers,
     split_by_hand,
     twelve_by_hand,
 )
 
+POSTGRESQL_IN_SOAK = True  # what is tried here lies above the stores; test_clock_database.py has those
+
 CLOCK, OFFICER = '"clock"', '"officer"'
 INSTALMENTS = {who: twelve_by_hand(share)[0] for who, share in split_by_hand(COST_2009, INHABITANTS_2008).items()}
-
-
-def day(number: int, month: int = 12, year: int = 2008) -> date:
-    return date(year, month, number)
-
-
-def begun(life_of: LifeOf, issued_by: str = CLOCK, **terms: str) -> Travelled:
-    """The agreement with its price of 2009, under a clock."""
-    life = life_of(issued_by=issued_by, **terms)
-    life.calculate(2009, date(2008, 6, 1))
-    return Travelled(life)
-
-
-def another(travelled: Travelled, code: str, **terms: str) -> None:
-    """One more agreement in the same database, priced unless it is called so."""
-    life = Life(travelled.life.database, code)
-    life.today = date(2008, 6, 2)
-    life.register(agreement_file(code, **terms))
-    if "uden-pris" not in code:
-        life.calculate(2009, date(2008, 6, 2))
-
-
-def test_a_month_is_planned_told_and_issued_on_its_day(life_of: LifeOf) -> None:
-    travelled = begun(life_of)
-    assert travelled.morning(day(9)) == []
-    assert travelled.morning(day(10)) == ["run.waiting/1"]
-    for number in (11, 12, 13, 14):
-        assert travelled.morning(day(number)) == []
-    (plan,) = travelled.plans()
-    assert (plan.planned_by, plan.as_of, plan.state) == ("uret", day(15), PlanState.PLANNED)
-    assert travelled.issued() == {}
-    assert travelled.morning(day(15)) == ["run.issued/1"]
-    (plan,) = travelled.plans()
-    assert [(event.state.value, event.actor, event.happened_on) for event in plan.events] == [
-        ("approved", "uret", day(15)),
-        ("issued", "uret", day(15)),
-    ]
-    documents = travelled.issued()["2009-01"]
-    assert amounts(documents) == INSTALMENTS
-    assert {document.issue_date for document in documents} == {day(15)}
-    assert travelled.morning(day(16)) == []
-    assert travelled.life.says(
-        "SELECT COUNT(*) FROM audit_event WHERE actor = 'uret' AND action LIKE 'monthly_run%'"
-    ) == [
-        (3,),
-    ]
 
 
 def test_the_officer_is_told_what_by_when_and_how_much(life_of: LifeOf) -> None:
@@ -365,24 +313,6 @@ def test_an_unexpected_error_for_one_issuer_leaves_the_other_alone(
     assert travelled.morning(day(16))[:2] == ["run.issued/2", "run.caught_up/2"]
 
 
-def test_the_count_of_who_lacks_a_month_is_the_same_as_the_list(life_of: LifeOf) -> None:
-    life = life_of(issued_by=OFFICER)
-    life.calculate(2009, date(2008, 6, 1))
-    life.budget(2010, BUDGET_2009, date(2009, 6, 1))
-    life.leave("492", 2009, date(2009, 6, 20))
-    life.calculate(2010, date(2009, 6, 21))
-    life.issue_months(2009, 1, 5)
-    life.credit(life.issue(Month(2009, 7), date(2009, 6, 22)).issued[3].number, date(2009, 6, 22))
-    for today in (day(14), day(15), day(1, 5, 2009), day(23, 6, 2009), day(15, 12, 2009), day(15, 2, 2010)):
-        with life.database.reading() as connection:
-            listed = [
-                (month, len(who))
-                for month, who in months.due_months(connection, agreements.get(connection, FUNEN), today)
-            ]
-            coming = watch.what_is_coming(connection, today).get(ODENSE, [])
-        assert [(month.month, month.payers) for month in coming if month.send_by <= today] == listed
-
-
 def setting(**settings: object) -> Callable[[Connection, Occasion], object]:
     return lambda connection, occasion: runs.set_issuer(connection, ODENSE, occasion, **settings)  # type: ignore[arg-type]
 
@@ -405,69 +335,3 @@ def test_settings_that_no_clock_can_keep(funen: Life) -> None:
     with funen.database.reading() as connection:
         found = runs.get_issuer(connection, ODENSE)
     assert (found.plan_days_before, found.alarm_days_before, found.mail) == (27, 27, "a.b@kommune.dk")
-
-
-@pytest.mark.parametrize("count", [3, pytest.param(12, marks=pytest.mark.soak)])
-def test_several_clocks_at_once_do_everything_once(life_of: LifeOf, count: int) -> None:
-    travelled = begun(life_of)
-    another(travelled, "sydfyn", issuer='"479"', issued_by=OFFICER)
-    url = travelled.life.database.url.render_as_string(hide_password=False)
-    for number, expected in ((10, ["run.waiting/1", "run.waiting/2"]), (15, ["run.alarm", "run.issued"])):
-        start = threading.Barrier(count)
-        told: list[str] = []
-        errors: list[Exception] = []
-        instant = datetime.combine(day(number), time(6), DANISH_TIME)
-
-        def live(
-            start: threading.Barrier = start,
-            told: list[str] = told,
-            errors: list[Exception] = errors,
-            instant: datetime = instant,
-        ) -> None:
-            database = Database(url)
-            try:
-                start.wait(60)
-                told += [happening.key for happening in Clock(database, now=lambda: instant).work().happenings]
-            except Exception as error:  # noqa: BLE001 - told below
-                errors.append(error)
-            finally:
-                database.dispose()
-
-        threads = [threading.Thread(target=live) for _ in range(count)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(120)
-        assert errors == []
-        assert [key.partition("/")[0] if number == 15 else key for key in sorted(told)] == expected
-    travelled.life.holds()
-    assert len(travelled.plans()) == 2
-    assert numbers(travelled.life.documents()) == list(range(1, 10))
-    assert len(travelled.told()) == 4
-
-
-def test_a_database_that_is_gone_is_told_once_and_waited_for(
-    database_url: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    import migrations
-
-    database = Database(database_url)
-    instant = datetime(2008, 12, 10, 6, tzinfo=DANISH_TIME)
-    after: list[object] = []
-    clock = Clock(database, now=lambda: instant, after=after.append, first_wait=timedelta(seconds=1))
-    job = clock.scheduler.get_job("morning").func
-    with caplog.at_level("INFO", "mellemregning.clock"):
-        for _ in range(3):
-            job()
-        assert after == []
-        assert [record.levelname for record in caplog.records] == ["ERROR", "INFO", "INFO"]
-        assert "db upgrade" in caplog.messages[0]
-        assert "om 1 sekunder" in caplog.messages[0]
-        assert "om 4 sekunder" in caplog.messages[2]
-        assert all(record.exc_info is None for record in caplog.records)
-        migrations.upgrade(database_url)
-        caplog.clear()
-        job()
-    assert len(after) == 1
-    assert caplog.records[-1].getMessage() == "Databasen svarer igen efter 3 forgæves forsøg."
-    database.dispose()
