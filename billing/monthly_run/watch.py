@@ -63,10 +63,11 @@ def what_is_coming(
         Issuer, ascending -> months by deadline; only issuers that have any.
     """
     found: dict[MunicipalityCode, list[ComingMonth]] = {}
-    members = watch_store.members_by_agreement(connection, issuer)
+    codes = None if issuer is None else agreement_store.agreement_codes(connection, issuer)
+    members = agreement_store.members_of(connection, codes)
     billed = watch_store.billed_members(connection, issuer)
     until: dict[MunicipalityCode, date] = {}
-    for agreement in agreement_store.newest_agreements(connection, issuer):
+    for _version, agreement in agreement_store.find_agreements(connection, codes).values():
         if agreement.issuer not in until:
             until[agreement.issuer] = horizon(store.issuer_settings(connection, agreement.issuer), today)
         months = lacking_months(agreement, members.get(agreement.code, ()), billed, until[agreement.issuer])
@@ -166,6 +167,7 @@ def issue_ready(connection: Connection, issuer: MunicipalityCode, occasion: Occa
         return []
     late = _late(_coming(connection, issuer, occasion), plan, occasion.as_of)
     done = runs.issue_run(connection, plan.number, occasion)
+    # A document of several agreements is in the months of each, with its part of the amount.
     documents = [document for month in done.months for document in month.issued]
     told = [
         failed(
@@ -180,7 +182,8 @@ def issue_ready(connection: Connection, issuer: MunicipalityCode, occasion: Occa
         for entry in month.failed
     ]
     total = sum(document.amount_oere for document in documents)
-    told.append(issued(plan.number, issuer, len(documents), total, _approved_by(plan)))
+    bills = {(document.issuer.municipality, document.number) for document in documents}
+    told.append(issued(plan.number, issuer, len(bills), total, _approved_by(plan)))
     if late:
         told.append(caught_up(plan.number, issuer, late, occasion.as_of))
     return _told(connection, occasion, told)
@@ -303,10 +306,8 @@ def _new_plan(
 
 def _agreements_of(connection: Connection, plan: RunPlan) -> dict[str, Agreement]:
     """The agreements that a plan bills."""
-    issuers = {document.issuer for document in plan.documents}
     codes = {document.agreement for document in plan.documents}
-    found = agreement_store.newest_agreements(connection, issuers.pop() if len(issuers) == 1 else None)
-    return {agreement.code: agreement for agreement in found if agreement.code in codes}
+    return {code: agreement for code, (_, agreement) in agreement_store.find_agreements(connection, codes).items()}
 
 
 def _due_on(connection: Connection, plan: RunPlan) -> date:

@@ -227,7 +227,7 @@ def waiting(  # noqa: PLR0913 - an officer reads all of this
     lines = [
         f"Plan {plan.number} for {named(issuer)} {verb}.",
         f"Sidste frist: {_day(due_on)} ({_away(due_on, today)}).",
-        f"{_count(len(plan.documents), 'regning', 'regninger')}, i alt {total}",
+        f"{_count(_bills(plan), 'regning', 'regninger')}, i alt {total}",
         *_months_of(plan),
         *_late_lines(late, today),
         *_warning_lines(plan, named),
@@ -258,7 +258,7 @@ def waiting(  # noqa: PLR0913 - an officer reads all of this
         {
             "due_on": due_on.isoformat(),
             "total_oere": plan.total_oere,
-            "documents": len(plan.documents),
+            "documents": _bills(plan),
             "by_clock": by_itself,
             "reasons": list(reasons),
         },
@@ -421,6 +421,11 @@ def _some(names: Sequence[str]) -> str:
     """A list that a person can read: the first of many, and how many more."""
     more = len(names) - LONGEST_LIST
     return ", ".join(names[:LONGEST_LIST]) + (f" og {more} til" if more > 0 else "")
+
+
+def _bills(plan: RunPlan) -> int:
+    """How many documents will be sent; agreements may share one."""
+    return len({entry.document or (entry.agreement, entry.month, entry.subscriber) for entry in plan.documents})
 
 
 def _months_of(plan: RunPlan) -> list[str]:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from sqlalchemy import Connection, and_, exists, extract, func, or_, select
 
 from agreements.agreement import MunicipalityCode
-from agreements.membership import MembershipPeriod
 from agreements.tables import agreement, membership
 from billing.invoice.facts import ClaimKind
 from billing.invoice.tables import claim
@@ -37,25 +36,6 @@ class OpenPlan(NamedTuple):
     approved_by: str
     issuers: frozenset[MunicipalityCode]
     months: frozenset[tuple[str, Month]]
-
-
-def issuers(connection: Connection) -> list[MunicipalityCode]:
-    """Everybody who issues for an agreement, ascending."""
-    return list(connection.execute(select(agreement.c.issuer).distinct().order_by(agreement.c.issuer)).scalars())
-
-
-def members_by_agreement(
-    connection: Connection,
-    issuer: MunicipalityCode | None,
-) -> dict[str, list[MembershipPeriod]]:
-    """Agreement -> who takes part when."""
-    query = select(membership).order_by(membership.c.agreement)
-    if issuer is not None:
-        query = query.join(agreement, agreement.c.code == membership.c.agreement).where(agreement.c.issuer == issuer)
-    found: dict[str, list[MembershipPeriod]] = {}
-    for row in connection.execute(query):
-        found.setdefault(row.agreement, []).append(MembershipPeriod(row.municipality, row.from_year, row.to_year))
-    return found
 
 
 def billed_members(connection: Connection, issuer: MunicipalityCode | None) -> dict[tuple[str, date], int]:
