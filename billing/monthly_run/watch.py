@@ -193,14 +193,16 @@ def raise_alarms(connection: Connection, issuer: MunicipalityCode, occasion: Occ
     """Warn of what is not issued although its deadline is near, today or past; each once."""
     today = occasion.as_of
     coming = _coming(connection, issuer, occasion)
-    plan = _standing(connection, issuer, coming, occasion) if coming else None
-    bills = frozenset() if plan is None else frozenset((entry.agreement, entry.month) for entry in plan.documents)
     days_before = store.issuer_settings(connection, issuer).alarm_days_before
+    stages = {send_by: alarm_stage(send_by, today, days_before) for send_by in {month.send_by for month in coming}}
+    if not any(stages.values()):
+        return []
+    plan = _standing(connection, issuer, coming, occasion)
+    bills = frozenset() if plan is None else frozenset((entry.agreement, entry.month) for entry in plan.documents)
     # What the clock or an approval has in hand is no cause for alarm before its day.
     in_hand = plan is not None and (plan.state is PlanState.APPROVED or not _reasons(connection, plan))
     told = []
-    for send_by in sorted({month.send_by for month in coming}):
-        stage = alarm_stage(send_by, today, days_before)
+    for send_by, stage in sorted(stages.items()):
         if stage is None:
             continue
         of_day = [month for month in coming if month.send_by == send_by]
