@@ -114,9 +114,12 @@ def find_agreements(
     }
 
 
-def agreement_codes(connection: Connection) -> list[str]:
-    """All agreements' codes, ascending."""
-    return list(connection.execute(select(agreement.c.code).order_by(agreement.c.code)).scalars())
+def agreement_codes(connection: Connection, issuer: MunicipalityCode | None = None) -> list[str]:
+    """All agreements' codes, or one issuer's, ascending."""
+    query = select(agreement.c.code).order_by(agreement.c.code)
+    if issuer is not None:
+        query = query.where(agreement.c.issuer == issuer)
+    return list(connection.execute(query).scalars())
 
 
 def write_agreement_version(connection: Connection, value: Agreement, document: str, loaded_on: date) -> int:

@@ -158,7 +158,8 @@ def _due(
 @lru_cache(maxsize=64)
 def _last_due(advance: AdvanceTerms, as_of: date) -> Month:
     """The newest month whose deadline has come; deadlines follow each other as months do."""
-    month = Month.of(as_of).plus(advance.months_ahead)
+    # One more: a deadline on the 1st or 2nd may have moved to a bank day of the month before.
+    month = Month.of(as_of).plus(advance.months_ahead + 1)
     while send_deadline(advance, month) > as_of:
         month = month.plus(-1)
     return month

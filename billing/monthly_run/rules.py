@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping
 
 from agreements.agreement import MunicipalityCode
@@ -16,11 +17,14 @@ from billing.monthly_run.facts import (
     PlanWarning,
     RunPlan,
 )
-from foundation.errors import N_, RuleBroken
+from foundation.errors import BadInput, N_, RuleBroken
 from foundation.money import kroner
 
 LAST_MONTH_OF_YEAR = 12
 HUNDRED = 100
+MOST_DAYS_BEFORE = 27  # so that a deadline comes into sight after the one a month before it
+LONGEST_ADDRESS = 320
+_ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
 
 
 class FourEyesRequired(RuleBroken):
@@ -60,6 +64,36 @@ class PlanOutOfDate(RuleBroken):
         "Plan {number} gælder ikke længere; siden den blev lavet, er dette ændret: {changes}. "
         "Intet er udstedt. Lav en ny plan.",
     )
+
+
+class ClockDaysWrong(BadInput):
+    """The clock plans before it raises an alarm, and both in the month of the deadline."""
+
+    danish = N_(
+        "Uret kan planlægge fra 0 til {most} dage før fristen og slå alarm tidligst, når planen er lavet; her er "
+        "planen sat til {plan_days} dage før og alarmen til {alarm_days}. Vælg andre tal.",
+    )
+
+
+class NoMailAddress(BadInput):
+    """Something that no mail can be sent to."""
+
+    danish = N_("«{mail}» er ikke en mailadresse. Skriv én som navn@kommune.dk, eller ingenting for ingen.")
+
+
+def require_clock_settings(settings: IssuerSettings) -> None:
+    """Refuse days and addresses that the clock cannot work by.
+
+    Raises:
+        ClockDaysWrong: not from 0 to 27 days, or an alarm before the plan.
+        NoMailAddress: not one address.
+    """
+    plan_days, alarm_days = settings.plan_days_before, settings.alarm_days_before
+    if not 0 <= alarm_days <= plan_days <= MOST_DAYS_BEFORE:
+        raise ClockDaysWrong(most=MOST_DAYS_BEFORE, plan_days=plan_days, alarm_days=alarm_days)
+    mail = settings.mail
+    if mail and (len(mail) > LONGEST_ADDRESS or _ADDRESS.fullmatch(mail) is None):
+        raise NoMailAddress(mail=mail)
 
 
 def digest(value: object) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import date
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -13,6 +14,7 @@ from sqlalchemy import Connection
 from agreements import run as agreements
 from agreements import store as agreement_store
 from agreements.agreement import Agreement, MunicipalityCode
+from agreements.deadlines import price_missing_from
 from agreements.membership import Memberships, agreed_year
 from agreements.municipality import municipality
 from billing.annual_subscription import store as subscription_store
@@ -21,6 +23,7 @@ from billing.invoice.facts import BilledMonth
 from billing.invoice.rules import grouped
 from billing.monthly_aconto import run as months
 from billing.monthly_aconto.facts import MonthIssue, MonthPlan
+from billing.monthly_aconto.rules import PriceMissing
 from billing.monthly_run import store
 from billing.monthly_run.facts import (
     IssuerSettings,
@@ -40,6 +43,7 @@ from billing.monthly_run.rules import (
     plan_hash,
     planned_document,
     require_another_person,
+    require_clock_settings,
     require_state,
     version_of,
 )
@@ -71,13 +75,20 @@ class _WorkedOut(NamedTuple):
         return plan_hash(self.inputs, self.months)
 
 
-def plan_run(connection: Connection, scope: RunScope, occasion: Occasion) -> RunPlan:
+def plan_run(
+    connection: Connection,
+    scope: RunScope,
+    occasion: Occasion,
+    *,
+    until: date | None = None,
+) -> RunPlan:
     """Work out everything that is due up to the business date, all past months that are missing too, and keep it.
 
     Args:
         connection: The transaction.
-        scope: All agreements or one; every due month or one.
+        scope: All agreements, one issuer's or one; every due month or one.
         occasion: Who plans, and the date up to which months are due.
+        until: Plan for this later day instead: a deadline that is coming. It becomes the plan's ``as_of``.
 
     Returns:
         The stored plan. What cannot be planned is named in it; the rest is planned all the same.
@@ -87,9 +98,10 @@ def plan_run(connection: Connection, scope: RunScope, occasion: Occasion) -> Run
 
     Source: agreement § 7 stk. 1; domain rules 4, 5, 7, 8, 14 and 15.
     """
+    then = replace(occasion, as_of=until or occasion.as_of)
     with without_looking_for_cycles():
-        found = _worked_out(connection, scope, occasion, booked=False)
-        return _keep(connection, _described(connection, found, scope, occasion), occasion)
+        found = _worked_out(connection, scope, then, booked=False)
+        return _keep(connection, _described(connection, found, scope, then), then)
 
 
 @contextmanager
@@ -113,10 +125,18 @@ def _keep(connection: Connection, plan: RunPlan, occasion: Occasion) -> RunPlan:
     return plan
 
 
-def _worked_out(connection: Connection, scope: RunScope, occasion: Occasion, *, booked: bool = True) -> _WorkedOut:
+def _worked_out(
+    connection: Connection, scope: RunScope, occasion: Occasion, *, lock: bool = True, booked: bool = True
+) -> _WorkedOut:
     """What is due, of all agreements at once; they are held until the transaction ends."""
     codes = None if scope.agreement is None else [scope.agreement]
-    versions = agreement_store.find_agreements(connection, codes, lock=True)
+    if scope.issuer is not None:
+        codes = [
+            code
+            for code in agreement_store.agreement_codes(connection, scope.issuer)
+            if scope.agreement in {None, code}
+        ]
+    versions = agreement_store.find_agreements(connection, codes, lock=lock)
     if scope.agreement is not None and scope.agreement not in versions:
         raise agreements.AgreementUnknown(agreement=scope.agreement)
     agreed = {code: agreement for code, (_, agreement) in versions.items()}
@@ -246,6 +266,14 @@ def list_plans(connection: Connection) -> list[RunPlan]:
     return [get_plan(connection, number) for number in store.plan_numbers(connection)]
 
 
+def changes_since(connection: Connection, plan: RunPlan, occasion: Occasion) -> list[str]:
+    """What a plan rests on that is no longer what it was, by name; nothing while the plan holds."""
+    again = _worked_out(connection, plan.scope, replace(occasion, as_of=plan.as_of), lock=False)
+    if again.hash == plan.hash:
+        return []
+    return changed_inputs(plan.inputs, again.inputs) or ["beløbene"]
+
+
 def _locked(connection: Connection, number: int, *, with_documents: bool = True) -> RunPlan:
     if store.lock_plan(connection, number):
         found = store.read_plan(connection, number, with_documents=with_documents)
@@ -288,6 +316,7 @@ def issue_run(connection: Connection, number: int, occasion: Occasion) -> RunIss
     Raises:
         PlanUnknown, PlanNotApproved, PlanHasEnded.
         PlanOutOfDate: names what changed; nothing is issued.
+        PriceMissing: the plan bills last year's instalment, and its day has not come.
         IssueDateBeforeLast: a number with a later date was given since.
 
     Source: domain rules 4, 7, 8, 14 and 15.
@@ -299,9 +328,21 @@ def issue_run(connection: Connection, number: int, occasion: Occasion) -> RunIss
         if again.hash != plan.hash:
             changes = changed_inputs(plan.inputs, again.inputs) or ["beløbene"]
             raise PlanOutOfDate(number=number, changes=changes)
+        _require_price_overdue(again, occasion)
         issued = months.issue_plans(connection, again.months, again.agreed, occasion)
     done = _happened(connection, plan, PlanState.ISSUED, occasion, "", again.months)
     return RunIssue(done, tuple(issued))
+
+
+def _require_price_overdue(found: _WorkedOut, occasion: Occasion) -> None:
+    """A plan that was made for a day to come bills provisionally from that day, not before (domain rule 8)."""
+    provisional = {
+        (plan.agreement, plan.month.year) for plan in found.months if any(draft.provisional for draft in plan.drafts)
+    }
+    for code, year in sorted(provisional):
+        missing_from = price_missing_from(found.agreed[code].terms.advance, year)
+        if occasion.as_of < missing_from:
+            raise PriceMissing(agreement=code, year=year, provisional_from=missing_from)
 
 
 def issue_in_one_step(connection: Connection, code: str, month: Month, occasion: Occasion) -> MonthIssue:
@@ -377,18 +418,32 @@ def _record(
     )
 
 
-def set_issuer(
+def get_issuer(connection: Connection, issuer: MunicipalityCode) -> IssuerSettings:
+    """How an issuer's runs are approved and when the clock speaks.
+
+    Raises:
+        UnknownMunicipality: there is no such municipality.
+    """
+    municipality(issuer)
+    return store.issuer_settings(connection, issuer)
+
+
+def set_issuer(  # noqa: PLR0913 - each is a setting
     connection: Connection,
     issuer: MunicipalityCode,
     occasion: Occasion,
     *,
     four_eyes: bool | None = None,
     warn_percent: int | None = None,
+    plan_days_before: int | None = None,
+    alarm_days_before: int | None = None,
+    mail: str | None = None,
 ) -> IssuerSettings:
-    """Change how an issuer's runs are approved; what is not named stays.
+    """Change how an issuer's runs are approved and when the clock speaks; what is not named stays.
 
     Raises:
         UnknownMunicipality: there is no such municipality.
+        ClockDaysWrong, NoMailAddress: the clock's settings cannot be so.
     """
     municipality(issuer)
     before = store.issuer_settings(connection, issuer)
@@ -396,7 +451,11 @@ def set_issuer(
         before,
         four_eyes=before.four_eyes if four_eyes is None else four_eyes,
         warn_percent=before.warn_percent if warn_percent is None else warn_percent,
+        plan_days_before=before.plan_days_before if plan_days_before is None else plan_days_before,
+        alarm_days_before=before.alarm_days_before if alarm_days_before is None else alarm_days_before,
+        mail=before.mail if mail is None else mail.strip(),
     )
+    require_clock_settings(after)
     if after != before:
         store.write_issuer_settings(connection, after)
         audit.record(
@@ -405,8 +464,8 @@ def set_issuer(
             action="monthly_run.issuer_set",
             subject=issuer,
             details={
-                "before": {"four_eyes": before.four_eyes, "warn_percent": before.warn_percent},
-                "after": {"four_eyes": after.four_eyes, "warn_percent": after.warn_percent},
+                when: {key: value for key, value in asdict(settings).items() if key != "issuer"}
+                for when, settings in (("before", before), ("after", after))
             },
         )
     return after

@@ -36,12 +36,25 @@ def all_issuer_settings(connection: Connection) -> dict[MunicipalityCode, Issuer
 
 
 def _settings(row: Row[Any]) -> IssuerSettings:
-    return IssuerSettings(row.issuer, row.four_eyes, row.warn_percent)
+    return IssuerSettings(
+        row.issuer,
+        four_eyes=row.four_eyes,
+        warn_percent=row.warn_percent,
+        plan_days_before=row.plan_days_before,
+        alarm_days_before=row.alarm_days_before,
+        mail=row.mail,
+    )
 
 
 def write_issuer_settings(connection: Connection, settings: IssuerSettings) -> None:
     """Keep the issuer's settings in place of the old ones; the audit trail has both."""
-    values = {"four_eyes": settings.four_eyes, "warn_percent": settings.warn_percent}
+    values = {
+        "four_eyes": settings.four_eyes,
+        "warn_percent": settings.warn_percent,
+        "plan_days_before": settings.plan_days_before,
+        "alarm_days_before": settings.alarm_days_before,
+        "mail": settings.mail,
+    }
     changed = connection.execute(
         update(issuer_setting).where(issuer_setting.c.issuer == settings.issuer).values(**values),
     )
@@ -58,7 +71,7 @@ def write_plan(connection: Connection, plan: RunPlan) -> int:
     connection.execute(
         run_plan.insert().values(
             id=plan_id,
-            scope=_json([plan.scope.agreement, plan.scope.month and str(plan.scope.month)]),
+            scope=_json([plan.scope.agreement, plan.scope.month and str(plan.scope.month), plan.scope.issuer]),
             as_of=plan.as_of,
             planned_by=plan.planned_by,
             four_eyes=plan.four_eyes,
@@ -150,10 +163,10 @@ def read_plan(connection: Connection, number: int, *, with_documents: bool = Tru
     events = connection.execute(
         select(run_plan_event).where(run_plan_event.c.plan_id == number).order_by(run_plan_event.c.id),
     )
-    code, month = json.loads(row.scope)
+    code, month, *issuer = json.loads(row.scope)  # an older plan names no issuer
     return RunPlan(
         number=row.id,
-        scope=RunScope(code, Month.parse(month) if month else None),
+        scope=RunScope(code, Month.parse(month) if month else None, *issuer),
         as_of=row.as_of,
         planned_by=row.planned_by,
         four_eyes=row.four_eyes,
