@@ -179,8 +179,8 @@ def members_of(
         .order_by(membership.c.agreement, membership.c.municipality, membership.c.from_year),
     )
     found: dict[str, list[MembershipPeriod]] = defaultdict(list)
-    for row in rows:
-        found[row.agreement].append(MembershipPeriod(row.municipality, row.from_year, row.to_year))
+    for agreement_code, municipality, from_year, to_year in rows.all():
+        found[agreement_code].append(MembershipPeriod(municipality, from_year, to_year))
     return {code: tuple(periods) for code, periods in found.items()}
 
 

@@ -419,7 +419,7 @@ def claimed_months(
     if since is not None:
         query = query.where(claim.c.period_from >= since)
     found: dict[str, set[tuple[MunicipalityCode, date]]] = defaultdict(set)
-    for agreement, municipality, first_day in connection.execute(query):
+    for agreement, municipality, first_day in connection.execute(query).all():
         found[agreement].add((municipality, first_day))
     return found
 
@@ -483,5 +483,5 @@ def billed_in(
     )
     return {
         (agreement, municipality, first_day): BilledMonth(int(amount), version, provisional)
-        for agreement, municipality, first_day, amount, version, provisional in rows
+        for agreement, municipality, first_day, amount, version, provisional in rows.all()
     }

@@ -86,6 +86,10 @@ def split_between_providers(gross_oere: int, cost_lines: Iterable[CostLine]) -> 
 
 
 def _split(gross_oere: int, net: Mapping[MunicipalityCode, Mapping[str, int]]) -> dict[ProviderService, int]:
+    if len(net) == 1:
+        ((provider, services),) = net.items()
+        if len(services) == 1:
+            return {(provider, next(iter(services))): gross_oere}
     providers = _by_weight(gross_oere, {provider: sum(services.values()) for provider, services in net.items()})
     return {
         (provider, service): part
