@@ -1,0 +1,108 @@
+"""What e-invoices need in and out of the tables; rows are only added."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+
+from sqlalchemy import Connection, RowMapping, Table, select
+
+from agreements.agreement import Agreement, MunicipalityCode
+from agreements.tables import buyer_detail, issuer_detail, service_detail
+from agreements.trading import BuyerDetails, IssuerDetails, ServiceDetails, TradingBook
+from agreements.trading_values import (
+    BUYER_FIELDS,
+    ISSUER_FIELDS,
+    SERVICE_FIELDS,
+    buyer_of,
+    issuer_of,
+    service_of,
+)
+from foundation.database import insert_rows
+
+
+def trading_book(connection: Connection, agreements: Iterable[Agreement]) -> TradingBook:
+    """All that was entered for some agreements and for every issuer; three queries, however many documents.
+
+    Args:
+        connection: Where to read.
+        agreements: As they are now: their parties' GLNs and their services' clauses.
+    """
+    wanted = {agreement.code: agreement for agreement in agreements}
+    issuers: dict[MunicipalityCode, list[tuple[date, IssuerDetails]]] = defaultdict(list)
+    query = select(issuer_detail).order_by(issuer_detail.c.issuer, issuer_detail.c.revision)
+    for row in connection.execute(query).mappings():
+        issuers[row["issuer"]].append((row["entered_on"], issuer_of(_texts(row))))
+    buyers: dict[tuple[str, MunicipalityCode], list[tuple[date, BuyerDetails]]] = defaultdict(list)
+    for row in _rows(connection, buyer_detail, wanted):
+        buyers[row["agreement"], row["municipality"]].append((row["entered_on"], buyer_of(_texts(row))))
+    services: dict[tuple[str, str], list[tuple[date, ServiceDetails]]] = defaultdict(list)
+    for row in _rows(connection, service_detail, wanted):
+        services[row["agreement"], row["service"]].append((row["entered_on"], service_of(_texts(row))))
+    return TradingBook(
+        issuers=dict(issuers),
+        buyers=dict(buyers),
+        services=dict(services),
+        glns={
+            (code, party.municipality): party.gln
+            for code, agreement in wanted.items()
+            for party in agreement.parties
+            if party.gln
+        },
+        clauses={
+            (code, service.code): service.vat_exemption
+            for code, agreement in wanted.items()
+            for service in agreement.services
+        },
+    )
+
+
+def _rows(connection: Connection, table: Table, agreements: Iterable[str]) -> Iterable[RowMapping]:
+    query = select(table).where(table.c.agreement.in_(sorted(agreements))).order_by(table.c.revision)
+    return connection.execute(query).mappings()
+
+
+def _texts(row: RowMapping) -> dict[str, str]:
+    return {str(name): value for name, value in row.items() if isinstance(value, str)}
+
+
+KINDS = {
+    "issuer": (issuer_detail, ("issuer",), ISSUER_FIELDS),
+    "buyer": (buyer_detail, ("agreement", "municipality"), BUYER_FIELDS),
+    "service": (service_detail, ("agreement", "service"), SERVICE_FIELDS),
+}
+
+
+def newest_values(connection: Connection, kind: str) -> dict[tuple[str, ...], tuple[int, dict[str, str]]]:
+    """Key -> (revision, texts) of the newest revision of every issuer, buyer or service."""
+    table, keys, fields = KINDS[kind]
+    found: dict[tuple[str, ...], tuple[int, dict[str, str]]] = {}
+    for row in connection.execute(select(table).order_by(table.c.revision)).mappings():
+        found[tuple(row[key] for key in keys)] = (row["revision"], {field: row[field] for field in fields})
+    return found
+
+
+def append_values(
+    connection: Connection,
+    kind: str,
+    rows: dict[tuple[str, ...], tuple[int, dict[str, str]]],
+    entered_on: date,
+) -> None:
+    """Append revisions, each whole.
+
+    Args:
+        connection: The transaction.
+        kind: ``issuer``, ``buyer`` or ``service``.
+        rows: Key -> (revision, texts).
+        entered_on: The business date.
+    """
+    table, keys, _ = KINDS[kind]
+    insert_rows(
+        connection,
+        table,
+        [
+            {**dict(zip(keys, key, strict=True)), "revision": revision, "entered_on": entered_on, **values}
+            for key, (revision, values) in rows.items()
+        ],
+    )
