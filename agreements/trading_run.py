@@ -12,6 +12,7 @@ from agreements import run as agreements
 from agreements import store, trading_store
 from agreements.agreement import Agreement, MunicipalityCode, PartyDetails
 from agreements.agreement_file import write_agreement
+from agreements.membership import members_in
 from agreements.municipality import municipality
 from agreements.trading import Addressed, Finding, TradingBook, missing_in
 from agreements.trading_file import TradingFile, read_trading_file
@@ -230,3 +231,37 @@ def missing_details(
         return []
     book = trading_book(connection, {agreement for document in documents for agreement, _, _ in document.lines})
     return [missing_in(document, book, day) for document in documents]
+
+
+def missing_of_members(connection: Connection, code: str, day: date) -> dict[MunicipalityCode, tuple[Finding, ...]]:
+    """What the invoices of an agreement would lack, for everybody who takes part in the year of a day.
+
+    Returns:
+        Member -> what is missing, ascending; the issuer itself is left out, since it sends itself nothing.
+
+    Raises:
+        AgreementUnknown: there is none.
+    """
+    agreement = agreements.get(connection, code)
+    glns = {party.municipality: party.gln for party in agreement.parties}
+    issuer = municipality(agreement.issuer)
+    lines = tuple((code, service.code, service.vat_exemption) for service in agreement.services)
+    members = [
+        municipality(who) for who in members_in(store.members(connection, code), day.year) if who != agreement.issuer
+    ]
+    wanted = [
+        Addressed(
+            issuer=issuer.code,
+            issuer_name=issuer.official_name,
+            issuer_cvr=issuer.cvr,
+            issuer_gln=glns.get(issuer.code, ""),
+            subscriber=member.code,
+            subscriber_name=member.official_name,
+            subscriber_cvr=member.cvr,
+            subscriber_gln=glns.get(member.code, ""),
+            lines=lines,
+        )
+        for member in members
+    ]
+    found = missing_details(connection, wanted, day)
+    return {member.code: findings for member, findings in zip(members, found, strict=True)}

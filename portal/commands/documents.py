@@ -1,0 +1,115 @@
+"""The commands on how documents leave: invoice xml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from sqlalchemy import Connection
+
+from billing.invoice import run as invoices
+from billing.invoice import store as invoice_store
+from billing.invoice.facts import IssuedDocument
+from portal.commands.billing import invoice_group
+from portal.commands.door import FILE, MONTH, PARTLY_DONE, REFUSED, Door, command
+from portal.language import _
+
+if TYPE_CHECKING:
+    from exports.e_invoice.run import Written
+    from foundation.period import Month
+
+GROUPS = ()
+
+
+def chosen(
+    connection: Connection,
+    numbers: tuple[str, ...],
+    *,
+    every: bool,
+    issuer: str | None,
+    agreement: str | None,
+    month: Month | None,
+) -> list[IssuedDocument]:
+    """The documents that a command names: by number, or all that are sent, by month or agreement.
+
+    Raises:
+        InvoiceUnknown, SeveralIssuers.
+    """
+    if bool(numbers) == every:
+        raise click.UsageError(_("Angiv enten numre eller --all."))
+    if numbers:
+        return [invoices.find_document(connection, number, issuer)[1] for number in dict.fromkeys(numbers)]
+    found = invoice_store.documents(
+        connection,
+        agreement=agreement,
+        from_day=month.period.from_day if month else None,
+        to_day=month.period.to_day if month else None,
+    )
+    return [
+        document
+        for document in found
+        if not document.internal and (issuer is None or document.issuer.municipality == issuer)
+    ]
+
+
+@command(invoice_group, "xml")
+@click.argument("numbers", nargs=-1, metavar=_("[NUMMER]..."))
+@click.option("--all", "every", is_flag=True, help=_("Alle bilag, der sendes; interne er ikke med."))
+@click.option("--agreement", metavar=_("KODE"), help=_("Med --all: kun denne aftales."))
+@click.option("--month", type=MONTH, metavar=_("ÅÅÅÅ-MM"), help=_("Med --all: kun denne måneds."))
+@click.option("--issuer", metavar=_("KOMMUNE"), help=_("Udstederens kode, hvis flere har nummeret."))
+@click.option(
+    "--out", type=FILE, default=Path(), metavar=_("MAPPE"), help=_("Mappen, der skrives i; ellers den aktuelle.")
+)
+def write_xml(
+    door: Door,
+    numbers: tuple[str, ...],
+    every: bool,
+    agreement: str | None,
+    month: Month | None,
+    issuer: str | None,
+    out: Path,
+) -> None:
+    """Skriv bilag som e-fakturaer (Peppol BIS Billing 3.0), én fil pr. bilag.
+
+    Bilag, der ikke opfylder reglerne, skrives ikke; de nævnes med reglens nummer. Status 1, hvis intet blev skrevet,
+    3, hvis noget blev.
+    """
+    from exports.e_invoice import run as e_invoices
+
+    with door.database.reading() as connection:
+        wanted = chosen(connection, numbers, every=every, issuer=issuer, agreement=agreement, month=month)
+        written = e_invoices.write_e_invoices(connection, wanted, out)
+    tell_written(door, written)
+
+
+def written_answer(written: Written) -> dict[str, Any]:
+    """What programs are told of written files."""
+    return {
+        "files": [{"number": each.number, "file": str(each.path)} for each in written.files],
+        "refused": [
+            {
+                "number": str(error.facts["number"]),
+                "findings": [{"rule": found.rule, "message": found.text()} for found in error.findings],
+            }
+            for error in written.refused
+        ],
+    }
+
+
+def tell_written(door: Door, written: Written) -> None:
+    """Tell what was written and what was not, and end with the status that says so."""
+
+    def people(out: Console) -> None:
+        for each in written.files:
+            out.print(str(each.path))
+        if not written.files and not written.refused:
+            out.print(_("Der er ingen bilag at skrive."))
+
+    door.tell(written_answer(written), people)
+    for error in written.refused:
+        door.note(error.text(_))
+    if written.refused:
+        raise SystemExit(PARTLY_DONE if written.files else REFUSED)
