@@ -9,7 +9,7 @@ Source: Peppol BIS Billing 3.0 with its Danish rules; EN 16931; docs/decisions/0
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
 from enum import StrEnum
@@ -279,9 +279,9 @@ class Finding:
     danish: str
     facts: tuple[tuple[str, str], ...] = ()
 
-    def text(self) -> str:
-        """The rule's id and the sentence."""
-        return f"{self.rule}: {self.danish.format_map(dict(self.facts))}"
+    def text(self, translate: Callable[[str], str] = str) -> str:
+        """The rule's id and the sentence, in Danish or as ``translate`` renders the Danish."""
+        return f"{self.rule}: {translate(self.danish).format_map(dict(self.facts))}"
 
 
 NO_BUYER_REFERENCE = N_(

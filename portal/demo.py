@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 
 import migrations
 from agreements import run as agreements
+from agreements import trading_run
 from agreements.agreement_file import read_agreement, write_agreement
 from agreements.deadlines import send_deadline
 from billing.annual_subscription import run as subscriptions
@@ -39,6 +40,7 @@ from portal.commands.door import Door, console, name_of, table
 from portal.language import _
 
 AGREEMENT_FILE = "fyn_2009.toml"
+DETAILS_FILE = "oplysninger.toml"
 CODE = "fyn-alkohol"
 LEAVER = "482"  # Langeland
 ACTOR = "demo"
@@ -84,6 +86,11 @@ def _marked_agreement() -> bytes:
 def _agreement(connection: Connection, occasion: Occasion) -> str:
     load = agreements.load_agreement(connection, AGREEMENT_FILE, _marked_agreement(), occasion)
     return _("aftalen «{title}» er registreret").format(title=load.agreement.title)
+
+
+def _details(connection: Connection, occasion: Occasion) -> str:
+    trading_run.load_details(connection, DETAILS_FILE, _file(DETAILS_FILE), occasion)
+    return _("oplysninger til e-fakturaer er indtastet")
 
 
 def _budget(name: str, text: str) -> Callable[[Connection, Occasion], str]:
@@ -176,6 +183,7 @@ def steps() -> list[Step]:
     """All that happens, by day; a month goes out on its last bank day."""
     told = [
         Step(date(2008, 5, 20), _agreement),
+        Step(date(2008, 5, 21), _details),
         Step(date(2008, 5, 30), _price(2009)),
         Step(date(2009, 5, 25), _budget("budget_2010.toml", _("budgettet for 2010 er indlæst"))),
         Step(date(2009, 5, 29), _price(2010)),

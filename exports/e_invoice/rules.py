@@ -9,7 +9,7 @@ Source: docs/decisions/0025-e-invoice.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from agreements.trading import (
     CVR_SCHEME,
@@ -46,8 +46,12 @@ class NotFitToSend(RuleBroken):
 
     def __init__(self, *, number: str, findings: Sequence[Finding]) -> None:
         self.findings = tuple(findings)
-        lines = "\n".join(f"  - {found.text()}" for found in findings)
-        super().__init__(number=number, rules=tuple(found.rule for found in findings), lines=lines)
+        super().__init__(number=number, rules=tuple(found.rule for found in findings))
+
+    def text(self, translate: Callable[[str], str] = str) -> str:
+        """The sentence and every finding, in Danish or as ``translate`` renders the Danish."""
+        lines = "\n".join(f"  - {found.text(translate)}" for found in self.findings)
+        return translate(self.danish).format(number=self.facts["number"], lines=lines)
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (str(self.facts["number"]), self.findings))

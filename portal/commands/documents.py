@@ -92,7 +92,7 @@ def written_answer(written: Written) -> dict[str, Any]:
         "refused": [
             {
                 "number": str(error.facts["number"]),
-                "findings": [{"rule": found.rule, "message": found.text()} for found in error.findings],
+                "findings": [{"rule": found.rule, "message": found.text(_)} for found in error.findings],
             }
             for error in written.refused
         ],

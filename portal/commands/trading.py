@@ -119,7 +119,7 @@ _postal_code = click.option("--postal-code", metavar=_("TEKST"), help=_("Postnum
 _city = click.option("--city", metavar=_("TEKST"), help=_("By."))
 _endpoint = click.option(
     "--endpoint",
-    type=click.Choice([*EndpointKind, ""]),
+    type=click.Choice([*(each.value for each in EndpointKind), ""]),
     help=_("Adressér ved GLN eller CVR-nummer; ellers GLN, hvis der er et."),
 )
 
@@ -130,7 +130,7 @@ _endpoint = click.option(
 @_endpoint
 @click.option(
     "--means",
-    type=click.Choice([*PaymentMeans, ""]),
+    type=click.Choice([*(each.value for each in PaymentMeans), ""]),
     help=_("Betaling: 42 konto, 58 IBAN, 93 FIK, 97 NemKonto."),
 )
 @click.option("--registration-number", metavar=_("CIFRE"), help=_("Registreringsnummer, fire cifre."))
@@ -248,7 +248,7 @@ def missing(door: Door, agreement: str) -> None:
     answer = {
         "agreement": agreement,
         "missing": [
-            {"municipality": code, "findings": [{"rule": each.rule, "message": each.text()} for each in findings]}
+            {"municipality": code, "findings": [{"rule": each.rule, "message": each.text(_)} for each in findings]}
             for code, findings in found.items()
             if findings
         ],
@@ -260,9 +260,9 @@ def missing(door: Door, agreement: str) -> None:
             out.print(_("Intet mangler."))
             return
         shared = [finding for finding in dict.fromkeys(whole) if whole.count(finding) == len(found) > 1]
-        rows = [(_("alle"), finding.text()) for finding in shared]
+        rows = [(_("alle"), finding.text(_)) for finding in shared]
         rows += [
-            (name_of(code), finding.text())
+            (name_of(code), finding.text(_))
             for code, findings in found.items()
             for finding in findings
             if finding not in shared

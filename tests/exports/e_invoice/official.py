@@ -48,7 +48,7 @@ def schema_errors(content: bytes) -> list[str]:
         _SCHEMAS[kind] = etree.XMLSchema(etree.parse(str(UBL / "maindoc" / f"UBL-{kind}-2.1.xsd")))
     schema = _SCHEMAS[kind]
     schema.validate(root)
-    return [str(error) for error in schema.error_log]
+    return str(schema.error_log).splitlines()
 
 
 _SCHEMAS: dict[str, etree.XMLSchema] = {}
