@@ -234,7 +234,7 @@ def missing_details(
 
 
 def missing_of_members(connection: Connection, code: str, day: date) -> dict[MunicipalityCode, tuple[Finding, ...]]:
-    """What the invoices of an agreement would lack, for everybody who takes part in the year of a day.
+    """What the invoices of an agreement would lack, for everybody who takes part in the year of a day, or first.
 
     Returns:
         Member -> what is missing, ascending; the issuer itself is left out, since it sends itself nothing.
