@@ -61,6 +61,15 @@ def e_invoices(connection: Connection, documents: Sequence[IssuedDocument]) -> I
     for document in documents:
         if document.internal:
             raise NeverSent(number=document.number)
+    return neutral_invoices(connection, documents)
+
+
+def neutral_invoices(connection: Connection, documents: Sequence[IssuedDocument]) -> Iterator[Invoice]:
+    """As ``e_invoices``, for documents that are only read: internal ones too.
+
+    Raises:
+        AgreementUnknown.
+    """
     book = trading_run.trading_book(connection, {line.agreement for each in documents for line in each.lines})
     preceding = _preceding(connection, documents)
     for document in documents:

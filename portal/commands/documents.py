@@ -1,4 +1,4 @@
-"""The commands on how documents leave: invoice xml."""
+"""The commands on how documents leave: invoice xml, invoice pdf."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from sqlalchemy import Connection
 
+from agreements import run as agreements
 from billing.invoice import run as invoices
 from billing.invoice import store as invoice_store
 from billing.invoice.facts import IssuedDocument
@@ -41,6 +42,8 @@ def chosen(
         raise click.UsageError(_("Angiv enten numre eller --all."))
     if numbers:
         return [invoices.find_document(connection, number, issuer)[1] for number in dict.fromkeys(numbers)]
+    if agreement is not None:
+        agreements.get(connection, agreement)
     found = invoice_store.documents(
         connection,
         agreement=agreement,
@@ -54,15 +57,22 @@ def chosen(
     ]
 
 
+_out = click.option(
+    "--out",
+    type=FILE,
+    default=Path(),
+    metavar=_("MAPPE"),
+    help=_("Mappen, der skrives i; ellers den aktuelle."),
+)
+
+
 @command(invoice_group, "xml")
 @click.argument("numbers", nargs=-1, metavar=_("[NUMMER]..."))
 @click.option("--all", "every", is_flag=True, help=_("Alle bilag, der sendes; interne er ikke med."))
 @click.option("--agreement", metavar=_("KODE"), help=_("Med --all: kun denne aftales."))
 @click.option("--month", type=MONTH, metavar=_("ÅÅÅÅ-MM"), help=_("Med --all: kun denne måneds."))
 @click.option("--issuer", metavar=_("KOMMUNE"), help=_("Udstederens kode, hvis flere har nummeret."))
-@click.option(
-    "--out", type=FILE, default=Path(), metavar=_("MAPPE"), help=_("Mappen, der skrives i; ellers den aktuelle.")
-)
+@_out
 def write_xml(
     door: Door,
     numbers: tuple[str, ...],
@@ -83,6 +93,41 @@ def write_xml(
         wanted = chosen(connection, numbers, every=every, issuer=issuer, agreement=agreement, month=month)
         written = e_invoices.write_e_invoices(connection, wanted, out)
     tell_written(door, written)
+
+
+@command(invoice_group, "pdf")
+@click.argument("numbers", nargs=-1, metavar=_("[NUMMER]..."))
+@click.option("--all", "every", is_flag=True, help=_("Alle bilag, der sendes; interne er ikke med."))
+@click.option("--agreement", metavar=_("KODE"), help=_("Med --all: kun denne aftales."))
+@click.option("--month", type=MONTH, metavar=_("ÅÅÅÅ-MM"), help=_("Med --all: kun denne måneds."))
+@click.option("--issuer", metavar=_("KOMMUNE"), help=_("Udstederens kode, hvis flere har nummeret."))
+@_out
+def write_pdf(
+    door: Door,
+    numbers: tuple[str, ...],
+    every: bool,
+    agreement: str | None,
+    month: Month | None,
+    issuer: str | None,
+    out: Path,
+) -> None:
+    """Skriv bilag som PDF, som en person læser dem; side to viser, hvordan hvert beløb er fremkommet.
+
+    E-fakturaen ligger i filen, når bilaget opfylder reglerne; ellers siges det, hvad der mangler.
+    """
+    from exports.pdf import run as pdfs
+
+    with door.database.reading() as connection:
+        wanted = chosen(connection, numbers, every=every, issuer=issuer, agreement=agreement, month=month)
+        written = pdfs.write_pdfs(connection, wanted, out)
+    answer = written_answer(written)
+    door.tell(
+        {"files": answer["files"], "without_e_invoice": answer["refused"]},
+        lambda console: console.print("\n".join(str(each.path) for each in written.files)),
+    )
+    for error in written.refused:
+        door.note(_("{number}: filen er uden e-faktura.").format(number=error.facts["number"]))
+        door.note(error.text(_))
 
 
 def written_answer(written: Written) -> dict[str, Any]:
