@@ -247,7 +247,9 @@ def missing_of_members(connection: Connection, code: str, day: date) -> dict[Mun
     issuer = municipality(agreement.issuer)
     lines = tuple((code, service.code, service.vat_exemption) for service in agreement.services)
     members = [
-        municipality(who) for who in members_in(store.members(connection, code), day.year) if who != agreement.issuer
+        municipality(who)
+        for who in members_in(store.members(connection, code), max(day.year, agreement.starts_on.year))
+        if who != agreement.issuer
     ]
     wanted = [
         Addressed(

@@ -1,17 +1,21 @@
-"""How fast documents are written: e-invoices against the same trees built bare with lxml."""
+"""How fast documents are written: e-invoices against their trees built bare with lxml, PDFs against typst alone."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 
 from lxml import etree
 
+from agreements.agreement import CostLine, CostLineKey
 from agreements.municipality import MUNICIPALITIES
+from agreements.population import PopulationFigure
 from agreements.trading import BuyerDetails, Contact, EndpointKind, IssuerDetails, PaymentDetails, TradingBook
 from benchmarks.measure import seconds, tell
+from billing.annual_subscription.facts import AnnualSubscription, Correction, Instalment, SubscriptionPart
 from billing.invoice.facts import (
     ClaimKind,
     DocumentType,
@@ -23,19 +27,27 @@ from billing.invoice.facts import (
 from exports.e_invoice.layout import invoice_of
 from exports.e_invoice.rules import require_fit
 from exports.e_invoice.write import ubl_bytes
-from foundation.period import Month
+from exports.pdf.layout_document import PrintedDocument, printed_document
+from exports.pdf.write import Press, inputs_of
+from foundation.money import apportion, equal_parts
+from foundation.period import BillingYear, Month
 
 LONG_AGO = date(2008, 1, 1)
 PROVIDERS = ("461", "479")
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Write documents; the floor of the e-invoices is their trees, built element by element and made bytes."""
+    """Write documents.
+
+    The floor of the e-invoices is their trees, built element by element and made bytes; that of the PDFs is typst with
+    the same template and fonts, told what it is to draw beforehand.
+    """
     parser = argparse.ArgumentParser(prog="bench documents")
     parser.add_argument("--documents", type=int, default=1000)
+    parser.add_argument("--pdfs", type=int, default=1000)
     options = parser.parse_args(arguments)
-    documents = made_documents(options.documents)
-    _e_invoices(documents)
+    _e_invoices(made_documents(options.documents))
+    _pdfs(made_documents(options.pdfs))
 
 
 def _e_invoices(documents: Sequence[IssuedDocument]) -> None:
@@ -55,6 +67,42 @@ def _e_invoices(documents: Sequence[IssuedDocument]) -> None:
     measured = seconds(write)
     floor = seconds(lambda: [bare(tree) for tree in trees])
     tell(f"{len(documents)} e-invoices", measured, floor)
+
+
+def _pdfs(documents: Sequence[IssuedDocument]) -> None:
+    names = {code: known.name for code, known in MUNICIPALITIES.items()}
+    prices = {("fyn-alkohol", year, 1): made_price(year) for year in {each.period.from_day.year for each in documents}}
+
+    def ready(document: IssuedDocument) -> tuple[PrintedDocument, bytes]:
+        """From the issued document to what is drawn, and the e-invoice within."""
+        invoice = invoice_of(document, BOOK)
+        require_fit(invoice)
+        printed = printed_document(document, invoice, prices, names, {}, attached=True)
+        return printed, ubl_bytes(invoice)
+
+    # By turns and each once: typst remembers what it has drawn, so a second time is no measure of either.
+    press, alone = Press(), Press()
+    press.pdf(*_first(documents[0], ready))
+    alone.pdf(*_first(documents[0], ready))
+    measured = floor = 0.0
+    for place, document in enumerate(documents):
+        inputs = inputs_of(*ready(replace(document, note=f"Målt alene {place}")))
+        floor += seconds(partial(alone.compiled, inputs, document.issue_date), repeats=1)
+        measured += seconds(partial(_drawn, press, document, ready), repeats=1)
+    tell(f"{len(documents)} PDFs", measured, floor)
+
+
+Ready = Callable[[IssuedDocument], tuple[PrintedDocument, bytes]]
+
+
+def _first(document: IssuedDocument, ready: Ready) -> tuple[PrintedDocument, date, bytes]:
+    printed, xml = ready(replace(document, number="F2007-0001"))
+    return printed, document.issue_date, xml
+
+
+def _drawn(press: Press, document: IssuedDocument, ready: Ready) -> bytes:
+    printed, xml = ready(document)
+    return press.pdf(printed, document.issue_date, xml)
 
 
 Recorded = tuple[str, dict[str, str], str | None, tuple["Recorded", ...]]
@@ -116,6 +164,32 @@ BOOK = TradingBook(
     },
     clauses={("fyn-alkohol", "ambulant"): "Momsloven § 13, stk. 1, nr. 1"},
 )
+
+
+def made_price(year: int) -> AnnualSubscription:
+    """A year's price for all 98, split by made-up numbers of inhabitants."""
+    inhabitants = {code: 5_000 + 7_919 * int(code) % 200_000 for code in MUNICIPALITIES}
+    day = date(year - 1, 1, 1)
+    shares = apportion(2_466_733_333, inhabitants)
+    lines = tuple(
+        CostLine(CostLineKey(year, provider, "ambulant"), amount, "Eksempelbeløb")
+        for provider, amount in zip(PROVIDERS, (1_825_000_000, 641_733_333), strict=True)
+    )
+    parts = tuple(
+        SubscriptionPart(
+            municipality=code,
+            population=PopulationFigure(code, day, inhabitants[code], "Danmarks Statistik", day),
+            weight=inhabitants[code],
+            share_oere=share,
+            passed_on={},
+            instalments=tuple(
+                Instalment(month, amount, {})
+                for month, amount in zip(BillingYear(year).months, equal_parts(share, 12), strict=True)
+            ),
+        )
+        for code, share in shares.items()
+    )
+    return AnnualSubscription("fyn-alkohol", year, 1, day, 1, Correction.SPREAD, lines, parts, day)
 
 
 def made_documents(count: int) -> list[IssuedDocument]:

@@ -28,6 +28,10 @@ KINDS = {
     CostKind.SURPLUS_CAPACITY_INCOME: "salg af overskudskapacitet",
 }
 LARGEST_SHOWN_COSTS = 40
+EXIT_EXPLAINED = (
+    "Den udtrædende kommune afregner sin andel af de resultater, der ikke er indregnet i nogen pris "
+    "(aftalens § 6, stk. 8). Et negativt beløb er i kommunens favør."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,10 +357,7 @@ def _exit_section(document: IssuedDocument, lines: Sequence[InvoiceLine]) -> Sec
     total = Row(("I alt", ""), _plain(sign * sum(line.amount_oere for line in lines)), is_total=True)
     return Section(
         "Sådan er beløbet fremkommet: udtræden",
-        (
-            "Den udtrædende kommune afregner sin andel af de resultater, der ikke er indregnet i nogen pris "
-            "(aftalens § 6, stk. 8). Et negativt beløb er i kommunens favør.",
-        ),
+        (EXIT_EXPLAINED,),
         (Table(("Regnskabsår", "Tekst", "Kr."), (*rows, total)),),
     )
 

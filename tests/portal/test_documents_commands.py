@@ -133,3 +133,18 @@ def test_outside_scope_names_no_vat_number(desk: Desk) -> None:
     content = Path(answer["files"][0]["file"]).read_text(encoding="utf-8")
     assert "VATEX-EU-O" in content
     assert "DK35209115" not in content
+
+
+def test_a_pdf_is_written_also_where_no_e_invoice_can_be(desk: Desk) -> None:
+    answer = desk.does("invoice", "pdf", "F2008-0001", "F2008-0005", "--out", desk.folder / "ud")
+    assert [Path(each["file"]).name for each in answer["files"]] == [
+        "F2008-0001 Assens 2009-01 Faktura fra Odense.pdf",
+        "F2008-0005 Odense 2009-01 Faktura fra Odense.pdf",
+    ]
+    assert [each["number"] for each in answer["without_e_invoice"]] == ["F2008-0001"]
+    told = desk.says("invoice", "pdf", "F2008-0001", "--out", desk.folder / "ud")
+    assert (told.status, "filen er uden e-faktura" in told.err) == (0, True)
+    enter(desk)
+    answer = desk.does("invoice", "pdf", "F2008-0001", "--out", desk.folder / "ud")
+    assert answer["without_e_invoice"] == []
+    assert b"F2008-0001.xml" in Path(answer["files"][0]["file"]).read_bytes()
