@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from typing import Any, TypeVar
 
 from stdnum import ean
@@ -178,6 +179,8 @@ def in_force(revisions: Sequence[tuple[date, Details]], day: date) -> Details | 
     """
     if not revisions:
         return None
+    if len(revisions) == 1 and revisions[0][0] <= day:
+        return revisions[0][1]
     before = [details for entered_on, details in revisions if entered_on <= day]
     later = [details for entered_on, details in revisions if entered_on > day]
     if before and not later:
@@ -196,6 +199,7 @@ _CLAUSE = re.compile(r"§\s*13\b.*?\bnr\.?\s*(\d+)", re.IGNORECASE)
 _BY_NUMBER = {"1": "VATEX-EU-132-1B", "2": "VATEX-EU-132-1G"}
 
 
+@cache
 def treatment_of(vat_exemption: str) -> VatTreatment | None:
     """How a service is taxed by the clause that the agreement names, or None where it says nothing that we know.
 

@@ -64,8 +64,9 @@ def _e_invoices(documents: Sequence[IssuedDocument]) -> None:
     if [bare(tree) for tree in trees] != write():
         message = "the floor builds other documents"
         raise AssertionError(message)
-    measured = seconds(write)
-    floor = seconds(lambda: [bare(tree) for tree in trees])
+    # By turns, so that whatever else the machine does falls on both.
+    turns = [(seconds(write, repeats=1), seconds(lambda: [bare(tree) for tree in trees], repeats=1)) for _ in range(9)]
+    measured, floor = (min(each) for each in zip(*turns, strict=True))
     tell(f"{len(documents)} e-invoices", measured, floor)
 
 

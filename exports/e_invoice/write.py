@@ -5,6 +5,8 @@ Source: Peppol BIS Billing 3.0, syntax binding to UBL 2.1.
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from lxml import etree
@@ -46,8 +48,8 @@ class _Writer:
         self.root = etree.Element(f"{{{namespace}}}{name}", nsmap=prefixes)
         self._head()
         self._references()
-        self._party(_group(self.root, "AccountingSupplierParty"), invoice.seller)
-        self._party(_group(self.root, "AccountingCustomerParty"), invoice.buyer)
+        self.root.append(deepcopy(_party("AccountingSupplierParty", invoice.seller)))
+        self.root.append(deepcopy(_party("AccountingCustomerParty", invoice.buyer)))
         if invoice.payment is not None:
             self._payment(invoice.payment)
         if invoice.terms:
@@ -95,47 +97,6 @@ class _Writer:
         group = _group(parent, "InvoicePeriod")
         _leaf(group, "StartDate", period.from_day.isoformat())
         _leaf(group, "EndDate", period.last_day.isoformat())
-
-    def _party(self, parent: Element, party: TradeParty) -> None:
-        group = _group(parent, "Party")
-        if party.endpoint is not None:
-            _coded(group, "EndpointID", party.endpoint.value, {"schemeID": party.endpoint.scheme})
-        for identifier in party.identifiers:
-            scheme = {"schemeID": identifier.scheme} if identifier.scheme else {}
-            _coded(_group(group, "PartyIdentification"), "ID", identifier.value, scheme)
-        _leaf(_group(group, "PartyName"), "Name", party.name)
-        self._address(group, party)
-        if party.vat_number:
-            scheme_group = _group(group, "PartyTaxScheme")
-            _leaf(scheme_group, "CompanyID", party.vat_number)
-            _leaf(_group(scheme_group, "TaxScheme"), "ID", "VAT")
-        entity = _group(group, "PartyLegalEntity")
-        _leaf(entity, "RegistrationName", party.name)
-        if party.legal_entity is not None:
-            _coded(entity, "CompanyID", party.legal_entity.value, {"schemeID": party.legal_entity.scheme})
-        contact = party.contact
-        if contact is not None and (contact.name or contact.phone or contact.mail):
-            contact_group = _group(group, "Contact")
-            for name, text in (
-                ("Name", contact.name),
-                ("Telephone", contact.phone),
-                ("ElectronicMail", contact.mail),
-            ):
-                if text:
-                    _leaf(contact_group, name, text)
-
-    def _address(self, parent: Element, party: TradeParty) -> None:
-        group = _group(parent, "PostalAddress")
-        address = party.address
-        if address is not None:
-            for name, text in (
-                ("StreetName", address.street),
-                ("CityName", address.city),
-                ("PostalZone", address.postal_code),
-            ):
-                if text:
-                    _leaf(group, name, text)
-        _leaf(_group(group, "Country"), "IdentificationCode", party.country)
 
     def _payment(self, payment: Payment) -> None:
         group = _group(self.root, "PaymentMeans")
@@ -225,13 +186,75 @@ class _Writer:
         _coded(parent, name, kroner_for_programs(amount_oere), self.currency)
 
 
+class _Names(dict[str, str]):
+    """Local name -> the name with its namespace, made once."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__()
+        self.namespace = namespace
+
+    def __missing__(self, name: str) -> str:
+        self[name] = f"{{{self.namespace}}}{name}"
+        return self[name]
+
+
+_GROUPS, _LEAVES = _Names(CAC), _Names(CBC)
+
+
 def _group(parent: Element, name: str) -> Element:
-    return etree.SubElement(parent, f"{{{CAC}}}{name}")
+    return etree.SubElement(parent, _GROUPS[name])
 
 
 def _leaf(parent: Element, name: str, text: str) -> None:
-    etree.SubElement(parent, f"{{{CBC}}}{name}").text = text
+    etree.SubElement(parent, _LEAVES[name]).text = text
 
 
 def _coded(parent: Element, name: str, text: str, attributes: dict[str, str]) -> None:
-    etree.SubElement(parent, f"{{{CBC}}}{name}", attributes).text = text
+    etree.SubElement(parent, _LEAVES[name], attributes).text = text
+
+
+@lru_cache(maxsize=512)
+def _party(role: str, party: TradeParty) -> Element:
+    """A party's part of the tree, made once: it is to be copied, since an issuer's documents all have the same."""
+    top = etree.Element(_GROUPS[role], nsmap={"cac": CAC, "cbc": CBC})
+    group = _group(top, "Party")
+    if party.endpoint is not None:
+        _coded(group, "EndpointID", party.endpoint.value, {"schemeID": party.endpoint.scheme})
+    for identifier in party.identifiers:
+        scheme = {"schemeID": identifier.scheme} if identifier.scheme else {}
+        _coded(_group(group, "PartyIdentification"), "ID", identifier.value, scheme)
+    _leaf(_group(group, "PartyName"), "Name", party.name)
+    _address(group, party)
+    if party.vat_number:
+        scheme_group = _group(group, "PartyTaxScheme")
+        _leaf(scheme_group, "CompanyID", party.vat_number)
+        _leaf(_group(scheme_group, "TaxScheme"), "ID", "VAT")
+    entity = _group(group, "PartyLegalEntity")
+    _leaf(entity, "RegistrationName", party.name)
+    if party.legal_entity is not None:
+        _coded(entity, "CompanyID", party.legal_entity.value, {"schemeID": party.legal_entity.scheme})
+    contact = party.contact
+    if contact is not None and (contact.name or contact.phone or contact.mail):
+        contact_group = _group(group, "Contact")
+        for name, text in (
+            ("Name", contact.name),
+            ("Telephone", contact.phone),
+            ("ElectronicMail", contact.mail),
+        ):
+            if text:
+                _leaf(contact_group, name, text)
+    return top
+
+
+def _address(parent: Element, party: TradeParty) -> None:
+    group = _group(parent, "PostalAddress")
+    address = party.address
+    if address is not None:
+        for name, text in (
+            ("StreetName", address.street),
+            ("CityName", address.city),
+            ("PostalZone", address.postal_code),
+        ):
+            if text:
+                _leaf(group, name, text)
+    _leaf(_group(group, "Country"), "IdentificationCode", party.country)
