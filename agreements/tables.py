@@ -160,3 +160,15 @@ service_detail = Table(
     Column("counter_account", String(200), nullable=False),
     UniqueConstraint("agreement", "service", "revision"),
 )
+
+# Which columns an issuer's posting file has, one "heading=field" a line; the newest revision applies.
+posting_template = Table(
+    "posting_template",
+    metadata,
+    Column("id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("issuer", CODE, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("entered_on", Date, nullable=False),
+    Column("columns", Text, nullable=False),
+    UniqueConstraint("issuer", "revision"),
+)

@@ -268,6 +268,24 @@ class TradingBook:
         }
         return alike.pop() if len(alike) == 1 else None
 
+    def accounts(self, agreement: str, service: str, day: date) -> tuple[str, str] | None:
+        """(own account, counter account) that a line is posted on, or None where one of them is missing.
+
+        A line without a service follows what is entered for the empty service, else the services where all that have
+        accounts have the same.
+        """
+        details = self.service(agreement, service, day)
+        if details.own_account and details.counter_account:
+            return details.own_account, details.counter_account
+        if service:
+            return None
+        alike = {
+            accounts
+            for of_agreement, other in self.services
+            if of_agreement == agreement and other and (accounts := self.accounts(agreement, other, day))
+        }
+        return alike.pop() if len(alike) == 1 else None
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

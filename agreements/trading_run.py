@@ -14,6 +14,7 @@ from agreements.agreement import Agreement, MunicipalityCode, PartyDetails
 from agreements.agreement_file import write_agreement
 from agreements.membership import members_in
 from agreements.municipality import municipality
+from agreements.posting_template import DEFAULT_COLUMNS, PostingColumn, read_columns
 from agreements.trading import Addressed, Finding, TradingBook, missing_in
 from agreements.trading_file import TradingFile, read_trading_file
 from agreements.trading_values import (
@@ -267,3 +268,45 @@ def missing_of_members(connection: Connection, code: str, day: date) -> dict[Mun
     ]
     found = missing_details(connection, wanted, day)
     return {member.code: findings for member, findings in zip(members, found, strict=True)}
+
+
+def set_posting_columns(
+    connection: Connection,
+    issuer: MunicipalityCode,
+    texts: Sequence[str],
+    occasion: Occasion,
+) -> tuple[PostingColumn, ...]:
+    """Choose which columns an issuer's posting file has.
+
+    Args:
+        connection: The transaction.
+        issuer: Whose.
+        texts: ``Overskrift=felt`` each, in their order.
+        occasion: Who chooses.
+
+    Raises:
+        UnknownMunicipality, Problems.
+    """
+    columns = read_columns(municipality(issuer).name, texts)
+    hold(connection, "trading_details")
+    revision, before = trading_store.posting_columns(connection, issuer)
+    if columns != before:
+        trading_store.append_posting_columns(connection, issuer, revision + 1, columns, occasion.as_of)
+        audit.record(
+            connection,
+            occasion,
+            action="agreements.posting_columns_chosen",
+            subject=issuer,
+            details={"before": [str(each) for each in before], "after": [str(each) for each in columns]},
+        )
+    return columns
+
+
+def posting_columns(connection: Connection, issuer: MunicipalityCode) -> tuple[PostingColumn, ...]:
+    """The columns of an issuer's posting file: what was chosen, else ours.
+
+    Raises:
+        UnknownMunicipality: the code is none of the 98.
+    """
+    municipality(issuer)
+    return trading_store.posting_columns(connection, issuer)[1] or DEFAULT_COLUMNS

@@ -9,7 +9,8 @@ from datetime import date
 from sqlalchemy import Connection, RowMapping, Table, select
 
 from agreements.agreement import Agreement, MunicipalityCode
-from agreements.tables import buyer_detail, issuer_detail, service_detail
+from agreements.posting_template import PostingColumn, read_columns
+from agreements.tables import buyer_detail, issuer_detail, posting_template, service_detail
 from agreements.trading import BuyerDetails, IssuerDetails, ServiceDetails, TradingBook
 from agreements.trading_values import (
     BUYER_FIELDS,
@@ -105,4 +106,29 @@ def append_values(
             {**dict(zip(keys, key, strict=True)), "revision": revision, "entered_on": entered_on, **values}
             for key, (revision, values) in rows.items()
         ],
+    )
+
+
+def posting_columns(connection: Connection, issuer: MunicipalityCode) -> tuple[int, tuple[PostingColumn, ...]]:
+    """(revision, columns) of an issuer's posting file; (0, nothing) where none were chosen."""
+    row = connection.execute(
+        select(posting_template)
+        .where(posting_template.c.issuer == issuer)
+        .order_by(posting_template.c.revision.desc())
+        .limit(1),
+    ).one_or_none()
+    return (row.revision, read_columns(issuer, row.columns.split("\n"))) if row else (0, ())
+
+
+def append_posting_columns(
+    connection: Connection,
+    issuer: MunicipalityCode,
+    revision: int,
+    columns: tuple[PostingColumn, ...],
+    entered_on: date,
+) -> None:
+    """Append a revision of an issuer's columns."""
+    written = "\n".join(str(column) for column in columns)
+    connection.execute(
+        posting_template.insert().values(issuer=issuer, revision=revision, entered_on=entered_on, columns=written),
     )

@@ -11,7 +11,7 @@ branch_labels = None
 depends_on = None
 
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-APPEND_ONLY = ("issuer_detail", "buyer_detail", "service_detail")
+APPEND_ONLY = ("issuer_detail", "buyer_detail", "service_detail", "posting_template")
 
 
 def _text(name: str, length: int) -> sa.Column[str]:
@@ -86,6 +86,16 @@ def upgrade() -> None:
             "revision",
             name=op.f("uq_service_detail_agreement_service_revision"),
         ),
+    )
+    op.create_table(
+        "posting_template",
+        sa.Column("id", ROW_ID, autoincrement=True, nullable=False),
+        _text("issuer", 3),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("entered_on", sa.Date(), nullable=False),
+        sa.Column("columns", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_posting_template")),
+        sa.UniqueConstraint("issuer", "revision", name=op.f("uq_posting_template_issuer_revision")),
     )
     _protect()
 

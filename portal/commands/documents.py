@@ -1,7 +1,8 @@
-"""The commands on how documents leave: invoice xml, invoice pdf."""
+"""The commands on how documents leave: invoice xml, invoice pdf, posting-file."""
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,18 +11,22 @@ from rich.console import Console
 from sqlalchemy import Connection
 
 from agreements import run as agreements
+from agreements import trading_run
 from billing.invoice import run as invoices
 from billing.invoice import store as invoice_store
 from billing.invoice.facts import IssuedDocument
+from foundation.money import kroner
 from portal.commands.billing import invoice_group
-from portal.commands.door import FILE, MONTH, PARTLY_DONE, REFUSED, Door, command
+from portal.commands.door import DATE, FILE, MONTH, PARTLY_DONE, REFUSED, Door, command, new_group
 from portal.language import _
 
 if TYPE_CHECKING:
     from exports.e_invoice.run import Written
     from foundation.period import Month
 
-GROUPS = ()
+posting_group = new_group("posting-file", _("Posteringsfiler til økonomisystemet: skriv, vælg kolonner."))
+
+GROUPS = (posting_group,)
 
 
 def chosen(
@@ -158,3 +163,73 @@ def tell_written(door: Door, written: Written) -> None:
         door.note(error.text(_))
     if written.refused:
         raise SystemExit(PARTLY_DONE if written.files else REFUSED)
+
+
+@command(posting_group, "write")
+@click.argument("issuer", metavar=_("KOMMUNE"))
+@click.option("--month", type=MONTH, metavar=_("ÅÅÅÅ-MM"), help=_("Bilag dateret i denne måned."))
+@click.option("--from", "from_day", type=DATE, metavar=_("DATO"), help=_("Bilag dateret fra denne dag."))
+@click.option("--to", "to_day", type=DATE, metavar=_("DATO"), help=_("Bilag dateret til og med denne dag."))
+@click.option("--agreement", metavar=_("KODE"), help=_("Kun denne aftales linjer."))
+@click.option("--internal", is_flag=True, help=_("Også interne bilag, fx udstederens egen andel."))
+@_out
+def write_postings(
+    door: Door,
+    issuer: str,
+    month: Month | None,
+    from_day: date | None,
+    to_day: date | None,
+    agreement: str | None,
+    internal: bool,
+    out: Path,
+) -> None:
+    """Skriv en udsteders posteringer som CSV: hver linje på sin konto og sin modkonto, så filen stemmer."""
+    first = month.period.from_day if month else from_day
+    last = month.period.last_day if month else to_day
+    if first is None or last is None or first > last or (month and (from_day or to_day)):
+        raise click.UsageError(_("Angiv enten --month eller både --from og --to."))
+    from exports.posting_file import run as posting_files
+
+    with door.database.reading() as connection:
+        written = posting_files.write_posting_file(
+            connection,
+            issuer,
+            first,
+            last,
+            out,
+            agreement=agreement,
+            with_internal=internal,
+        )
+    answer = {
+        "file": str(written.path),
+        "documents": written.documents,
+        "postings": written.postings,
+        "debit_oere": written.debit_oere,
+    }
+
+    def people(console: Console) -> None:
+        console.print(str(written.path))
+        console.print(
+            _("{documents} bilag, {postings} posteringer, debet og kredit {amount}").format(
+                documents=written.documents,
+                postings=written.postings,
+                amount=kroner(written.debit_oere),
+            ),
+        )
+
+    door.tell(answer, people)
+
+
+@command(posting_group, "columns")
+@click.argument("issuer", metavar=_("KOMMUNE"))
+@click.argument("columns", nargs=-1, metavar=_("[OVERSKRIFT=FELT]..."))
+def posting_columns(door: Door, issuer: str, columns: tuple[str, ...]) -> None:
+    """Vælg kolonnerne i en udsteders posteringsfil, fx Kontostreng=account; uden valg vises de."""
+    if columns:
+        with door.database.transaction() as connection:
+            found = trading_run.set_posting_columns(connection, issuer, columns, door.occasion)
+    else:
+        with door.database.reading() as connection:
+            found = trading_run.posting_columns(connection, issuer)
+    answer = {"issuer": issuer, "columns": [{"heading": each.heading, "field": each.field.value} for each in found]}
+    door.tell(answer, lambda console: console.print("\n".join(str(each) for each in found)))

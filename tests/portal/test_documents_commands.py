@@ -148,3 +148,36 @@ def test_a_pdf_is_written_also_where_no_e_invoice_can_be(desk: Desk) -> None:
     answer = desk.does("invoice", "pdf", "F2008-0001", "--out", desk.folder / "ud")
     assert answer["without_e_invoice"] == []
     assert b"F2008-0001.xml" in Path(answer["files"][0]["file"]).read_bytes()
+
+
+def test_a_posting_file_balances_and_has_the_chosen_columns(desk: Desk) -> None:
+    refused = desk.says("posting-file", "write", ODENSE, "--month", "2008-12")
+    assert (refused.status, f"{FUNEN} ambulant" in refused.err) == (1, True)
+    desk.does("service", "set", FUNEN, "ambulant", "--own-account", "A-1", "--counter-account", "B-1")
+    answer = desk.does("posting-file", "write", ODENSE, "--month", "2008-12", "--out", desk.folder)
+    path = Path(answer["file"])
+    assert path.name == "2008-12-01 - 2008-12-31 Posteringer Odense.csv"
+    # Eight payers, two providers each, two sides each; the figures are domain rule 2's.
+    assert (answer["documents"], answer["postings"]) == (8, 32)
+    rows = [row.split(";") for row in path.read_text(encoding="utf-8-sig").splitlines()[1:]]
+    amounts = [int(row[3].replace(",", "")) for row in rows]
+    assert sum(amounts) == 0
+    assert sum(amount for amount in amounts if amount > 0) == answer["debit_oere"] == 205_561_107 - 86_324_066
+    desk.does("posting-file", "columns", ODENSE, "Konto=account", "Debet=debit", "Kredit=credit", "Bilag=number")
+    desk.does("posting-file", "write", ODENSE, "--from", "2008-12-15", "--to", "15.12.2008", "--out", desk.folder)
+    first, second, *_ = (desk.folder / "2008-12-15 Posteringer Odense.csv").read_text("utf-8-sig").splitlines()
+    assert first == "Konto;Debet;Kredit;Bilag"
+    assert second == "A-1;143679,96;;F2008-0001"
+    internal = desk.does("posting-file", "write", ODENSE, "--month", "2008-12", "--internal", "--out", desk.folder)
+    assert (internal["documents"], internal["debit_oere"]) == (9, 205_561_107)
+
+
+def test_posting_file_wrong_usage(desk: Desk) -> None:
+    assert desk.says("posting-file", "write", ODENSE).status == 2
+    assert desk.says("posting-file", "write", ODENSE, "--month", "2008-12", "--from", "2008-12-01").status == 2
+    assert desk.says("posting-file", "write", "999", "--month", "2008-12").status == 1
+    assert desk.says("posting-file", "columns", ODENSE, "Konto=konto").status == 1
+    shown = desk.does("posting-file", "columns", ODENSE)
+    assert [each["field"] for each in shown["columns"]] == ["account", "period", "text", "amount", "number"]
+    nothing = desk.does("posting-file", "write", ODENSE, "--month", "2007-12", "--out", desk.folder)
+    assert (nothing["documents"], nothing["postings"]) == (0, 0)

@@ -185,7 +185,7 @@ def test_the_demo_is_valid_and_without_a_single_finding(lived: Database, tmp_pat
     assert written.refused == ()
     assert len(written.files) == len(documents) > 300
     kinds = [etree.QName(etree.parse(str(each.path)).getroot()).localname for each in written.files]
-    assert kinds.count("CreditNote") == 2
+    assert kinds.count("CreditNote") == 3
     assert [error for each in written.files for error in schema_errors(each.path.read_bytes())] == []
     found = rule_findings([each.path for each in written.files])
     assert [finding for findings in found.values() for finding in findings] == []
