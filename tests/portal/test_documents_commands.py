@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
+from pypdf import PdfReader
 
+from tests.exports.e_invoice.official import schema_errors
 from tests.scenarios.conftest import FILES, FUNEN, NINE, ODENSE, Desk
 
 POSTGRESQL_IN_SOAK = True
@@ -181,3 +183,31 @@ def test_posting_file_wrong_usage(desk: Desk) -> None:
     assert [each["field"] for each in shown["columns"]] == ["account", "period", "text", "amount", "number"]
     nothing = desk.does("posting-file", "write", ODENSE, "--month", "2007-12", "--out", desk.folder)
     assert (nothing["documents"], nothing["postings"]) == (0, 0)
+
+
+def test_one_document_of_two_agreements(desk: Desk) -> None:
+    """Another agreement of the same issuer: one e-invoice, each line with its own agreement and kontostreng."""
+    text = (FILES / "fyn.toml").read_text(encoding="utf-8").replace(f'"{FUNEN}"', '"fyn-to"')
+    (desk.folder / "to.toml").write_text(text, encoding="utf-8")
+    desk.does("agreement", "load", desk.folder / "to.toml")
+    desk.does("subscription", "calculate", "fyn-to", 2009)
+    enter(desk)
+    for code, account in ((FUNEN, "00-1"), ("fyn-to", "00-2")):
+        desk.does("party", "set", code, "420", "--accounting-cost", account, "--buyer-reference", f"Ref {account}")
+    desk.as_of = "2009-01-15"
+    plan = desk.does("run", "plan", "--all")["plan"]
+    desk.does("run", "approve", plan)
+    desk.does("run", "issue", plan)
+    documents = desk.does("invoice", "list", "--municipality", "420", "--month", "2009-02")
+    (number,) = {each["number"] for each in documents}
+    answer = desk.does("invoice", "xml", number, "--out", desk.folder)
+    content = Path(answer["files"][0]["file"]).read_bytes()
+    assert schema_errors(content) == []
+    root = etree.fromstring(content)
+    assert root.findtext("{*}BuyerReference") == "Ref 00-1, Ref 00-2"
+    assert root.find("{*}AccountingCost") is None
+    lines = root.findall("{*}InvoiceLine")
+    assert [line.findtext("{*}AccountingCost") for line in lines] == ["00-1", "00-1", "00-2", "00-2"]
+    printed = desk.does("invoice", "pdf", number, "--out", desk.folder)
+    with PdfReader(printed["files"][0]["file"]) as reader:
+        assert len(reader.pages) >= 2
