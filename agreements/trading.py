@@ -223,14 +223,14 @@ class TradingBook:
 
     Attributes:
         glns: (agreement, municipality) -> the GLN that the agreement has now.
-        clauses: (agreement, service) -> the VAT clause that the agreement has now.
+        clauses: Agreement -> service -> the VAT clause that the agreement has now.
     """
 
     issuers: Mapping[MunicipalityCode, Revisions[IssuerDetails]] = field(default_factory=dict)
     buyers: Mapping[tuple[str, MunicipalityCode], Revisions[BuyerDetails]] = field(default_factory=dict)
     services: Mapping[tuple[str, str], Revisions[ServiceDetails]] = field(default_factory=dict)
     glns: Mapping[tuple[str, MunicipalityCode], str] = field(default_factory=dict)
-    clauses: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    clauses: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def issuer(self, code: MunicipalityCode, day: date) -> IssuerDetails | None:
         """An issuer's details for a document of a day; None where it was never set up."""
@@ -260,12 +260,9 @@ class TradingBook:
         if entered is not None:
             return entered
         if service:
-            return treatment_of(clause or self.clauses.get((agreement, service), ""))
-        alike = {
-            self.treatment(agreement, other, day, said)
-            for (of_agreement, other), said in self.clauses.items()
-            if of_agreement == agreement and other
-        }
+            return treatment_of(clause or self.clauses.get(agreement, {}).get(service, ""))
+        of_services = self.clauses.get(agreement, {})
+        alike = {self.treatment(agreement, other, day, said) for other, said in of_services.items() if other}
         return alike.pop() if len(alike) == 1 else None
 
     def accounts(self, agreement: str, service: str, day: date) -> tuple[str, str] | None:
@@ -281,8 +278,8 @@ class TradingBook:
             return None
         alike = {
             accounts
-            for of_agreement, other in self.services
-            if of_agreement == agreement and other and (accounts := self.accounts(agreement, other, day))
+            for other in self.clauses.get(agreement, ())
+            if other and (accounts := self.accounts(agreement, other, day))
         }
         return alike.pop() if len(alike) == 1 else None
 

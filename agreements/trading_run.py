@@ -205,7 +205,12 @@ def trading_book(connection: Connection, codes: Iterable[str]) -> TradingBook:
     Raises:
         AgreementUnknown: one of them is not there.
     """
-    return trading_store.trading_book(connection, [agreements.get(connection, code) for code in sorted(set(codes))])
+    wanted = set(codes)
+    found = store.find_agreements(connection, wanted)
+    unknown = sorted(wanted - set(found))
+    if unknown:
+        raise agreements.AgreementUnknown(agreement=unknown[0])
+    return trading_store.trading_book(connection, [agreement for _, agreement in found.values()])
 
 
 def entered(connection: Connection, kind: str) -> dict[tuple[str, ...], dict[str, str]]:
@@ -217,6 +222,7 @@ def missing_details(
     connection: Connection,
     documents: Sequence[Addressed],
     day: date,
+    agreed: Iterable[Agreement] | None = None,
 ) -> list[tuple[Finding, ...]]:
     """What each of some documents would lack as an e-invoice; a few queries, however many they are.
 
@@ -224,13 +230,17 @@ def missing_details(
         connection: Where to read.
         documents: Not issued yet.
         day: The date that they will bear.
+        agreed: Their agreements, where the caller has them already.
 
     Returns:
         For each document, in order, what it lacks, with the official rule's id; nothing where it is complete.
     """
     if not documents:
         return []
-    book = trading_book(connection, {agreement for document in documents for agreement, _, _ in document.lines})
+    if agreed is not None:
+        book = trading_store.trading_book(connection, agreed)
+    else:
+        book = trading_book(connection, {agreement for document in documents for agreement, _, _ in document.lines})
     return [missing_in(document, book, day) for document in documents]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 
 from sqlalchemy import Connection, RowMapping, Table, select
@@ -20,7 +20,7 @@ from agreements.trading_values import (
     issuer_of,
     service_of,
 )
-from foundation.database import insert_rows
+from foundation.database import among, insert_rows
 
 
 def trading_book(connection: Connection, agreements: Iterable[Agreement]) -> TradingBook:
@@ -52,16 +52,15 @@ def trading_book(connection: Connection, agreements: Iterable[Agreement]) -> Tra
             if party.gln
         },
         clauses={
-            (code, service.code): service.vat_exemption
+            code: {service.code: service.vat_exemption for service in agreement.services}
             for code, agreement in wanted.items()
-            for service in agreement.services
         },
     )
 
 
-def _rows(connection: Connection, table: Table, agreements: Iterable[str]) -> Iterable[RowMapping]:
-    query = select(table).where(table.c.agreement.in_(sorted(agreements))).order_by(table.c.revision)
-    return connection.execute(query).mappings()
+def _rows(connection: Connection, table: Table, agreements: Collection[str]) -> Iterable[RowMapping]:
+    query = select(table).where(among(table.c.agreement, agreements)).order_by(table.c.revision)
+    return (row for row in connection.execute(query).mappings() if row["agreement"] in agreements)
 
 
 def _texts(row: RowMapping) -> dict[str, str]:

@@ -163,7 +163,7 @@ BOOK = TradingBook(
         ]
         for code in MUNICIPALITIES
     },
-    clauses={("fyn-alkohol", "ambulant"): "Momsloven § 13, stk. 1, nr. 1"},
+    clauses={"fyn-alkohol": {"ambulant": "Momsloven § 13, stk. 1, nr. 1"}},
 )
 
 

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from sqlalchemy import Connection
 
 from agreements import trading_run
+from agreements.agreement import Agreement
 from agreements.trading import Addressed, Finding
 from billing.invoice.facts import DocumentDraft
 
 
-def missing_details(connection: Connection, drafts: Sequence[DocumentDraft], day: date) -> list[tuple[Finding, ...]]:
+def missing_details(
+    connection: Connection,
+    drafts: Sequence[DocumentDraft],
+    day: date,
+    agreed: Iterable[Agreement] | None = None,
+) -> list[tuple[Finding, ...]]:
     """What each draft lacks as an e-invoice; set-based, and never a reason to stop issuing.
 
     Args:
         connection: Where to read.
         drafts: Of any issuers and agreements, as they are planned.
         day: The date that they would bear.
+        agreed: Their agreements, where the caller has them already; else they are read.
 
     Returns:
         For each draft, in order, its findings, each with the official rule's id; nothing for a complete one, and
         nothing for an internal one, which is never sent.
     """
     sent = [(place, draft) for place, draft in enumerate(drafts) if not draft.internal]
-    found = trading_run.missing_details(connection, [_addressed(draft) for _, draft in sent], day)
+    found = trading_run.missing_details(connection, [_addressed(draft) for _, draft in sent], day, agreed)
     answers: list[tuple[Finding, ...]] = [()] * len(drafts)
     for (place, _), findings in zip(sent, found, strict=True):
         answers[place] = findings

@@ -97,7 +97,7 @@ def test_an_officers_choice_goes_before_the_clause() -> None:
     chosen = treatment_by_code("VATEX-EU-O", "Myndighedsopgave")
     book = TradingBook(
         services={("a", "x"): [(BEFORE, ServiceDetails(vat=chosen))]},
-        clauses={("a", "x"): "Momsloven § 13, stk. 1, nr. 1"},
+        clauses={"a": {"x": "Momsloven § 13, stk. 1, nr. 1"}},
     )
     assert book.treatment("a", "x", DAY) == chosen
     assert chosen.category is VatCategory.OUTSIDE
@@ -105,9 +105,9 @@ def test_an_officers_choice_goes_before_the_clause() -> None:
 
 def test_a_line_without_a_service_follows_the_services_that_are_alike() -> None:
     health, social = "Momsloven § 13, stk. 1, nr. 1", "Momsloven § 13, stk. 1, nr. 2"
-    alike = TradingBook(clauses={("a", "x"): health, ("a", "y"): health, ("b", "z"): social})
+    alike = TradingBook(clauses={"a": {"x": health, "y": health}, "b": {"z": social}})
     assert alike.treatment("a", "", DAY) == treatment_of(health)
-    unlike = TradingBook(clauses={("a", "x"): health, ("a", "y"): social})
+    unlike = TradingBook(clauses={"a": {"x": health, "y": social}})
     assert unlike.treatment("a", "", DAY) is None
     said = TradingBook(
         services={("a", ""): [(BEFORE, ServiceDetails(vat=treatment_of(social)))]},

@@ -109,14 +109,13 @@ def book(
     issuer: IssuerDetails | None = ISSUER,
     buyer: BuyerDetails | None = BUYER,
     services: dict[tuple[str, str], ServiceDetails] | None = None,
-    clauses: dict[tuple[str, str], str] | None = None,
 ) -> TradingBook:
     """What was entered long ago."""
     return TradingBook(
         issuers={"461": [(LONG_AGO, issuer)]} if issuer else {},
         buyers={("fyn-alkohol", "420"): [(LONG_AGO, buyer)]} if buyer else {},
         services={key: [(LONG_AGO, details)] for key, details in (services or {}).items()},
-        clauses=clauses or {("fyn-alkohol", "ambulant"): HEALTH},
+        clauses={"fyn-alkohol": {"ambulant": HEALTH} | {service: "" for _, service in services or {} if service}},
     )
 
 
