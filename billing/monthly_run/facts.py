@@ -113,6 +113,21 @@ class NotPlanned:
 
 
 @dataclass(frozen=True, slots=True)
+class MissingDetail:
+    """What bills of the plan would lack as e-invoices.
+
+    Attributes:
+        rule: The official rule's id.
+        message: What is missing and where it is entered.
+        bills: How many of the plan's bills lack it.
+    """
+
+    rule: str
+    message: str
+    bills: int
+
+
+@dataclass(frozen=True, slots=True)
 class PlanEvent:
     """An approval, an issue or a stop: when, by whom."""
 
@@ -130,6 +145,7 @@ class RunPlan:
         number: Its number; 0 for one that is not stored.
         inputs: What it rests on, by name -> digest; what changed later is told by these names.
         hash: Over inputs and documents; what is approved is this.
+        missing: What its bills would lack as e-invoices; they are issued all the same.
     """
 
     number: int
@@ -142,6 +158,7 @@ class RunPlan:
     documents: tuple[PlannedDocument, ...]
     failed: tuple[NotPlanned, ...]
     events: tuple[PlanEvent, ...] = ()
+    missing: tuple[MissingDetail, ...] = ()
 
     @property
     def state(self) -> PlanState:

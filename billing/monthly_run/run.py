@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -20,6 +21,7 @@ from agreements.municipality import municipality
 from billing.annual_subscription import store as subscription_store
 from billing.invoice import store as invoice_store
 from billing.invoice.facts import BilledMonth
+from billing.invoice.missing import missing_details
 from billing.invoice.rules import grouped
 from billing.monthly_aconto import run as months
 from billing.monthly_aconto.facts import MonthIssue, MonthPlan
@@ -27,6 +29,7 @@ from billing.monthly_aconto.rules import PriceMissing
 from billing.monthly_run import store
 from billing.monthly_run.facts import (
     IssuerSettings,
+    MissingDetail,
     NotPlanned,
     PlanEvent,
     PlannedDocument,
@@ -171,6 +174,9 @@ def _described(connection: Connection, found: _WorkedOut, scope: RunScope, occas
         for number, parts in enumerate(grouped(drafts, months.documents_apart(found.agreed.values())), start=1)
         for draft in parts
     }
+    lacking: Counter[tuple[str, str]] = Counter()
+    for findings in missing_details(connection, drafts, occasion.as_of, found.agreed.values()):
+        lacking.update((finding.rule, finding.text()) for finding in findings)
     codes = {plan.agreement for plan in found.months}
     before = {plan.month.plus(-1).first_day for plan in found.months}
     billed = invoice_store.billed_in(connection, codes, before) if before else {}
@@ -199,6 +205,7 @@ def _described(connection: Connection, found: _WorkedOut, scope: RunScope, occas
         inputs=found.inputs,
         documents=tuple(documents),
         failed=tuple(found.failed),
+        missing=tuple(MissingDetail(rule, message, bills) for (rule, message), bills in sorted(lacking.items())),
     )
 
 

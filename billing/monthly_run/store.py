@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, select, update
 from agreements.agreement import MunicipalityCode
 from billing.monthly_run.facts import (
     IssuerSettings,
+    MissingDetail,
     NotPlanned,
     PlanEvent,
     PlannedDocument,
@@ -83,6 +84,7 @@ def write_plan(connection: Connection, plan: RunPlan) -> int:
                     for entry in plan.failed
                 ],
             ),
+            missing=_json([[entry.rule, entry.message, entry.bills] for entry in plan.missing]),
         ),
     )
     insert_bulk(
@@ -177,6 +179,7 @@ def read_plan(connection: Connection, number: int, *, with_documents: bool = Tru
             NotPlanned(agreement, Month.parse(of_month), subscriber, error, message)
             for agreement, of_month, subscriber, error, message in json.loads(row.failed)
         ),
+        missing=tuple(MissingDetail(*entry) for entry in json.loads(row.missing)),
         events=tuple(PlanEvent(PlanState(entry.kind), entry.happened_on, entry.actor, entry.note) for entry in events),
     )
 

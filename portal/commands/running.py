@@ -16,6 +16,8 @@ from portal.commands import answers
 from portal.commands.door import MONTH, PARTLY_DONE, Door, command, name_of, new_group, table
 from portal.language import _
 
+MOST_SHOWN = 10
+
 run_group = new_group("run", _("Kørsler: planlæg alt forfaldent, godkend, udsted én gang."))
 issuer_group = new_group("issuer", _("Udstederes indstillinger: to personer pr. kørsel, advarselsgrænse, urets dage."))
 
@@ -61,6 +63,7 @@ def _plan_answer(plan: RunPlan) -> dict[str, Any]:
             }
             for entry in plan.failed
         ],
+        "missing": [{"rule": entry.rule, "message": entry.message, "bills": entry.bills} for entry in plan.missing],
         "events": [
             {
                 "state": event.state.value,
@@ -142,6 +145,12 @@ def _show_plan(out: Console, plan: RunPlan) -> None:
                 message=entry.message,
             ),
         )
+    for lack in plan.missing[:MOST_SHOWN]:
+        out.print(
+            _("Mangler til e-fakturaen: {message} ({bills} bilag)").format(message=lack.message, bills=lack.bills),
+        )
+    if len(plan.missing) > MOST_SHOWN:
+        out.print(_("... og {count} mangler mere; se dem med --json.").format(count=len(plan.missing) - MOST_SHOWN))
     for event in plan.events:
         out.print(f"{event.happened_on:%d.%m.%Y}  {_state_words()[event.state]}, {event.actor}  {event.note}")
 
