@@ -178,6 +178,14 @@ class PriceEffect:
     total_after_oere: int
     lines: tuple[EffectLine, ...]
 
+    @property
+    def is_felt(self) -> bool:
+        """Whether anybody would pay something else; a new note on a budget line is not felt."""
+        return any(
+            (line.obligation_before_oere, line.next_before_oere) != (line.obligation_after_oere, line.next_after_oere)
+            for line in self.lines
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class PriceNoticeLine:

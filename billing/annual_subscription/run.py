@@ -160,8 +160,9 @@ def effects_of_newest_figures(
             if reference_dates is not None and newest.reference_date not in reference_dates:
                 continue
             again = calculate_year(connection, agreement, year, occasion, preview=True)
-            if again.is_new:
-                found.append(effect_between(newest, again.subscription))
+            effect = effect_between(newest, again.subscription)
+            if effect.is_felt:
+                found.append(effect)
     return found
 
 
