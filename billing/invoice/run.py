@@ -206,7 +206,7 @@ def credit_invoice(
     """
     invoice_id, document = find_document(connection, number, issuer)
     draft = credit_of(document, reason)
-    if document.kind is not ClaimKind.ACONTO:
+    if document.kind is ClaimKind.EXIT_SETTLEMENT:
         raise CannotBeCredited(number=number, what="en udtrædelsesopgørelse, som hviler på et afsluttet regnskab,")
     if issue_date < document.issue_date:
         raise IssueDateBeforeLast(
@@ -216,7 +216,8 @@ def credit_invoice(
             issue_date=issue_date,
         )
     year = document.period.from_day.year
-    if books.is_closed(connection, document.agreement, year):
+    # Interest is in no year's result.
+    if document.kind is ClaimKind.ACONTO and books.is_closed(connection, document.agreement, year):
         raise YearIsSettled(agreement=document.agreement, year=year)
     (credit_id,) = store.reserve_documents(connection, 1)
     (credit,) = _number_and_write(
