@@ -72,6 +72,16 @@ class BankFile:
 
 
 @dataclass(frozen=True, slots=True)
+class BankFileRow:
+    """A file that was loaded, as it is remembered."""
+
+    issuer: MunicipalityCode
+    name: str
+    file_format: str
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """A bank entry as it was kept, with what it has settled since.
 

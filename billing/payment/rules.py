@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import TypeVar
 
 from agreements.agreement import MunicipalityCode
 from billing.accounts.facts import Account, Posting, Voucher, VoucherKind
@@ -24,6 +25,8 @@ from billing.payment.facts import (
 )
 from foundation.errors import N_, RuleBroken
 from foundation.money import apportion_signed, kroner
+
+Key = TypeVar("Key", int, str)
 
 NO_AGREEMENT = ""  # the issuer's own book: what the bank has received, before it settles an agreement's documents
 LONGEST_BANK_REFERENCE = 35
@@ -307,3 +310,31 @@ def standing_of(
 def in_words(applications: Mapping[str, int]) -> str:
     """Documents and amounts: ``F2009-0001 (194.202,82 kr.)``."""
     return ", ".join(f"{number} ({kroner(amount)})" for number, amount in applications.items())
+
+
+def fit(open_oere: Mapping[Key, int], left_oere: int) -> dict[Key, int]:
+    """How far amounts settle each other with so much money beside them, the first first.
+
+    Args:
+        open_oere: What is open of each, of either sign.
+        left_oere: What there is to settle them with.
+
+    Returns:
+        What is taken of each; together it is of ``left_oere``'s sign and no more than that.
+    """
+    sign = -1 if left_oere < 0 else 1
+    positive = {key: sign * amount for key, amount in open_oere.items() if sign * amount > 0}
+    negative = {key: -sign * amount for key, amount in open_oere.items() if sign * amount < 0}
+    against = sum(negative.values())
+    taken = min(sum(positive.values()), abs(left_oere) + against)
+    found = {key: sign * amount for key, amount in _first_first(positive, taken).items()}
+    found |= {key: -sign * amount for key, amount in _first_first(negative, min(against, taken)).items()}
+    return {key: found[key] for key in open_oere if key in found}
+
+
+def _first_first(amounts: Mapping[Key, int], total: int) -> dict[Key, int]:
+    found: dict[Key, int] = {}
+    for key, amount in amounts.items():
+        found[key] = min(amount, total)
+        total -= found[key]
+    return {key: amount for key, amount in found.items() if amount}
