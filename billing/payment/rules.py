@@ -57,7 +57,7 @@ class DoesNotSettle(RuleBroken):
     """The receipts of a match are as much as its documents."""
 
     danish = N_(
-        "Indbetalinger for {received_oere} kan ikke udligne bilag for {settled_oere}. Angiv beløb, fx "
+        "Indbetalinger for {received_oere} og bilag for {settled_oere} går ikke op. Angiv beløb, fx "
         "--document F2009-0001=1000,00.",
     )
 

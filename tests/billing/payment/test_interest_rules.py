@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -247,7 +248,7 @@ def test_segments_are_the_days_counted_one_by_one(principal: Principal, length: 
     found = segments(principal, RATES, FIRST, to_day)
     assert exact_interest(found) == day_by_day(principal, FIRST, to_day)
     assert all(one.base_oere > 0 and one.days >= 1 for one in found)
-    assert all(early.last_day < late.from_day for early, late in zip(found, found[1:], strict=False))
+    assert all(early.last_day < late.from_day for early, late in pairwise(found))
 
 
 @given(histories(), st.lists(days, max_size=4), days)
