@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -32,6 +32,7 @@ from billing.payment.interest_facts import (
 from billing.payment.interest_rules import (
     A_DAY,
     claims_of,
+    exact_interest,
     half_year_of,
     interest_draft,
     next_half_year,
@@ -43,6 +44,7 @@ from billing.payment.run import DocumentNotOpenable, issuer_of
 from foundation import audit
 from foundation.audit import Occasion
 from foundation.errors import BadInput, N_, NotFound, RuleBroken
+from foundation.money import whole_oere
 
 
 class InterestPlanUnknown(NotFound):
@@ -171,6 +173,11 @@ def interest_of(
             found = segments(principal, _rates(connection), principal.due_date + A_DAY, last_day + A_DAY)
             return principal, found
     raise DocumentNotOpenable(issuer=municipality(issuer).official_name, number=number)
+
+
+def whole_interest(parts: Sequence[Segment]) -> int:
+    """All of a document's interest in whole øre: one rounding."""
+    return whole_oere(exact_interest(parts))
 
 
 def show_interest(connection: Connection, scope: InterestScope) -> tuple[PlannedInterest, ...]:
