@@ -44,6 +44,7 @@ AROUND = {
     "billing/payment/interest_facts.py": "",
     "billing/payment/interest_rules.py": "",
     "billing/payment/matching_rules.py": "",
+    "billing/payment/reminder_rules.py": "",
     "billing/payment/run.py": "",
     "billing/payment/tables.py": "",
     "billing/payment/words.py": "import logging",
