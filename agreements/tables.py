@@ -30,6 +30,7 @@ agreement_version = Table(
     Column("version", Integer, nullable=False),
     Column("loaded_on", Date, nullable=False),
     Column("document", Text, nullable=False),
+    Column("form", Text),  # canonical JSON: what the document says, read once
     UniqueConstraint("agreement", "version"),
 )
 

@@ -5,12 +5,15 @@ Rows are reached with SQLAlchemy Core. A store never commits; ``Database.transac
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
+from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import Connection, MetaData, Table, create_engine, event, func, select, text
+from sqlalchemy import ColumnElement, Connection, Date, MetaData, Table, create_engine, event, func, select, text, true
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
@@ -202,7 +205,99 @@ def reserve_ids(connection: Connection, table: Table, count: int) -> range:
     return range(first, first + count)
 
 
-def insert_rows(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    """Write many rows at once; nothing for an empty list."""
-    if rows:
-        connection.execute(table.insert(), rows)
+MOST_NAMED = 500
+BULK = 50
+
+
+def among(column: ColumnElement[Any], values: Collection[Any] | None) -> ColumnElement[bool]:
+    """Rows whose column is one of the values; every row where there are so many that naming them costs more.
+
+    Args:
+        column: What is looked at.
+        values: None for all. Beyond ``MOST_NAMED`` the caller passes over the rows that it did not ask for.
+    """
+    if values is None or len(values) > MOST_NAMED:
+        return true()
+    return column.in_(sorted(values))
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write many rows at once; nothing for an empty list. All rows name the same columns."""
+    if len(rows) >= BULK:
+        columns = list(rows[0])
+        pick = itemgetter(*columns) if len(columns) > 1 else lambda row: (row[columns[0]],)
+        insert_bulk(connection, table, columns, [pick(row) for row in rows])
+    elif rows:
+        connection.execute(table.insert(), list(rows))
+
+
+def insert_bulk(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write many rows by the driver's own bulk way: ``executemany`` on SQLite, ``COPY`` on PostgreSQL.
+
+    The statement is not compiled row by row, which for a national month is half of the work.
+
+    Args:
+        connection: The transaction.
+        table: Where to write.
+        columns: The names of the columns, in the order of each row's values.
+        rows: Values as Python has them; days become text on SQLite, which has no type for them.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: as for any statement; IntegrityError where a constraint is broken.
+    """
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        insert_or_pass_over(connection, table, columns, rows, conflicts="ABORT")
+        return
+    names = ", ".join(columns)
+    statement = f"COPY {table.name} ({names}) FROM STDIN"
+    driver: Any = connection.connection.driver_connection
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except driver_error() as error:
+        raise DBAPIError.instance(
+            statement, None, error, driver_error(), dialect=connection.dialect, connection_invalidated=driver.closed
+        ) from error
+
+
+def insert_or_pass_over(
+    connection: Connection,
+    table: Table,
+    columns: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+    *,
+    conflicts: Literal["ABORT", "IGNORE"],
+) -> int:
+    """On SQLite: write many rows; those that meet a unique index are refused or passed over.
+
+    Returns:
+        How many rows were written.
+    """
+    marks = ", ".join("?" * len(columns))
+    statement = f"INSERT OR {conflicts} INTO {table.name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - ours
+    days = [index for index, name in enumerate(columns) if isinstance(table.c[name].type, Date)]
+    written = [_with_days_as_text(row, days) for row in rows] if days else list(rows)
+    return connection.exec_driver_sql(statement, written).rowcount
+
+
+def _with_days_as_text(row: tuple[Any, ...], days: Sequence[int]) -> tuple[Any, ...]:
+    values = list(row)
+    for index in days:
+        day = values[index]
+        values[index] = day and _day_text(day)
+    return tuple(values)
+
+
+@lru_cache(maxsize=4096)
+def _day_text(day: date) -> str:
+    return day.isoformat()
+
+
+def driver_error() -> type[Exception]:
+    """What PostgreSQL's driver raises; it is loaded only where it is used."""
+    import psycopg  # noqa: PLC0415 - as said
+
+    return psycopg.Error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -20,7 +20,7 @@ from billing.accounts.facts import (
     VoucherKind,
 )
 from billing.accounts.tables import decision, posting, result_movement, voucher
-from foundation.database import insert_rows, reserve_ids
+from foundation.database import among, insert_rows, reserve_ids
 from foundation.period import BillingYear, Month
 
 
@@ -269,6 +269,17 @@ def is_closed(connection: Connection, agreement: str, year: int) -> bool:
         ).first()
         is not None
     )
+
+
+def closed_years(connection: Connection, codes: Collection[str] | None) -> set[tuple[str, int]]:
+    """(agreement, year) of every year whose result is settled."""
+    rows = connection.execute(
+        select(decision.c.agreement, decision.c.accounting_year).where(
+            decision.c.kind == DecisionKind.CLOSE.value,
+            among(decision.c.agreement, codes),
+        ),
+    )
+    return {(row.agreement, row.accounting_year) for row in rows}
 
 
 def decisions(connection: Connection, agreement: str) -> list[Decision]:

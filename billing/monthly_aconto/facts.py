@@ -9,6 +9,7 @@ from datetime import date
 from agreements.agreement import Agreement, MunicipalityCode
 from billing.annual_subscription.facts import AnnualSubscription
 from billing.invoice.facts import DocumentDraft, Failure, IssuedDocument, PartySnapshot
+from foundation.errors import MellemregningError
 from foundation.period import Month
 
 
@@ -58,8 +59,21 @@ class MonthPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class MonthNotPlanned:
+    """A month that is due and that nobody can be billed for."""
+
+    agreement: str
+    month: Month
+    error: MellemregningError
+
+
+@dataclass(frozen=True, slots=True)
 class MonthIssue:
-    """What came of issuing a month."""
+    """What came of issuing a month of one agreement.
+
+    Attributes:
+        issued: What was issued; of a document that other agreements share, the agreement's own part.
+    """
 
     plan: MonthPlan
     issued: tuple[IssuedDocument, ...]

@@ -63,9 +63,10 @@ class RunScope:
 
 @dataclass(frozen=True, slots=True)
 class PlannedDocument:
-    """One payer's document in a plan.
+    """One payer's bill of one agreement's month in a plan.
 
     Attributes:
+        document: Which of the plan's documents it will stand on, from 1; agreements may share one (domain rule 15).
         previous_oere: What the payer was billed for the month before, if it was.
         lines: (text, øre) as they will stand.
         note: What the document will say of its price.
@@ -83,6 +84,7 @@ class PlannedDocument:
     note: str
     change: str
     warnings: tuple[PlanWarning, ...]
+    document: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ class RunPlan:
 
 @dataclass(frozen=True, slots=True)
 class RunIssue:
-    """What came of issuing a plan."""
+    """What came of issuing a plan: for each agreement's month who was billed, and who was not."""
 
     plan: RunPlan
     months: tuple[MonthIssue, ...]

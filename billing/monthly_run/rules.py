@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 
 from agreements.agreement import MunicipalityCode
-from billing.invoice.facts import DocumentDraft
+from billing.invoice.facts import BilledMonth, DocumentDraft
 from billing.monthly_aconto.facts import MonthPlan
 from billing.monthly_run.facts import (
     IssuerSettings,
@@ -68,17 +68,23 @@ def digest(value: object) -> str:
     return hashlib.sha256(written.encode()).hexdigest()
 
 
-def plan_hash(inputs: Mapping[str, str], documents: Sequence[PlannedDocument]) -> str:
+def plan_hash(inputs: Mapping[str, str], plans: Iterable[MonthPlan]) -> str:
     """What is approved: all that the plan rests on and all that it will bill."""
-    return digest(
-        [
-            sorted(inputs.items()),
+    found = hashlib.sha256(digest(sorted(inputs.items())).encode())
+    for plan in plans:
+        month = str(plan.month)
+        bills = [
             [
-                [document.agreement, str(document.month), document.subscriber, document.amount_oere, document.lines]
-                for document in documents
-            ],
-        ],
-    )
+                plan.agreement,
+                month,
+                draft.subscriber.municipality,
+                draft.amount_oere,
+                [(line.text, line.amount_oere) for line in draft.lines],
+            ]
+            for draft in plan.drafts
+        ]
+        found.update(digest(bills).encode())
+    return found.hexdigest()
 
 
 def changed_inputs(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
@@ -86,21 +92,23 @@ def changed_inputs(before: Mapping[str, str], after: Mapping[str, str]) -> list[
     return sorted(name for name in set(before) | set(after) if before.get(name) != after.get(name))
 
 
-def planned_document(
+def planned_document(  # noqa: PLR0913, PLR0917 - a bill, and all that it is shown beside
     draft: DocumentDraft,
     plan: MonthPlan,
-    previous: tuple[int, str] | None,
+    previous: BilledMonth | None,
     settings: IssuerSettings,
-    staying: Sequence[MunicipalityCode],
+    staying: Collection[MunicipalityCode],
+    document: int = 0,
 ) -> PlannedDocument:
     """A draft as the plan keeps and shows it.
 
     Args:
         draft: From the same function that the issue uses.
         plan: The month's plan.
-        previous: What the payer was billed for the month before, and what the document said of its price.
+        previous: What the payer was billed for the month before.
         settings: The issuer's.
         staying: Who takes part in the month after.
+        document: Which of the plan's documents it will stand on.
     """
     return PlannedDocument(
         agreement=draft.agreement,
@@ -108,31 +116,37 @@ def planned_document(
         issuer=draft.issuer.municipality,
         subscriber=draft.subscriber.municipality,
         amount_oere=draft.amount_oere,
-        previous_oere=previous[0] if previous else None,
+        previous_oere=previous.amount_oere if previous else None,
         internal=draft.internal,
         lines=tuple((line.text, line.amount_oere) for line in draft.lines),
         note=draft.note,
         change=_in_words(draft, plan, previous),
         warnings=tuple(_warnings(draft, plan, previous, settings, staying)),
+        document=document,
     )
 
 
-def _in_words(draft: DocumentDraft, plan: MonthPlan, previous: tuple[int, str] | None) -> str:
+def version_of(draft: DocumentDraft) -> int | None:
+    """The version of the price that the draft's lines name."""
+    return max((line.version for line in draft.lines if line.version is not None), default=None)
+
+
+def _in_words(draft: DocumentDraft, plan: MonthPlan, previous: BilledMonth | None) -> str:
     if previous is None:
         return "Ikke faktureret måneden før."
-    difference = draft.amount_oere - previous[0]
+    difference = draft.amount_oere - previous.amount_oere
     if difference == 0:
         return "Som måneden før."
     direction = "mere" if difference > 0 else "mindre"
-    return f"{kroner(abs(difference))} {direction} end måneden før: {_reason(draft, plan, previous[1])}."
+    return f"{kroner(abs(difference))} {direction} end måneden før: {_reason(draft, plan, previous)}."
 
 
-def _reason(draft: DocumentDraft, plan: MonthPlan, note_before: str) -> str:
+def _reason(draft: DocumentDraft, plan: MonthPlan, previous: BilledMonth) -> str:
     if draft.provisional:
         return "sidste års rate, da prisen mangler"
     if plan.month.number == 1:
         return "nyt års pris"
-    if draft.note != note_before:
+    if previous.provisional or version_of(draft) != previous.version:
         return "ny prisberegning"
     if plan.month.number == LAST_MONTH_OF_YEAR:
         return "sidste rate tager resten af årets beløb"
@@ -142,13 +156,13 @@ def _reason(draft: DocumentDraft, plan: MonthPlan, note_before: str) -> str:
 def _warnings(
     draft: DocumentDraft,
     plan: MonthPlan,
-    previous: tuple[int, str] | None,
+    previous: BilledMonth | None,
     settings: IssuerSettings,
-    staying: Sequence[MunicipalityCode],
+    staying: Collection[MunicipalityCode],
 ) -> list[PlanWarning]:
-    off = previous is not None and abs(draft.amount_oere - previous[0]) * HUNDRED > settings.warn_percent * abs(
-        previous[0],
-    )
+    off = previous is not None and abs(
+        draft.amount_oere - previous.amount_oere
+    ) * HUNDRED > settings.warn_percent * abs(previous.amount_oere)
     found = (
         (draft.provisional, PlanWarning.PROVISIONAL),
         (previous is None, PlanWarning.FIRST_MONTH),

@@ -27,7 +27,16 @@ from foundation.period import Month
 def issuer_settings(connection: Connection, issuer: MunicipalityCode) -> IssuerSettings:
     """The issuer's settings; the defaults where nothing was set."""
     row = connection.execute(select(issuer_setting).where(issuer_setting.c.issuer == issuer)).one_or_none()
-    return IssuerSettings(issuer) if row is None else IssuerSettings(issuer, row.four_eyes, row.warn_percent)
+    return IssuerSettings(issuer) if row is None else _settings(row)
+
+
+def all_issuer_settings(connection: Connection) -> dict[MunicipalityCode, IssuerSettings]:
+    """The settings of every issuer that has some of its own."""
+    return {row.issuer: _settings(row) for row in connection.execute(select(issuer_setting))}
+
+
+def _settings(row: Row[Any]) -> IssuerSettings:
+    return IssuerSettings(row.issuer, row.four_eyes, row.warn_percent)
 
 
 def write_issuer_settings(connection: Connection, settings: IssuerSettings) -> None:
@@ -82,6 +91,7 @@ def write_plan(connection: Connection, plan: RunPlan) -> int:
                 "note": document.note,
                 "change": document.change,
                 "warnings": _json(document.warnings),
+                "document": document.document,
             }
             for position, document in enumerate(plan.documents, start=1)
         ],
@@ -112,14 +122,13 @@ def lock_plan(connection: Connection, number: int) -> bool:
     return found.first() is not None
 
 
-def read_plan(connection: Connection, number: int) -> RunPlan | None:
-    """A plan with its documents and what became of it; None where there is none."""
+def read_plan(connection: Connection, number: int, *, with_documents: bool = True) -> RunPlan | None:
+    """A plan with its documents, if they are asked for, and what became of it; None where there is none."""
     row = connection.execute(select(run_plan).where(run_plan.c.id == number)).one_or_none()
     if row is None:
         return None
-    documents = connection.execute(
-        select(run_plan_document).where(run_plan_document.c.plan_id == number).order_by(run_plan_document.c.position),
-    )
+    of_plan = select(run_plan_document).where(run_plan_document.c.plan_id == number)
+    documents = connection.execute(of_plan.order_by(run_plan_document.c.position)) if with_documents else ()
     events = connection.execute(
         select(run_plan_event).where(run_plan_event.c.plan_id == number).order_by(run_plan_event.c.id),
     )
@@ -154,6 +163,7 @@ def _document(row: Row[Any]) -> PlannedDocument:
         note=row.note,
         change=row.change,
         warnings=tuple(PlanWarning(warning) for warning in json.loads(row.warnings)),
+        document=row.document,
     )
 
 

@@ -48,7 +48,7 @@ class _Books:
         return cls(
             items=listed,
             open_oere={number: item.open_oere for number, item in listed.items()},
-            by_reference={payment_reference(number): number for number in listed},
+            by_reference={payment_reference(number).lstrip("0"): number for number in listed},
             by_payer=dict(by_payer),
         )
 

@@ -31,7 +31,7 @@ Key = TypeVar("Key", int, str)
 NO_AGREEMENT = ""  # the issuer's own book: what the bank has received, before it settles an agreement's documents
 LONGEST_BANK_REFERENCE = 35
 MOST_MENTIONS = 500
-_DIGITS_OF_SEQUENCE = 10
+_DIGITS_OF_REFERENCE = 14
 _TEN = 10
 _NINE = 9
 
@@ -95,7 +95,8 @@ def check_digit(digits: str) -> str:
 def payment_reference(number: str) -> str:
     """The reference that a payment of a document carries (FIK type 71): 14 digits and the check digit.
 
-    Year and sequence of ``F2009-0001`` with zeros between them. Whose number it is, the creditor's number says.
+    The digits of ``F2009-0001``, year and place in the series, with zeros in front: ``000000200900017``. Whose it is,
+    the creditor's number says. More zeros in front, as type 75 has, make no difference.
 
     Raises:
         ValueError: no document's number.
@@ -103,7 +104,7 @@ def payment_reference(number: str) -> str:
     year, dash, sequence = number.removeprefix("F").partition("-")
     if not (dash and year.isdecimal() and sequence.isdecimal()):
         raise ValueError(number)
-    digits = year + sequence.zfill(_DIGITS_OF_SEQUENCE)
+    digits = (year + sequence).zfill(_DIGITS_OF_REFERENCE)
     return digits + check_digit(digits)
 
 

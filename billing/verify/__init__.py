@@ -14,10 +14,15 @@ from sqlalchemy import Connection
 
 from agreements import store as agreement_store
 from billing.monthly_aconto.run import due_months
-from billing.verify.documents import billed_once, invoices_follow_price, numbers_without_gaps
+from billing.verify.documents import (
+    billed_once,
+    credited_within_bounds,
+    invoices_follow_price,
+    numbers_without_gaps,
+)
 from billing.verify.ledger import clearing_is_zero, ledger_equals_invoices, vouchers_balance
 from billing.verify.payments import bank_entries_once, interest_once, open_items_equal_books, settled_within
-from billing.verify.prices import shares_sum
+from billing.verify.prices import agreements_read_back, shares_sum
 from billing.verify.results import passed_on_once, results_hold
 from billing.verify.trail import audit_chain
 from foundation.period import Month
@@ -92,8 +97,10 @@ def _in_words(due: list[tuple[Month, tuple[str, ...]]]) -> str:
 
 
 CHECKS: tuple[tuple[str, Callable[[Connection], Iterator[str]]], ...] = (
+    ("agreements_read_back", agreements_read_back),
     ("vouchers_balance", vouchers_balance),
     ("billed_once", billed_once),
+    ("credited_within_bounds", credited_within_bounds),
     ("shares_sum", shares_sum),
     ("invoices_follow_price", invoices_follow_price),
     ("numbers_without_gaps", numbers_without_gaps),
@@ -109,8 +116,10 @@ CHECKS: tuple[tuple[str, Callable[[Connection], Iterator[str]]], ...] = (
 )
 
 FINE = {
+    "agreements_read_back": "Hver aftale læses, som dens fil siger.",
     "vouchers_balance": "Hvert bilag summer til nul.",
     "billed_once": "Ingen periode er faktureret to gange.",
+    "credited_within_bounds": "Ingen linje er krediteret for mere, end den lyder på.",
     "shares_sum": "Andele, forpligtelser og rater er beregnet efter og stemmer.",
     "invoices_follow_price": "Hver a conto-faktura følger sin prisberegning.",
     "numbers_without_gaps": "Numrene er uden huller og i datoorden.",

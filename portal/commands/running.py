@@ -35,6 +35,7 @@ def _plan_answer(plan: RunPlan) -> dict[str, Any]:
             {
                 "agreement": document.agreement,
                 "month": str(document.month),
+                "document": document.document,
                 "municipality": document.subscriber,
                 "amount_oere": document.amount_oere,
                 "previous_oere": document.previous_oere,
@@ -104,6 +105,7 @@ def _show_plan(out: Console, plan: RunPlan) -> None:
     words = _warning_words()
     rows = [
         (
+            str(document.document),
             document.agreement,
             str(document.month),
             name_of(document.subscriber),
@@ -115,6 +117,7 @@ def _show_plan(out: Console, plan: RunPlan) -> None:
         for document in plan.documents
     ]
     heading = [
+        _("Bilag"),
         _("Aftale"),
         _("Måned"),
         _("Kommune"),
@@ -123,7 +126,7 @@ def _show_plan(out: Console, plan: RunPlan) -> None:
         _("Ændring"),
         _("Se efter"),
     ]
-    out.print(table("", heading, rows, total=("", "", _("I alt"), plan.total_oere, "", "", "")))
+    out.print(table("", heading, rows, total=("", "", "", _("I alt"), plan.total_oere, "", "", "")))
     for entry in plan.failed:
         who = name_of(entry.subscriber) if entry.subscriber else _("alle")
         out.print(
@@ -209,8 +212,9 @@ def issue(door: Door, number: int) -> None:
     """Udsted en godkendt plan, hvis alt, den hviler på, er uændret."""
     with door.database.transaction() as connection:
         done = runs.issue_run(connection, number, door.occasion)
+        issued_plan = runs.get_plan(connection, number)
     answer = {
-        **_plan_answer(done.plan),
+        **_plan_answer(issued_plan),
         "months": [answers.month_issue(outcome) for outcome in done.months],
     }
 

@@ -22,7 +22,7 @@ def luhn(digits: str) -> str:
 
 def fik(number: str) -> str:
     """The reference of a document: ``F2008-0001`` -> 14 digits and one that checks them."""
-    digits = f"{number[1:5]}{int(number[6:]):010d}"
+    digits = (number[1:5] + number[6:]).rjust(14, "0")
     return digits + luhn(digits)
 
 

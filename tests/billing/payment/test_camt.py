@@ -32,7 +32,7 @@ def test_every_version_says_the_same(version: int) -> None:
         (19_420_282, "420", ACCOUNT),
         (-1_250, "420", ACCOUNT),
     ]
-    assert found[0].mentions == (Mention(REFERENCE, "200900000000017"),)
+    assert found[0].mentions == (Mention(REFERENCE, "000000200900017"),)
     assert found[0].bank_reference == "2009-4711"
     assert found[1].mentions == (Mention(NUMBER, "F2009-0002"),)
     assert (found[1].booked_on, found[1].value_date) == (date(2009, 1, 14), date(2009, 1, 15))

@@ -60,7 +60,7 @@ def told(found: tuple[Segment, ...]) -> list[tuple[str, str, int, str, int, int]
 #   02.07.2009-31.12.2009   30 + 31 + 30 + 31 + 30 + 31      = 183 days          97,101.41 at  8.55
 #       97,101.41  x 0.0855 x 183 / 365 =  1,519,297.211566 / 365 = 4,162.458114
 #   01.01.2010-15.03.2010   31 + 28 + 15                     =  74 days          97,101.41 at  8.20
-#       97,101.41  x 0.0820 x  74 / 365 =   589,211.355880 / 365   = 1,614.277688
+#       97,101.41  x 0.0820 x  74 / 365 =   589,211.355880 / 365   = 1,614.277687
 #                                                                  -------------
 #                                                                   15,374.079547 = 15.374,08 kr.
 #
@@ -142,7 +142,7 @@ def test_paid_on_time_and_a_day_late() -> None:
     assert claims_of(owed(due, {due: WHOLE}), RATES, date(2025, 1, 1)) == ()
     assert claims_of(owed(due, {date(2008, 12, 20): WHOLE}), RATES, date(2025, 1, 1)) == ()
     (late,) = claims_of(owed(due, {date(2009, 1, 15): WHOLE}), RATES, date(2009, 6, 1))
-    # 194,202.82 x 0.1075 / 365 = 57.196720
+    # 194,202.82 x 0.1075 / 365 = 57.196721
     assert late.amount_oere == 5_720
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Connection
 
+from billing.invoice import run as invoices
 from billing.invoice.facts import ClaimKind, IssuedDocument
 from billing.monthly_run import run as runs
 from billing.payment import interest_run, interest_store
@@ -18,10 +19,12 @@ from billing.payment.interest_facts import InterestIssue, InterestPlan, Interest
 from billing.payment.interest_rules import NotARateDay, ReferenceRateMissing
 from foundation.audit import Occasion
 from tests.billing.payment.made import Entry, fik, kroner
-from tests.billing.runs.conftest import ODENSE, Life
-from tests.billing.runs.test_payment import ASSENS, assens, load, match, open_of
+from tests.billing.runs.conftest import FUNEN, ODENSE, Life
+from tests.billing.runs.test_payment import ASSENS, assens, combined, load, match, open_of
 
 WHOLE = 19_420_282
+
+__all__ = ["combined"]  # a fixture of payments, used here too
 
 
 @pytest.fixture
@@ -96,7 +99,7 @@ def test_the_same_in_three_invoices(late: Life) -> None:
     last = bill(late, date(2010, 6, 30))[0]
     assert sum(amounts) + last.amount_oere == 1_537_408
     assert last.period.from_day == date(2009, 7, 2)
-    # 15 January to 31 March: 76 days. 194,202.82 x 0.1075 x 76 / 365 = 4,346.950711
+    # 15 January to 31 March: 76 days. 194,202.82 x 0.1075 x 76 / 365 = 4,346.950793
     assert amounts[0] == 434_695
 
 
@@ -107,7 +110,7 @@ def test_a_payment_that_turns_up_late_is_made_good(late: Life) -> None:
     load(late, [assens(WHOLE, day=date(2009, 1, 20), reference=fik("F2008-0001"))], day)
     match(late, day)
     (document,) = bill(late, date(2009, 4, 30))
-    # 194,202.82 x 0.1075 x 6 / 365 = 343.180320; 343,18 - 4.346,95
+    # 194,202.82 x 0.1075 x 6 / 365 = 343.180326; 343,18 - 4.346,95
     assert document.amount_oere == 34_318 - 434_695
     assert "Regulering" in document.lines[0].text
     assert sum(open_of(late).values()) == 34_318
@@ -117,7 +120,7 @@ def test_a_credited_interest_invoice_frees_its_days(late: Life) -> None:
     (document,) = bill(late, date(2009, 3, 31))
     late.credit(document.number, date(2009, 4, 1))
     (again,) = bill(late, date(2009, 4, 1))
-    # 77 days: 194,202.82 x 0.1075 x 77 / 365 = 4,404.147431
+    # 77 days: 194,202.82 x 0.1075 x 77 / 365 = 4,404.147514
     assert again.amount_oere == 440_415
     assert again.period.from_day == date(2009, 1, 15)
     assert late.says("SELECT sequence FROM interest_period ORDER BY id") == [(1,), (2,)]
@@ -230,6 +233,43 @@ def test_two_who_issue_and_match_at_once(late: Life) -> None:
     assert sorted(said) == ["InterestPlanOutOfDate", "MoreThanIsLeft", "issued", "matched"]
     late.holds()
     assert len([document for document in late.documents() if document.kind is ClaimKind.INTEREST]) == 1
+
+
+def test_a_document_of_two_agreements(combined: Life) -> None:
+    """One rounding for the document, divided as it is: 76 days of 388.405,64 are 8.693,90 (8,693.901586), half of each.
+
+    A document for each agreement, with its own claim.
+    """
+    issued = {
+        (document.agreement, document.subscriber.municipality): document
+        for document in bill(combined, date(2009, 3, 31))
+    }
+    assert {agreement for agreement, _ in issued} == {FUNEN, "fyn-to"}
+    assert [issued[code, ASSENS].amount_oere for code in (FUNEN, "fyn-to")] == [434_695, 434_695]
+    combined.refused(interest_run.NoInterestToBill, planning(date(2009, 3, 31)), date(2009, 3, 31))
+    # Crediting one of the two frees only its own days.
+    combined.credit(issued["fyn-to", ASSENS].number, date(2009, 4, 1))
+    again = bill(combined, date(2009, 4, 1))
+    amounts = {
+        document.agreement: document.amount_oere for document in again if document.subscriber.municipality == ASSENS
+    }
+    # 77 days: 388.405,64 x 0.1075 x 77 / 365 = 8,808.295028: 8.808,30, half of each.
+    assert amounts == {FUNEN: 440_415 - 434_695, "fyn-to": 440_415}
+
+
+def test_a_line_of_an_interest_invoice_is_credited(late: Life) -> None:
+    """Part of it is forgiven: its days stay billed."""
+    (document,) = bill(late, date(2009, 7, 31))
+    assert len(document.lines) == 2
+    late.do(
+        lambda connection, occasion: invoices.credit_document(
+            connection, document.number, reason="kulance", occasion=occasion, lines={2: 100_00}
+        ),
+        date(2009, 8, 1),
+    )
+    match(late, date(2009, 8, 1))
+    assert open_of(late)[document.number] == document.amount_oere - 100_00
+    late.refused(interest_run.NoInterestToBill, planning(date(2009, 7, 31)), date(2009, 8, 1))
 
 
 FAULTS = (

@@ -11,6 +11,9 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from billing.accounts.facts import VoucherKind
+from billing.invoice import run as invoices
+from billing.monthly_run import run as runs
+from billing.monthly_run.facts import RunScope
 from billing.payment import run as payments
 from billing.payment.facts import Age, How, Load, Match, Matching, OpenReport, Receipt
 from billing.payment.rules import (
@@ -425,3 +428,59 @@ def test_vouchers_of_payments_are_their_own_kind(billed: Life) -> None:
         "SELECT agreement, reference FROM voucher WHERE kind = :kind ORDER BY id", kind=VoucherKind.PAYMENT.value
     )
     assert [agreement for agreement, _ in rows] == ["", "", FUNEN]
+
+
+# One document of two agreements.
+
+
+@pytest.fixture
+def combined(life_of: LifeOf) -> Life:
+    """January 2009 of two agreements of Odense's, each of the other's amounts, on one document per payer."""
+    life, other = life_of(), life_of("fyn-to")
+    for each in (life, other):
+        each.calculate(2009, date(2008, 6, 1))
+
+    def billing(connection: Connection, occasion: Occasion) -> None:
+        plan = runs.plan_run(connection, RunScope(), occasion)
+        runs.approve_run(connection, plan.number, occasion)
+        runs.issue_run(connection, plan.number, occasion)
+
+    life.do(billing, date(2008, 12, 15))
+    return life
+
+
+def by_agreement(life: Life, account: str) -> dict[str, int]:
+    rows = life.says(
+        "SELECT agreement, SUM(amount_oere) FROM posting WHERE account = :account AND municipality = '420' "
+        "GROUP BY agreement",
+        account=account,
+    )
+    return {str(agreement): int(str(total)) for agreement, total in rows}
+
+
+def test_a_document_of_two_agreements(combined: Life) -> None:
+    """Assens owes twice 194.202,82 on one document; 100,01 kr. is 50,01 and 50,00 (the first takes the odd øre)."""
+    assert open_of(combined) == {"F2008-0001": 2 * 19_420_282}
+    load(combined, [assens(100_01, reference=fik("F2008-0001"))])
+    (made,) = match(combined).made
+    assert [(part.agreement, part.amount_oere) for part in made.documents] == [(FUNEN, 50_01), ("fyn-to", 50_00)]
+    assert by_agreement(combined, "receivable") == {FUNEN: 19_420_282 - 50_01, "fyn-to": 19_420_282 - 50_00}
+    load(combined, [assens(2 * 19_420_282 - 100_01, reference=fik("F2008-0001"))], name="rest.xml")
+    last = match(combined).made[0]
+    assert open_of(combined) == {}
+    assert by_agreement(combined, "receivable") == {FUNEN: 0, "fyn-to": 0}
+    undo(combined, last.number)
+    assert open_of(combined) == {"F2008-0001": 2 * 19_420_282 - 100_01}
+
+
+def test_a_line_credited_and_set_off(combined: Life) -> None:
+    """A credit of one agreement's line settles just that of the document."""
+    note = combined.do(
+        lambda connection, occasion: invoices.credit_document(
+            connection, "F2008-0001", reason="fejl", occasion=occasion, lines={1: 1_000_00}
+        ),
+        date(2009, 1, 5),
+    )
+    (made,) = match(combined, date(2009, 1, 6)).made
+    assert {part.number for part in made.documents} == {"F2008-0001", note.number}
+    assert open_of(combined) == {"F2008-0001": 2 * 19_420_282 - 1_000_00}
