@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.invoice.facts import ClaimKind
-from billing.payment.facts import Mention, MentionKind, OpenItem, Proposal, Receipt
+from billing.payment.facts import DocumentPart, Mention, MentionKind, OpenItem, Proposal, Receipt
 from billing.payment.matching_rules import propose, set_offs
 from billing.payment.rules import fit, parts_of
 from tests.billing.payment.made import fik
@@ -146,6 +147,41 @@ def test_parts_of_a_document_of_two_agreements() -> None:
     both = item(1, 0, a=100, b=-30)
     assert {part.agreement: part.amount_oere for part in parts_of(both, 35)} == {"a": 50, "b": -15}
     assert {part.agreement: part.amount_oere for part in parts_of(both, 70)} == {"a": 100, "b": -30}
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcd"), st.integers(-5_000, 10_000).filter(bool), min_size=1),
+    st.lists(st.integers(1, 5_000), max_size=6),
+)
+def test_settled_and_open_are_what_was_asked_for_and_undoing_restores(pieces: dict[str, int], steps: list[int]) -> None:
+    """Part payments of a document of several agreements, then the rest; then all taken back in any order."""
+    before = item(1, 0, ASSENS, (), **pieces)
+    now, made = before, []
+    for step in [*steps, 10**9]:
+        left = now.open_oere
+        if left == 0:
+            break
+        parts = parts_of(now, min(step, left) if left > 0 else max(-step, left))
+        made.append(parts)
+        now = with_parts(now, parts, 1)
+        assert now.amount_oere == before.amount_oere
+        assert sum(now.settled.values()) + now.open_oere == before.amount_oere
+        assert all(abs(now.open_pieces[key]) <= abs(amount) for key, amount in before.pieces.items())
+        assert all(now.open_pieces[key] * amount >= 0 for key, amount in before.pieces.items())
+    assert now.open_oere == 0
+    if made:
+        assert set(now.open_pieces.values()) == {0}
+    for parts in made:
+        now = with_parts(now, parts, -1)
+    assert now.open_pieces == before.open_pieces
+
+
+def with_parts(one: OpenItem, parts: tuple[DocumentPart, ...], sign: int) -> OpenItem:
+    settled = dict(one.settled)
+    for part in parts:
+        key = (part.agreement, part.accounting_year)
+        settled[key] = settled.get(key, 0) + sign * part.amount_oere
+    return replace(one, settled=settled)
 
 
 amounts = st.integers(-10_000, 10_000)

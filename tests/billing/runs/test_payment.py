@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
@@ -348,6 +349,27 @@ def test_payments_and_open_are_what_was_invoiced(billed: Life) -> None:
     owing = sum(standing.open_oere for standing in found.standings)
     credit = sum(standing.on_account_oere for standing in found.standings) + found.unknown_oere
     assert received + owing - credit == sum(document.amount_oere for document in documents)
+
+
+def test_the_same_file_by_two_at_once(billed: Life) -> None:
+    content = camt([assens(100 + place, reference=fik("F2008-0001")) for place in range(30)])
+    found: list[tuple[int, int]] = []
+
+    def loading() -> None:
+        with billed.database.transaction() as connection:
+            done = payments.load_receipts(connection, "u.xml", content, ODENSE, billed.occasion(DAY))
+        with billed.database.transaction() as connection:
+            payments.match_receipts(connection, ODENSE, billed.occasion(DAY))
+        found.append((len(done.new), done.known))
+
+    threads = [threading.Thread(target=loading) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(found) == [(0, 30), (0, 30), (30, 0)]
+    billed.holds()
+    assert open_of(billed)["F2008-0001"] == 19_420_282 - sum(range(100, 130))
 
 
 def test_columns_are_kept(billed: Life) -> None:
