@@ -71,9 +71,7 @@ def _reader(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - a type as writ
 def _tuple_reader(of: tuple[Any, ...]) -> Callable[[Any], Any]:
     if of[-1] is Ellipsis:
         read = _reader(of[0])
-        return (
-            (tuple) if read is _same else (lambda values: tuple([read(each) for each in values]))
-        )
+        return (tuple) if read is _same else (lambda values: tuple([read(each) for each in values]))
     readers = [_reader(each) for each in of]
     return lambda values: tuple(read(value) for read, value in zip(readers, values, strict=True))
 

@@ -114,9 +114,12 @@ def find_agreements(
     }
 
 
-def agreement_codes(connection: Connection) -> list[str]:
-    """All agreements' codes, ascending."""
-    return list(connection.execute(select(agreement.c.code).order_by(agreement.c.code)).scalars())
+def agreement_codes(connection: Connection, issuer: MunicipalityCode | None = None) -> list[str]:
+    """All agreements' codes, or one issuer's, ascending."""
+    query = select(agreement.c.code).order_by(agreement.c.code)
+    if issuer is not None:
+        query = query.where(agreement.c.issuer == issuer)
+    return list(connection.execute(query).scalars())
 
 
 def write_agreement_version(connection: Connection, value: Agreement, document: str, loaded_on: date) -> int:
@@ -176,8 +179,8 @@ def members_of(
         .order_by(membership.c.agreement, membership.c.municipality, membership.c.from_year),
     )
     found: dict[str, list[MembershipPeriod]] = defaultdict(list)
-    for row in rows:
-        found[row.agreement].append(MembershipPeriod(row.municipality, row.from_year, row.to_year))
+    for agreement_code, municipality, from_year, to_year in rows.all():
+        found[agreement_code].append(MembershipPeriod(municipality, from_year, to_year))
     return {code: tuple(periods) for code, periods in found.items()}
 
 

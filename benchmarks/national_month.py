@@ -33,6 +33,7 @@ from billing.monthly_run.facts import RunScope
 from foundation import clock
 from foundation.audit import Occasion
 from foundation.database import Database, insert_bulk, metadata
+from tests.postgres import is_at_hand, running_postgres
 
 WRITTEN = (
     "run_plan",
@@ -56,7 +57,9 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--payers", type=int, default=98)
     parser.add_argument("--agreements", type=int)
     parser.add_argument("--subscribers", type=int, default=10)
-    parser.add_argument("--database", help="a PostgreSQL or SQLite address without tables; a new SQLite file if none")
+    parser.add_argument(
+        "--database", help="an address whose tables may be dropped; else SQLite, and a PostgreSQL of its own"
+    )
     parser.add_argument("--combined", action="store_true", help="one document per issuer and payer")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--profile", action="store_true", help="say where the time goes")
@@ -64,12 +67,24 @@ def main(arguments: Sequence[str]) -> None:
     if options.one:
         _one(options)
         return
+    if options.database:
+        _sizes(options, options.database)
+        return
+    _sizes(options, None)
+    if not is_at_hand():
+        print("    PostgreSQL is not at hand and was not measured")
+        return
+    with running_postgres() as server:
+        _sizes(options, server)
+
+
+def _sizes(options: argparse.Namespace, address: str | None) -> None:
     sizes = [options.agreements] if options.agreements else [1000, 5000, 10000]
     seconds = {}
     for size in sizes:
         call = [sys.executable, "-m", "benchmarks.run", "national-month", "--one", "--agreements", str(size)]
         call += ["--payers", str(options.payers), "--subscribers", str(options.subscribers)]
-        call += ["--database", options.database] if options.database else []
+        call += ["--database", address] if address else []
         call += ["--combined"] if options.combined else []
         call += ["--profile"] if options.profile else []
         said = subprocess.run(call, check=True, capture_output=True, text=True).stdout  # noqa: S603 - ourselves

@@ -9,13 +9,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import months, national_month, payments, reading, splitting
+from benchmarks import documents, months, national_month, payments, reading, splitting
 
 BENCHMARKS: dict[str, Callable[[Sequence[str]], None]] = {
     "splitting": splitting.main,
     "reading": reading.main,
     "months": months.main,
     "national-month": national_month.main,
+    "documents": documents.main,
     "payments": payments.main,
 }
 

@@ -5,15 +5,14 @@ Rows are reached with SQLAlchemy Core. A store never commits; ``Database.transac
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
-from functools import lru_cache
-from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Date, MetaData, Table, create_engine, event, func, select, text, true
+from sqlalchemy import ColumnElement, Connection, MetaData, Table, create_engine, event, func, select, text, true
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
@@ -35,6 +34,9 @@ metadata = MetaData(
 )
 
 SECONDS_TO_WAIT_FOR_A_LOCK = 60
+
+# SQLite has no type for a day; written in bulk, one becomes the text that SQLAlchemy makes of it.
+sqlite3.register_adapter(date, date.isoformat)
 
 # How the two databases say that a table or a column of this release is not there.
 UNDEFINED = frozenset({"42P01", "42703"})
@@ -223,12 +225,9 @@ def among(column: ColumnElement[Any], values: Collection[Any] | None) -> ColumnE
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write many rows at once; nothing for an empty list. All rows name the same columns."""
-    if len(rows) >= BULK:
+    if rows:
         columns = list(rows[0])
-        pick = itemgetter(*columns) if len(columns) > 1 else lambda row: (row[columns[0]],)
-        insert_bulk(connection, table, columns, [pick(row) for row in rows])
-    elif rows:
-        connection.execute(table.insert(), list(rows))
+        insert_bulk(connection, table, columns, [tuple(row[column] for column in columns) for row in rows])
 
 
 def insert_bulk(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -240,17 +239,20 @@ def insert_bulk(connection: Connection, table: Table, columns: Sequence[str], ro
         connection: The transaction.
         table: Where to write.
         columns: The names of the columns, in the order of each row's values.
-        rows: Values as Python has them; days become text on SQLite, which has no type for them.
+        rows: Values as Python has them.
 
     Raises:
         sqlalchemy.exc.DBAPIError: as for any statement; IntegrityError where a constraint is broken.
     """
-    if not rows:
-        return
-    if connection.dialect.name == "sqlite":
-        insert_or_pass_over(connection, table, columns, rows, conflicts="ABORT")
+    if len(rows) < BULK:
+        if rows:
+            connection.execute(table.insert(), [dict(zip(columns, row, strict=True)) for row in rows])
         return
     names = ", ".join(columns)
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(columns))
+        connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", list(rows))  # noqa: S608 - ours
+        return
     statement = f"COPY {table.name} ({names}) FROM STDIN"
     driver: Any = connection.connection.driver_connection
     try:
@@ -261,39 +263,6 @@ def insert_bulk(connection: Connection, table: Table, columns: Sequence[str], ro
         raise DBAPIError.instance(
             statement, None, error, driver_error(), dialect=connection.dialect, connection_invalidated=driver.closed
         ) from error
-
-
-def insert_or_pass_over(
-    connection: Connection,
-    table: Table,
-    columns: Sequence[str],
-    rows: Sequence[tuple[Any, ...]],
-    *,
-    conflicts: Literal["ABORT", "IGNORE"],
-) -> int:
-    """On SQLite: write many rows; those that meet a unique index are refused or passed over.
-
-    Returns:
-        How many rows were written.
-    """
-    marks = ", ".join("?" * len(columns))
-    statement = f"INSERT OR {conflicts} INTO {table.name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - ours
-    days = [index for index, name in enumerate(columns) if isinstance(table.c[name].type, Date)]
-    written = [_with_days_as_text(row, days) for row in rows] if days else list(rows)
-    return connection.exec_driver_sql(statement, written).rowcount
-
-
-def _with_days_as_text(row: tuple[Any, ...], days: Sequence[int]) -> tuple[Any, ...]:
-    values = list(row)
-    for index in days:
-        day = values[index]
-        values[index] = day and _day_text(day)
-    return tuple(values)
-
-
-@lru_cache(maxsize=4096)
-def _day_text(day: date) -> str:
-    return day.isoformat()
 
 
 def driver_error() -> type[Exception]:

@@ -250,7 +250,7 @@ def read_subscriptions(
         select(subscription_cost_line)
         .where(subscription_cost_line.c.subscription_id.in_(ids))
         .order_by(subscription_cost_line.c.id),
-    ):
+    ).all():
         key = CostLineKey(row.year, row.provider, row.service, CostKind(row.kind), row.line)
         lines[row.subscription_id].append(CostLine(key, row.amount_oere, row.note))
     passed_on: dict[tuple[int, MunicipalityCode], dict[ResultSource, int]] = defaultdict(dict)
@@ -277,7 +277,7 @@ def read_subscriptions(
         select(cut.subscription_id, cut.municipality, cut.month, cut.gross_oere, cut.invoiced)
         .where(cut.subscription_id.in_(ids), cut.month.in_(first_days))
         .order_by(cut.month),
-    ):
+    ).all():
         given = by_month.get((subscription_id, municipality, first_day), NOTHING)
         instalments[subscription_id, municipality].append(Instalment(of_months[first_day], gross, given, invoiced))
     parts: dict[int, list[SubscriptionPart]] = defaultdict(list)
@@ -295,7 +295,7 @@ def read_subscriptions(
         )
         .where(part.subscription_id.in_(ids))
         .order_by(part.subscription_id, part.municipality),
-    ):
+    ).all():
         parts[subscription_id].append(
             SubscriptionPart(
                 municipality=municipality,

@@ -64,11 +64,11 @@ def due_date(issue_date: date, due_days: int) -> date:
     return issue_date + timedelta(days=due_days)
 
 
-def document_type(draft: DocumentDraft, credited: DocumentType | None = None) -> DocumentType:
+def document_type(amount_oere: int, credited: DocumentType | None = None) -> DocumentType:
     """An amount to be paid out is a credit note; taking a document back turns its type round."""
     if credited is not None:
         return DocumentType.INVOICE if credited is DocumentType.CREDIT_NOTE else DocumentType.CREDIT_NOTE
-    return DocumentType.CREDIT_NOTE if draft.amount_oere < 0 else DocumentType.INVOICE
+    return DocumentType.CREDIT_NOTE if amount_oere < 0 else DocumentType.INVOICE
 
 
 def join_drafts(drafts: Iterable[DocumentDraft], apart: Collection[str] = ()) -> list[DocumentDraft]:
@@ -98,20 +98,21 @@ def grouped(drafts: Iterable[DocumentDraft], apart: Collection[str] = ()) -> lis
 
 
 def _order(draft: DocumentDraft) -> tuple[object, ...]:
-    return (draft.issuer.municipality, draft.period, draft.subscriber.municipality, draft.agreement)
+    return (draft.issuer.municipality, draft.period.from_day, draft.subscriber.municipality, draft.agreement)
 
 
 def _shares_a_document(draft: DocumentDraft, apart: Collection[str]) -> tuple[object, ...]:
+    together = (draft.issuer.municipality, draft.period.from_day, draft.period.to_day, draft.subscriber.municipality)
+    if draft.agreement in apart:
+        return (*together, draft.kind.value, draft.agreement)
     return (
-        draft.issuer.municipality,
-        draft.period,
-        draft.subscriber,
-        draft.kind,
+        *together,
+        draft.kind.value,
+        draft.subscriber.gln,
         draft.due_days,
         draft.internal,
         draft.provisional,
-        tuple(sorted({line.vat_exemption for line in draft.lines if line.kind is LineKind.SHARE})),
-        draft.agreement if draft.agreement in apart else "",
+        *sorted({line.vat_exemption for line in draft.lines if line.kind is LineKind.SHARE}),
     )
 
 

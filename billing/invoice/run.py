@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection
@@ -12,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from agreements import run as agreements
 from agreements.agreement import MunicipalityCode
+from agreements.municipality import municipality
 from billing.accounts import run as accounts
 from billing.accounts import store as books
 from billing.accounts.facts import Account, Posting, Voucher, VoucherKind
@@ -75,14 +77,14 @@ class PartlyBilled(RuleBroken):
 
 
 def issue_documents(connection: Connection, drafts: Sequence[DocumentDraft], issue_date: date) -> IssueOutcome:
-    """Number, date, write and book documents of one issuer, each claim once.
+    """Number, date, write and book documents, each claim once.
 
     All are written at once. Where the database refuses that, halves are tried by themselves, down to the one payer
     that is at fault, so that it is left out and the others are billed.
 
     Args:
         connection: The transaction.
-        drafts: Of one issuer, in the order in which they get their numbers.
+        drafts: Issuer by issuer, in the order in which they get their numbers.
         issue_date: The date on all of them.
 
     Returns:
@@ -128,14 +130,14 @@ def _claims_of(draft: DocumentDraft) -> list[ClaimKey]:
 def _issue(connection: Connection, drafts: Sequence[DocumentDraft], issue_date: date) -> IssueOutcome:
     ids = store.reserve_documents(connection, len(drafts))
     claims = [_claims_of(draft) for draft in drafts]
-    taken = store.take_claims(
+    elsewhere = store.take_claims(
         connection,
         [(key, invoice_id) for invoice_id, keys in zip(ids, claims, strict=True) for key in keys],
     )
     free: list[tuple[int, DocumentDraft, tuple[int | None, DocumentType] | None]] = []
     held: list[ClaimKey] = []
     for invoice_id, draft, keys in zip(ids, drafts, claims, strict=True):
-        without = [key for key in keys if key not in taken]
+        without = [key for key in keys if key in elsewhere] if elsewhere else []
         if not without:
             free.append((invoice_id, draft, None))
         elif len(without) == len(keys):
@@ -179,20 +181,24 @@ def _number_and_write(
     """
     if not drafts:
         return []
-    issuer = drafts[0][1].issuer
-    sequences, last_date = store.take_numbers(connection, issuer.municipality, issue_date, len(drafts))
-    if last_date is not None and last_date > issue_date:
-        raise IssueDateBeforeLast(
-            issuer=issuer.name,
-            last_number=store.last_number(connection, issuer.municipality, issue_date.year),
-            last_date=last_date,
-            issue_date=issue_date,
-        )
+    sequences: list[int] = []
+    for issuer, some in groupby(drafts, key=lambda entry: entry[1].issuer.municipality):
+        count = len(list(some))
+        given, last_date = store.take_numbers(connection, issuer, issue_date, count)
+        if last_date is not None and last_date > issue_date:
+            raise IssueDateBeforeLast(
+                issuer=municipality(issuer).official_name,
+                last_number=store.last_number(connection, issuer, issue_date.year),
+                last_date=last_date,
+                issue_date=issue_date,
+            )
+        sequences += given
     documents: dict[int, IssuedDocument] = {}
     for sequence, (invoice_id, draft, credited) in zip(sequences, drafts, strict=True):
+        amount = draft.amount_oere
         documents[invoice_id] = IssuedDocument(
             number=number_of(issue_date.year, sequence),
-            document_type=document_type(draft, credited[1] if credited else None),
+            document_type=document_type(amount, credited[1] if credited else None),
             agreement=draft.agreement,
             issuer=draft.issuer,
             subscriber=draft.subscriber,
@@ -201,7 +207,7 @@ def _number_and_write(
             period=draft.period,
             issue_date=issue_date,
             due_date=due_date(issue_date, draft.due_days),
-            amount_oere=draft.amount_oere,
+            amount_oere=amount,
             internal=draft.internal,
             provisional=draft.provisional,
             note=draft.note,

@@ -28,7 +28,7 @@ from foundation.period import Period
 
 
 def take_claims(connection: Connection, keys: Sequence[tuple[ClaimKey, int]]) -> set[ClaimKey]:
-    """Take the claims that are free; those that are held are left out, not an error.
+    """Take the claims that are free; those that are held are passed over, not an error.
 
     Another transaction that has just taken one is waited for.
 
@@ -37,12 +37,10 @@ def take_claims(connection: Connection, keys: Sequence[tuple[ClaimKey, int]]) ->
         keys: What is claimed, and the id of the document that is to be written for it.
 
     Returns:
-        The keys that were taken.
+        The keys that are held by another document.
     """
-    if not keys:
+    if not keys or (len(keys) >= BULK and _took_all(connection, keys)):
         return set()
-    if len(keys) >= BULK and _took_all(connection, keys):
-        return {key for key, _ in keys}
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     taken = {
         (row.agreement, row.municipality, row.invoice_id)
@@ -53,7 +51,7 @@ def take_claims(connection: Connection, keys: Sequence[tuple[ClaimKey, int]]) ->
             [dict(zip(CLAIMED, row, strict=True)) for row in _claim_rows(keys)],
         )
     }
-    return {key for key, invoice_id in keys if (key.agreement, key.municipality, invoice_id) in taken}
+    return {key for key, invoice_id in keys if (key.agreement, key.municipality, invoice_id) not in taken}
 
 
 CLAIMED = ("agreement", "municipality", "kind", "period_from", "period_to", "invoice_id")
@@ -158,66 +156,113 @@ def write_documents(
         sequences: Id -> number in the series.
         credits_id: Id -> the id of the document that it credits.
     """
-    insert_rows(
+    insert_bulk(
         connection,
         invoice,
+        INVOICE_COLUMNS,
         [
-            {
-                "id": invoice_id,
-                "issuer": document.issuer.municipality,
-                "series_year": document.issue_date.year,
-                "sequence": sequences[invoice_id],
-                "number": document.number,
-                "document_type": document.document_type.value,
-                "agreement": document.agreement,
-                "kind": document.kind.value,
-                "title": document.title,
-                "period_from": document.period.from_day,
-                "period_to": document.period.to_day,
-                "issue_date": document.issue_date,
-                "due_date": document.due_date,
-                "amount_oere": document.amount_oere,
-                "internal": document.internal,
-                "provisional": document.provisional,
-                "note": document.note,
-                "credits_id": credits_id.get(invoice_id),
-                "issuer_name": document.issuer.name,
-                "issuer_cvr": document.issuer.cvr,
-                "issuer_gln": document.issuer.gln,
-                "subscriber": document.subscriber.municipality,
-                "subscriber_name": document.subscriber.name,
-                "subscriber_cvr": document.subscriber.cvr,
-                "subscriber_gln": document.subscriber.gln,
-            }
+            (
+                invoice_id,
+                document.issuer.municipality,
+                document.issue_date.year,
+                sequences[invoice_id],
+                document.number,
+                document.document_type.value,
+                document.agreement,
+                document.kind.value,
+                document.title,
+                document.period.from_day,
+                document.period.to_day,
+                document.issue_date,
+                document.due_date,
+                document.amount_oere,
+                document.internal,
+                document.provisional,
+                document.note,
+                credits_id.get(invoice_id),
+                document.issuer.name,
+                document.issuer.cvr,
+                document.issuer.gln,
+                document.subscriber.municipality,
+                document.subscriber.name,
+                document.subscriber.cvr,
+                document.subscriber.gln,
+            )
             for invoice_id, document in documents.items()
         ],
     )
-    insert_rows(
+    insert_bulk(
         connection,
         invoice_line,
+        LINE_COLUMNS,
         [
-            {
-                "invoice_id": invoice_id,
-                "position": position,
-                "agreement": line.agreement,
-                "provider": line.provider,
-                "provider_name": line.provider_name,
-                "service": line.service,
-                "service_title": line.service_title,
-                "kind": line.kind.value,
-                "text": line.text,
-                "period_from": line.period.from_day,
-                "period_to": line.period.to_day,
-                "accounting_year": line.accounting_year,
-                "amount_oere": line.amount_oere,
-                "vat_exemption": line.vat_exemption,
-                "version": line.version,
-            }
+            (
+                invoice_id,
+                position,
+                line.agreement,
+                line.provider,
+                line.provider_name,
+                line.service,
+                line.service_title,
+                line.kind.value,
+                line.text,
+                line.period.from_day,
+                line.period.to_day,
+                line.accounting_year,
+                line.amount_oere,
+                line.vat_exemption,
+                line.version,
+            )
             for invoice_id, document in documents.items()
             for position, line in enumerate(document.lines, start=1)
         ],
     )
 
+
+INVOICE_COLUMNS = (
+    "id",
+    "issuer",
+    "series_year",
+    "sequence",
+    "number",
+    "document_type",
+    "agreement",
+    "kind",
+    "title",
+    "period_from",
+    "period_to",
+    "issue_date",
+    "due_date",
+    "amount_oere",
+    "internal",
+    "provisional",
+    "note",
+    "credits_id",
+    "issuer_name",
+    "issuer_cvr",
+    "issuer_gln",
+    "subscriber",
+    "subscriber_name",
+    "subscriber_cvr",
+    "subscriber_gln",
+)
+LINE_COLUMNS = (
+    "invoice_id",
+    "position",
+    "agreement",
+    "provider",
+    "provider_name",
+    "service",
+    "service_title",
+    "kind",
+    "text",
+    "period_from",
+    "period_to",
+    "accounting_year",
+    "amount_oere",
+    "vat_exemption",
+    "version",
+)
 
 _crediting = invoice.alias("crediting")
 _credited = invoice.alias("credited")
@@ -374,7 +419,7 @@ def claimed_months(
     if since is not None:
         query = query.where(claim.c.period_from >= since)
     found: dict[str, set[tuple[MunicipalityCode, date]]] = defaultdict(set)
-    for agreement, municipality, first_day in connection.execute(query):
+    for agreement, municipality, first_day in connection.execute(query).all():
         found[agreement].add((municipality, first_day))
     return found
 
@@ -438,5 +483,5 @@ def billed_in(
     )
     return {
         (agreement, municipality, first_day): BilledMonth(int(amount), version, provisional)
-        for agreement, municipality, first_day, amount, version, provisional in rows
+        for agreement, municipality, first_day, amount, version, provisional in rows.all()
     }

@@ -22,6 +22,8 @@ class MonthFacts:
         provisional: True where the year has no price, so that last year's instalment is billed (domain rule 8).
         parties: Code -> the party as the document will name it.
         price_missing_from: From this day the year's price counts as missing.
+        weights: Provider -> service -> net budget, by which instalments are cut; worked out from the price if missing.
+        booked: Whether the drafts say what they will post; a plan that is only looked at needs no postings.
     """
 
     agreement: Agreement
@@ -30,6 +32,8 @@ class MonthFacts:
     provisional: bool
     parties: Mapping[MunicipalityCode, PartySnapshot]
     price_missing_from: date
+    booked: bool = True
+    weights: Mapping[MunicipalityCode, Mapping[str, int]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

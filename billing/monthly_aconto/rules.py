@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 
 from agreements.agreement import CostLine, MunicipalityCode, ProviderOwnShare, ResultKey
 from billing.accounts.facts import Account, Posting, ResultSource
@@ -83,7 +82,14 @@ def split_between_providers(gross_oere: int, cost_lines: Iterable[CostLine]) -> 
 
     Source: domain rule 12.
     """
-    net = _weights(tuple(cost_lines))
+    return _split(gross_oere, weights_of(cost_lines))
+
+
+def _split(gross_oere: int, net: Mapping[MunicipalityCode, Mapping[str, int]]) -> dict[ProviderService, int]:
+    if len(net) == 1:
+        ((provider, services),) = net.items()
+        if len(services) == 1:
+            return {(provider, next(iter(services))): gross_oere}
     providers = _by_weight(gross_oere, {provider: sum(services.values()) for provider, services in net.items()})
     return {
         (provider, service): part
@@ -92,9 +98,8 @@ def split_between_providers(gross_oere: int, cost_lines: Iterable[CostLine]) -> 
     }
 
 
-@lru_cache(maxsize=256)
-def _weights(cost_lines: tuple[CostLine, ...]) -> Mapping[MunicipalityCode, Mapping[str, int]]:
-    # The same for all payers of an agreement, which follow each other.
+def weights_of(cost_lines: Iterable[CostLine]) -> dict[MunicipalityCode, dict[str, int]]:
+    """What instalments are cut by: provider -> service -> net budget; the same for all payers of a price."""
     net: dict[MunicipalityCode, dict[str, int]] = {}
     for line in cost_lines:
         services = net.setdefault(line.key.provider, {})
@@ -120,7 +125,8 @@ def draft_of(facts: MonthFacts, municipality: MunicipalityCode) -> DocumentDraft
     part = _part(facts, municipality)
     instalment = _instalment(facts, part)
     terms = facts.agreement.terms
-    gross = split_between_providers(instalment.gross_oere, facts.subscription.cost_lines)
+    weights = weights_of(facts.subscription.cost_lines) if facts.weights is None else facts.weights
+    gross = _split(instalment.gross_oere, weights)
     is_provider = municipality in facts.agreement.providers
     set_off = is_provider and terms.advance.provider_own_share is ProviderOwnShare.NET
     internal = set_off or municipality == facts.agreement.issuer
@@ -132,7 +138,9 @@ def draft_of(facts: MonthFacts, municipality: MunicipalityCode) -> DocumentDraft
         title=f"A conto {facts.month.danish}",
         period=facts.month.period,
         lines=tuple(_lines(facts, part, instalment, gross)),
-        postings=tuple(_postings(facts, municipality, instalment, gross, set_off=set_off, internal=internal)),
+        postings=tuple(_postings(facts, municipality, instalment, gross, set_off=set_off, internal=internal))
+        if facts.booked
+        else (),
         due_days=terms.advance.due_days,
         internal=internal,
         provisional=facts.provisional,

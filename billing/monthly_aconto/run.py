@@ -14,7 +14,7 @@ from agreements import run as agreements
 from agreements import store as agreement_store
 from agreements.agreement import AdvanceTerms, Agreement, InvoicePer, MunicipalityCode
 from agreements.deadlines import price_missing_from, send_deadline
-from agreements.membership import MembershipPeriod, agreed_year, members_in
+from agreements.membership import Memberships, agreed_year
 from agreements.municipality import MUNICIPALITIES
 from billing.accounts import store as books
 from billing.accounts.rules import YearIsSettled
@@ -26,7 +26,6 @@ from billing.invoice import run as invoices
 from billing.invoice import store as invoice_store
 from billing.invoice.facts import (
     ClaimKind,
-    DocumentDraft,
     Failure,
     IssuedDocument,
     IssueOutcome,
@@ -34,7 +33,7 @@ from billing.invoice.facts import (
 )
 from billing.invoice.rules import join_drafts
 from billing.monthly_aconto.facts import MonthFacts, MonthIssue, MonthNotPlanned, MonthPlan
-from billing.monthly_aconto.rules import PriceMissing, PriceOutOfDate, draft_of
+from billing.monthly_aconto.rules import PriceMissing, PriceOutOfDate, draft_of, weights_of
 from foundation import audit
 from foundation.audit import Event, Occasion
 from foundation.errors import MellemregningError
@@ -65,13 +64,14 @@ def plan_month(connection: Connection, code: str, month: Month, as_of: date) -> 
     return plans[0]
 
 
-def plan_months(
+def plan_months(  # noqa: PLR0913 - what, when, and what is known already
     connection: Connection,
     agreed: Mapping[str, Agreement],
     as_of: date,
     *,
     only: Month | None = None,
-    periods: Mapping[str, Sequence[MembershipPeriod]] | None = None,
+    members: Memberships | None = None,
+    booked: bool = True,
 ) -> tuple[list[MonthPlan], list[MonthNotPlanned]]:
     """Say what every month that is due would bill, of many agreements at once; changes nothing.
 
@@ -82,24 +82,22 @@ def plan_months(
         agreed: Code -> agreement.
         as_of: The business date: up to which months are due, and what the documents would bear.
         only: This month of each, due or not, in place of those that are due.
-        periods: Who takes part, where the caller has read it already.
+        members: Who takes part, where the caller has read it already.
+        booked: Whether the drafts say what they will post, which only issuing needs.
 
     Returns:
         The plans by code and month, and the months that nobody can be billed for.
 
     Source: agreement § 7 stk. 1; domain rules 4, 5, 7, 8 and 12.
     """
-    if periods is None:
-        periods = agreement_store.members_of(connection, set(agreed))
-    claimed = _claimed(connection, agreed, periods, as_of, only)
-    due = {
-        code: _due(agreement, periods.get(code, ()), claimed.get(code, _NONE), as_of)
-        for code, agreement in agreed.items()
-    }
+    if members is None:
+        members = Memberships(agreement_store.members_of(connection, set(agreed)))
+    claimed = _claimed(connection, agreed, members, as_of, only)
+    due = {code: _due(agreement, members, claimed.get(code, _NONE), as_of) for code, agreement in agreed.items()}
     wanted = [
         (code, month) for code in sorted(agreed) for month in ([only] if only else [month for month, _ in due[code]])
     ]
-    return _Books(connection, agreed, periods, due, claimed, as_of).plans(wanted)
+    return _Books(connection, agreed, members, due, claimed, as_of, booked=booked).plans(wanted)
 
 
 Claimed = Mapping[str, AbstractSet[tuple[MunicipalityCode, date]]]
@@ -110,7 +108,7 @@ _NONE: frozenset[tuple[MunicipalityCode, date]] = frozenset()
 def _claimed(
     connection: Connection,
     agreed: Mapping[str, Agreement],
-    periods: Mapping[str, Sequence[MembershipPeriod]],
+    members: Memberships,
     as_of: date,
     only: Month | None = None,
 ) -> dict[str, set[tuple[MunicipalityCode, date]]]:
@@ -128,7 +126,7 @@ def _claimed(
     for code in older:
         for year in range(agreed[code].starts_on.year, since.year):
             months = [month for month in BillingYear(year).months if month.first_day >= agreed[code].starts_on]
-            for who in members_in(periods.get(code, ()), year):
+            for who in members.in_year(code, year):
                 if counts.get((code, who, year), 0) == len(months):
                     claimed.setdefault(code, set()).update((who, month.first_day) for month in months)
                 else:
@@ -140,20 +138,18 @@ def _claimed(
 
 def _due(
     agreement: Agreement,
-    periods: Sequence[MembershipPeriod],
+    members: Memberships,
     claimed: AbstractSet[tuple[MunicipalityCode, date]],
     as_of: date,
 ) -> Due:
     first, last = Month.of(agreement.starts_on), _last_due(agreement.terms.advance, as_of)
     if agreement.ends_on is not None:
         last = min(last, Month.of(agreement.ends_on))
-    members: dict[int, tuple[MunicipalityCode, ...]] = {}
     lacking = []
     for month in months_between(first, last):
-        if month.year not in members:
-            members[month.year] = members_in(periods, month.year)
         first_day = month.first_day
-        without = tuple(code for code in members[month.year] if (code, first_day) not in claimed)
+        taking_part = members.in_year(agreement.code, month.year)
+        without = tuple([code for code in taking_part if (code, first_day) not in claimed])
         if without:
             lacking.append((month, without))
     return lacking
@@ -162,7 +158,8 @@ def _due(
 @lru_cache(maxsize=64)
 def _last_due(advance: AdvanceTerms, as_of: date) -> Month:
     """The newest month whose deadline has come; deadlines follow each other as months do."""
-    month = Month.of(as_of).plus(advance.months_ahead)
+    # One more: a deadline on the 1st or 2nd may have moved to a bank day of the month before.
+    month = Month.of(as_of).plus(advance.months_ahead + 1)
     while send_deadline(advance, month) > as_of:
         month = month.plus(-1)
     return month
@@ -175,12 +172,15 @@ class _Books:
         self,
         connection: Connection,
         agreed: Mapping[str, Agreement],
-        periods: Mapping[str, Sequence[MembershipPeriod]],
+        members: Memberships,
         due: Mapping[str, Due],
         claimed: Claimed,
         as_of: date,
+        *,
+        booked: bool,
     ) -> None:
-        self.connection, self.agreed, self.periods = connection, agreed, periods
+        self.booked = booked
+        self.connection, self.agreed, self.members = connection, agreed, members
         self.due, self.claimed, self.as_of = due, claimed, as_of
         self.snapshots: dict[tuple[MunicipalityCode, str], PartySnapshot] = {}
         self.prices: dict[tuple[str, int], AnnualSubscription] = {}
@@ -211,7 +211,7 @@ class _Books:
 
     def _plan(self, agreement: Agreement, month: Month) -> MonthPlan:
         code, first_day = agreement.code, month.first_day
-        members = members_in(self.periods.get(code, ()), month.year)
+        members = self.members.in_year(code, month.year)
         claimed = self.claimed.get(code, _NONE)
         waiting = [municipality for municipality in members if (municipality, first_day) not in claimed]
         issued: Mapping[MunicipalityCode, IssuedDocument] = {}
@@ -261,6 +261,8 @@ class _Books:
             provisional=provisional,
             parties=self._parties(agreement, codes),
             price_missing_from=missing_from,
+            booked=self.booked,
+            weights=weights_of(subscription.cost_lines),
         )
 
     def _parties(
@@ -366,16 +368,9 @@ def issue_plans(
 
     Source: agreement § 7 stk. 1 and annex; domain rules 14 and 15.
     """
-    came_of = _Outcomes()
-    by_issuer: dict[MunicipalityCode, list[DocumentDraft]] = {}
-    for plan in plans:
-        for draft in plan.drafts:
-            by_issuer.setdefault(draft.issuer.municipality, []).append(draft)
-    apart = documents_apart(agreed.values())
-    # Always in the same order, so that no two runs wait for each other's number series.
-    for issuer in sorted(by_issuer):
-        joined = join_drafts(by_issuer[issuer], apart)
-        came_of.add(invoices.issue_documents(connection, joined, occasion.as_of))
+    # In the order of issuers, so that no two runs wait for each other's number series.
+    joined = join_drafts((draft for plan in plans for draft in plan.drafts), documents_apart(agreed.values()))
+    came_of = _Outcomes(invoices.issue_documents(connection, joined, occasion.as_of))
     answers = [came_of.answer(connection, plan) for plan in plans]
     events = [_issued_event(answer) for answer in answers if answer.issued or answer.failed]
     audit.record_all(connection, occasion, events)
@@ -390,12 +385,10 @@ def documents_apart(agreed: Iterable[Agreement]) -> set[str]:
 class _Outcomes:
     """What came of documents, sorted back to the months and agreements that they are of."""
 
-    def __init__(self) -> None:
+    def __init__(self, outcome: IssueOutcome) -> None:
         self.issued: dict[tuple[str, date], list[IssuedDocument]] = defaultdict(list)
         self.held: dict[tuple[str, date], set[MunicipalityCode]] = defaultdict(set)
         self.failed: dict[tuple[str, date], list[Failure]] = defaultdict(list)
-
-    def add(self, outcome: IssueOutcome) -> None:
         for document in outcome.issued:
             for code in (document.agreement,) if document.agreement else document.agreements:
                 self.issued[code, document.period.from_day].append(document.of_agreement(code))
@@ -456,12 +449,9 @@ def due_months(
 
 def due_months_of(connection: Connection, agreed: Mapping[str, Agreement], as_of: date) -> dict[str, Due]:
     """The same of many agreements at once: code -> what is due and lacking."""
-    periods = agreement_store.members_of(connection, set(agreed))
-    claimed = _claimed(connection, agreed, periods, as_of)
-    return {
-        code: _due(agreement, periods.get(code, ()), claimed.get(code, _NONE), as_of)
-        for code, agreement in agreed.items()
-    }
+    members = Memberships(agreement_store.members_of(connection, set(agreed)))
+    claimed = _claimed(connection, agreed, members, as_of)
+    return {code: _due(agreement, members, claimed.get(code, _NONE), as_of) for code, agreement in agreed.items()}
 
 
 def _lines_left(connection: Connection, document: IssuedDocument, code: str) -> dict[int, int | None]:

@@ -12,6 +12,8 @@ from billing.monthly_aconto.facts import MonthIssue
 from foundation.period import Month
 
 DEFAULT_WARN_PERCENT = 10
+DEFAULT_PLAN_DAYS_BEFORE = 5
+DEFAULT_ALARM_DAYS_BEFORE = 2
 
 
 class PlanState(StrEnum):
@@ -41,11 +43,17 @@ class IssuerSettings:
     Attributes:
         four_eyes: Whoever approves a plan may not be the one who planned it.
         warn_percent: From how many per cent off the month before an amount is pointed at.
+        plan_days_before: So many calendar days before its deadline the clock plans a month.
+        alarm_days_before: So many calendar days before the deadline it raises an alarm; never before it has planned.
+        mail: Where the clock's messages go; empty where nobody has said.
     """
 
     issuer: MunicipalityCode
     four_eyes: bool = False
     warn_percent: int = DEFAULT_WARN_PERCENT
+    plan_days_before: int = DEFAULT_PLAN_DAYS_BEFORE
+    alarm_days_before: int = DEFAULT_ALARM_DAYS_BEFORE
+    mail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +63,12 @@ class RunScope:
     Attributes:
         agreement: Only this one, or None for all.
         month: Only this month, due or not; None for every month that is due.
+        issuer: Only this issuer's agreements, or None for all; the clock plans for one issuer at a time.
     """
 
     agreement: str | None = None
     month: Month | None = None
+    issuer: MunicipalityCode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +113,21 @@ class NotPlanned:
 
 
 @dataclass(frozen=True, slots=True)
+class MissingDetail:
+    """What bills of the plan would lack as e-invoices.
+
+    Attributes:
+        rule: The official rule's id.
+        message: What is missing and where it is entered.
+        bills: How many of the plan's bills lack it.
+    """
+
+    rule: str
+    message: str
+    bills: int
+
+
+@dataclass(frozen=True, slots=True)
 class PlanEvent:
     """An approval, an issue or a stop: when, by whom."""
 
@@ -120,6 +145,7 @@ class RunPlan:
         number: Its number; 0 for one that is not stored.
         inputs: What it rests on, by name -> digest; what changed later is told by these names.
         hash: Over inputs and documents; what is approved is this.
+        missing: What its bills would lack as e-invoices; they are issued all the same.
     """
 
     number: int
@@ -132,6 +158,7 @@ class RunPlan:
     documents: tuple[PlannedDocument, ...]
     failed: tuple[NotPlanned, ...]
     events: tuple[PlanEvent, ...] = ()
+    missing: tuple[MissingDetail, ...] = ()
 
     @property
     def state(self) -> PlanState:

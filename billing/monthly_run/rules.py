@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping
 
 from agreements.agreement import MunicipalityCode
@@ -16,11 +17,14 @@ from billing.monthly_run.facts import (
     PlanWarning,
     RunPlan,
 )
-from foundation.errors import N_, RuleBroken
+from foundation.errors import BadInput, N_, RuleBroken
 from foundation.money import kroner
 
 LAST_MONTH_OF_YEAR = 12
 HUNDRED = 100
+MOST_DAYS_BEFORE = 27  # so that a deadline comes into sight after the one a month before it
+LONGEST_ADDRESS = 320
+_ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
 
 
 class FourEyesRequired(RuleBroken):
@@ -62,6 +66,36 @@ class PlanOutOfDate(RuleBroken):
     )
 
 
+class ClockDaysWrong(BadInput):
+    """The clock plans before it raises an alarm, and both in the month of the deadline."""
+
+    danish = N_(
+        "Uret kan planlægge fra 0 til {most} dage før fristen og slå alarm tidligst, når planen er lavet; her er "
+        "planen sat til {plan_days} dage før og alarmen til {alarm_days}. Vælg andre tal.",
+    )
+
+
+class NoMailAddress(BadInput):
+    """Something that no mail can be sent to."""
+
+    danish = N_("«{mail}» er ikke en mailadresse. Skriv én som navn@kommune.dk, eller ingenting for ingen.")
+
+
+def require_clock_settings(settings: IssuerSettings) -> None:
+    """Refuse days and addresses that the clock cannot work by.
+
+    Raises:
+        ClockDaysWrong: not from 0 to 27 days, or an alarm before the plan.
+        NoMailAddress: not one address.
+    """
+    plan_days, alarm_days = settings.plan_days_before, settings.alarm_days_before
+    if not 0 <= alarm_days <= plan_days <= MOST_DAYS_BEFORE:
+        raise ClockDaysWrong(most=MOST_DAYS_BEFORE, plan_days=plan_days, alarm_days=alarm_days)
+    mail = settings.mail
+    if mail and (len(mail) > LONGEST_ADDRESS or _ADDRESS.fullmatch(mail) is None):
+        raise NoMailAddress(mail=mail)
+
+
 def digest(value: object) -> str:
     """SHA-256 of a value's canonical JSON."""
     written = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
@@ -78,7 +112,6 @@ def plan_hash(inputs: Mapping[str, str], plans: Iterable[MonthPlan]) -> str:
                 plan.agreement,
                 month,
                 draft.subscriber.municipality,
-                draft.amount_oere,
                 [(line.text, line.amount_oere) for line in draft.lines],
             ]
             for draft in plan.drafts
@@ -110,18 +143,19 @@ def planned_document(  # noqa: PLR0913, PLR0917 - a bill, and all that it is sho
         staying: Who takes part in the month after.
         document: Which of the plan's documents it will stand on.
     """
+    amount = draft.amount_oere
     return PlannedDocument(
         agreement=draft.agreement,
         month=plan.month,
         issuer=draft.issuer.municipality,
         subscriber=draft.subscriber.municipality,
-        amount_oere=draft.amount_oere,
+        amount_oere=amount,
         previous_oere=previous.amount_oere if previous else None,
         internal=draft.internal,
         lines=tuple((line.text, line.amount_oere) for line in draft.lines),
         note=draft.note,
-        change=_in_words(draft, plan, previous),
-        warnings=tuple(_warnings(draft, plan, previous, settings, staying)),
+        change=_in_words(draft, amount, plan, previous),
+        warnings=tuple(_warnings(draft, amount, plan, previous, settings, staying)),
         document=document,
     )
 
@@ -131,10 +165,10 @@ def version_of(draft: DocumentDraft) -> int | None:
     return max((line.version for line in draft.lines if line.version is not None), default=None)
 
 
-def _in_words(draft: DocumentDraft, plan: MonthPlan, previous: BilledMonth | None) -> str:
+def _in_words(draft: DocumentDraft, amount_oere: int, plan: MonthPlan, previous: BilledMonth | None) -> str:
     if previous is None:
         return "Ikke faktureret måneden før."
-    difference = draft.amount_oere - previous.amount_oere
+    difference = amount_oere - previous.amount_oere
     if difference == 0:
         return "Som måneden før."
     direction = "mere" if difference > 0 else "mindre"
@@ -153,23 +187,24 @@ def _reason(draft: DocumentDraft, plan: MonthPlan, previous: BilledMonth) -> str
     return "resten af årets beløb er fordelt på ny"
 
 
-def _warnings(
+def _warnings(  # noqa: PLR0913, PLR0917 - as planned_document
     draft: DocumentDraft,
+    amount_oere: int,
     plan: MonthPlan,
     previous: BilledMonth | None,
     settings: IssuerSettings,
     staying: Collection[MunicipalityCode],
 ) -> list[PlanWarning]:
-    off = previous is not None and abs(
-        draft.amount_oere - previous.amount_oere
-    ) * HUNDRED > settings.warn_percent * abs(previous.amount_oere)
+    off = previous is not None and abs(amount_oere - previous.amount_oere) * HUNDRED > settings.warn_percent * abs(
+        previous.amount_oere
+    )
     found = (
         (draft.provisional, PlanWarning.PROVISIONAL),
         (previous is None, PlanWarning.FIRST_MONTH),
         (draft.subscriber.municipality not in staying, PlanWarning.LAST_MONTH),
         (off, PlanWarning.AMOUNT_OFF),
         (plan.days_late > 0, PlanWarning.LATE),
-        (draft.amount_oere < 0, PlanWarning.PAID_OUT),
+        (amount_oere < 0, PlanWarning.PAID_OUT),
     )
     return [warning for applies, warning in found if applies]
 

@@ -11,6 +11,7 @@ from datetime import date
 from typing import TypeVar
 
 from agreements.agreement import MunicipalityCode
+from agreements.trading import fik_digits
 from billing.accounts.facts import Account, Posting, Voucher, VoucherKind
 from billing.payment.facts import (
     Age,
@@ -31,7 +32,7 @@ Key = TypeVar("Key", int, str)
 NO_AGREEMENT = ""  # the issuer's own book: what the bank has received, before it settles an agreement's documents
 LONGEST_BANK_REFERENCE = 35
 MOST_MENTIONS = 500
-_DIGITS_OF_REFERENCE = 14
+REFERENCE_LENGTH = 15
 _TEN = 10
 _NINE = 9
 
@@ -104,8 +105,7 @@ def payment_reference(number: str) -> str:
     year, dash, sequence = number.removeprefix("F").partition("-")
     if not (dash and year.isdecimal() and sequence.isdecimal()):
         raise ValueError(number)
-    digits = (year + sequence).zfill(_DIGITS_OF_REFERENCE)
-    return digits + check_digit(digits)
+    return fik_digits(number, REFERENCE_LENGTH)
 
 
 # A document's number as people write it; without the F it could be anything.

@@ -10,7 +10,7 @@ TEMPLATE = """
 #let letter = json(bytes(sys.inputs.letter))
 #set document(title: letter.title, author: letter.from)
 #set page(paper: "a4", margin: (x: 25mm, y: 25mm), footer: align(right, text(8pt, letter.footer)))
-#set text(lang: "da", size: 10pt)
+#set text(lang: "da", size: 10pt, font: "Source Sans Pro")
 #grid(columns: (1fr, auto), [#for line in letter.to [#line \\ ]], align(right)[#for line in letter.sender [#line \\ ]])
 #v(15mm)
 #align(right, letter.day)

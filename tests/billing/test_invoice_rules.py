@@ -90,15 +90,15 @@ def test_due_thirty_days_later_or_as_agreed(issue_date: date, due_days: int, due
 
 
 def test_what_is_paid_out_is_a_credit_note() -> None:
-    assert document_type(asks(1)) is DocumentType.INVOICE
-    assert document_type(asks(0)) is DocumentType.INVOICE
-    assert document_type(asks(100, -101)) is DocumentType.CREDIT_NOTE
+    assert document_type(asks(1).amount_oere) is DocumentType.INVOICE
+    assert document_type(asks(0).amount_oere) is DocumentType.INVOICE
+    assert document_type(asks(100, -101).amount_oere) is DocumentType.CREDIT_NOTE
 
 
 def test_taking_back_turns_the_paper_round() -> None:
-    assert document_type(asks(-1), DocumentType.INVOICE) is DocumentType.CREDIT_NOTE
-    assert document_type(asks(0), DocumentType.INVOICE) is DocumentType.CREDIT_NOTE
-    assert document_type(asks(1), DocumentType.CREDIT_NOTE) is DocumentType.INVOICE
+    assert document_type(asks(-1).amount_oere, DocumentType.INVOICE) is DocumentType.CREDIT_NOTE
+    assert document_type(asks(0).amount_oere, DocumentType.INVOICE) is DocumentType.CREDIT_NOTE
+    assert document_type(asks(1).amount_oere, DocumentType.CREDIT_NOTE) is DocumentType.INVOICE
 
 
 def test_a_credit_takes_back_every_line() -> None:
@@ -151,4 +151,4 @@ def test_credit_undoes_charge(amounts_oere: list[int]) -> None:
     assert credit.amount_oere == -document.amount_oere
     for charged, credited in zip(document.lines, credit.lines, strict=True):
         assert credited == replace(charged, amount_oere=-charged.amount_oere)
-    assert document_type(credit, document.document_type) is not document.document_type
+    assert document_type(credit.amount_oere, document.document_type) is not document.document_type
