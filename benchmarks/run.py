@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import documents, months, national_month, reading, splitting
+from benchmarks import documents, months, national_month, payments, reading, splitting
 
 BENCHMARKS: dict[str, Callable[[Sequence[str]], None]] = {
     "splitting": splitting.main,
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Callable[[Sequence[str]], None]] = {
     "months": months.main,
     "national-month": national_month.main,
     "documents": documents.main,
+    "payments": payments.main,
 }
 
 

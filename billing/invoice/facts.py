@@ -24,6 +24,7 @@ class ClaimKind(StrEnum):
 
     ACONTO = "aconto"
     EXIT_SETTLEMENT = "exit_settlement"
+    INTEREST = "interest"
 
 
 class LineKind(StrEnum):
@@ -32,6 +33,7 @@ class LineKind(StrEnum):
     SHARE = "share"  # a month's part of the share
     PASSED_ON = "passed_on"  # an earlier year's result, in the payer's favour when the line is negative
     EXIT = "exit"  # a leaver's part of a result
+    INTEREST = "interest"  # late interest for some days on what was outstanding of one document
 
 
 @dataclass(frozen=True, slots=True)

@@ -272,4 +272,6 @@ def _is_of(posting: Posting, line: InvoiceLine) -> bool:
             and posting.provider == line.provider
             and posting.accounting_year == line.accounting_year
         )
+    if line.kind is LineKind.INTEREST:
+        return posting.account is Account.INTEREST and posting.accounting_year == line.accounting_year
     return posting.account is Account.ACONTO and posting.provider == line.provider and posting.service == line.service

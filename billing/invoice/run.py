@@ -252,7 +252,7 @@ def credit_invoice(  # noqa: PLR0913 - whose number, why, when and how much
     invoice_id, document = find_document(connection, number, issuer)
     before = store.credited_amounts(connection, invoice_id)
     credit = credit_of(document, reason, before, lines)
-    if document.kind is not ClaimKind.ACONTO:
+    if document.kind is ClaimKind.EXIT_SETTLEMENT:
         raise CannotBeCredited(number=number, what="en udtrædelsesopgørelse, som hviler på et afsluttet regnskab,")
     if issue_date < document.issue_date:
         raise IssueDateBeforeLast(
@@ -263,7 +263,8 @@ def credit_invoice(  # noqa: PLR0913 - whose number, why, when and how much
         )
     of_agreements = tuple(dict.fromkeys(line.agreement for line in credit.draft.lines))
     for agreement in of_agreements:
-        if books.is_closed(connection, agreement, document.period.from_day.year):
+        # Interest is in no year's result.
+        if document.kind is ClaimKind.ACONTO and books.is_closed(connection, agreement, document.period.from_day.year):
             raise YearIsSettled(agreement=agreement, year=document.period.from_day.year)
     (credit_id,) = store.reserve_documents(connection, 1)
     credited = (invoice_id if credit.is_last else None, document.document_type)

@@ -21,6 +21,7 @@ from billing.verify.documents import (
     numbers_without_gaps,
 )
 from billing.verify.ledger import clearing_is_zero, ledger_equals_invoices, vouchers_balance
+from billing.verify.payments import bank_entries_once, interest_once, open_items_equal_books, settled_within
 from billing.verify.prices import agreements_read_back, shares_sum
 from billing.verify.results import passed_on_once, results_hold
 from billing.verify.trail import audit_chain
@@ -107,6 +108,10 @@ CHECKS: tuple[tuple[str, Callable[[Connection], Iterator[str]]], ...] = (
     ("clearing_is_zero", clearing_is_zero),
     ("results_hold", results_hold),
     ("passed_on_once", passed_on_once),
+    ("bank_entries_once", bank_entries_once),
+    ("settled_within", settled_within),
+    ("open_items_equal_books", open_items_equal_books),
+    ("interest_once", interest_once),
     ("audit_chain", audit_chain),
 )
 
@@ -122,6 +127,10 @@ FINE = {
     "clearing_is_zero": "Mellemregningen mellem udbyderne summer til nul.",
     "results_hold": "Afsluttede års resultater er indregnet, overført eller gjort op.",
     "passed_on_once": "Intet resultat er indregnet to gange.",
+    "bank_entries_once": "Hver bankpost er her én gang og bogført med sit beløb.",
+    "settled_within": "Intet er brugt eller udlignet med mere end sit beløb.",
+    "open_items_equal_books": "Åbne poster, indbetalinger på konto og bank er lig med bogføringen.",
+    "interest_once": "Ingen dags rente er opkrævet to gange.",
     "audit_chain": "Hændelseskæden er ubrudt.",
 }
 

@@ -21,6 +21,8 @@ from portal.commands import (
     documents,
     forecasting,
     keeping,
+    paying,
+    reminding,
     running,
     scheduling,
     settling,
@@ -69,6 +71,8 @@ for group in (
     *documents.GROUPS,
     *running.GROUPS,
     *scheduling.GROUPS,
+    *paying.GROUPS,
+    *reminding.GROUPS,
     *settling.GROUPS,
 ):
     root.add_command(group)
