@@ -43,6 +43,7 @@ class NotFitToSend(RuleBroken):
     """A document does not fulfil the rules of the format; nothing was written."""
 
     danish = N_("{number} kan ikke sendes som e-faktura:\n{lines}")
+    findings: tuple[Finding, ...] = ()
 
     def __init__(self, *, number: str, findings: Sequence[Finding]) -> None:
         self.findings = tuple(findings)
