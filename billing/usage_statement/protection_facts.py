@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from foundation.errors import N_, BadInput, RuleBroken
+from foundation.errors import BadInput, N_, RuleBroken
 
 CellKey: TypeAlias = tuple[str, ...]  # opaque, for example (edition, measure, service, municipality, period)
 
