@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TypeAlias
 
-from agreements.agreement import MunicipalityCode
+from agreements.agreement import Agreement, MunicipalityCode
 from foundation.period import DANISH_MONTHS, MONTHS_PER_YEAR, Month, NotAPeriod
 
 Residence: TypeAlias = str
@@ -62,9 +62,7 @@ class UsagePeriod:
         Raises:
             NotAPeriod: anything else.
         """
-        match = re.fullmatch(
-            r"(\d{4})(?:-(?:[Hh]([12])|[QqKk]([1-4])|(\d{2})(?:/(\d{2}))?))?", text.strip(), re.ASCII
-        )
+        match = re.fullmatch(r"(\d{4})(?:-(?:[Hh]([12])|[QqKk]([1-4])|(\d{2})(?:/(\d{2}))?))?", text.strip(), re.ASCII)
         if match is None:
             raise NotAPeriod
         year, half, quarter, first, last = int(match[1]), match[2], match[3], match[4], match[5]
@@ -212,3 +210,22 @@ class Release:
         """A figure as it was published; None where it is hidden or there is none."""
         figure = self.figures.get(FigureKey(measure, service, residence))
         return None if figure is None else figure.shown
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What the statements of a period are written from.
+
+    Attributes:
+        members: Who takes part in the year; each gets a statement.
+        history: Releases of the same length up to this one, each period's newest edition, oldest first.
+        earlier: Editions of the same period that this one replaces.
+        parts: The releases that it sums.
+    """
+
+    agreement: Agreement
+    release: Release
+    members: tuple[MunicipalityCode, ...]
+    history: tuple[Release, ...]
+    earlier: tuple[Release, ...] = ()
+    parts: tuple[Release, ...] = ()

@@ -27,8 +27,7 @@ from billing.usage_statement.person_number import holds_one, is_short, places, p
 from foundation.errors import BadInput, N_
 
 LARGEST_FILE = 30_000_000
-LARGEST_UNPACKED = 150_000_000
-LARGEST_MEMBER = 120_000_000
+LARGEST_UNPACKED = 120_000_000
 MOST_MEMBERS = 2_000
 HIGHEST_RATIO = 200  # a workbook of numbers packs to a tenth, one of equal cells to a fiftieth
 SMALL_MEMBER = 1_000_000  # below this the ratio is no danger
@@ -151,7 +150,7 @@ def _searched(content: FileContent) -> tuple[list[str], str]:
 class _Refuse(Exception):
     """The search ends, for a reason that holds nothing of the file."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, *, reason: str) -> None:
         super().__init__()
         self.reason = reason
 
@@ -188,8 +187,27 @@ def separator_of(text: str) -> str:
     return best
 
 
+_OTHER_FILES = {
+    b"\xd0\xcf\x11\xe0": "den er en ældre Excel-fil (.xls) eller krypteret; gem den som .xlsx uden adgangskode",
+    b"%PDF": "den er en PDF; der skal bruges CSV eller xlsx",
+    b"\x1f\x8b": "den er pakket; pak den ud",
+    b"7z\xbc\xaf": "den er pakket; pak den ud",
+    b"Rar!": "den er pakket; pak den ud",
+}
+FEW_CONTROLS = 100
+
+
+def _refuse_other_files(text: str, data: bytes) -> None:
+    for start, reason in _OTHER_FILES.items():
+        if data.startswith(start):
+            raise _Refuse(reason=reason)
+    if len(re.findall(r"[\x00-\x08\x0e-\x1f\x7f]", text)) * FEW_CONTROLS > len(text):
+        raise _Refuse(reason="den er hverken en tekstfil (CSV) eller en xlsx-fil")
+
+
 def _in_text_file(data: bytes) -> Iterator[str]:
     text = decoded(data)
+    _refuse_other_files(text, data)
     told = False
     for place in _in_lines(text):
         told = True
@@ -207,6 +225,7 @@ def _in_text_file(data: bytes) -> Iterator[str]:
 def _in_lines(text: str) -> Iterator[str]:
     separator = separator_of(text)
     in_fields: set[int] = set()
+    headings: dict[int, str] = {}
     csv.field_size_limit(LONGEST_FIELD)
     with contextlib.suppress(csv.Error):
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
@@ -214,7 +233,9 @@ def _in_lines(text: str) -> Iterator[str]:
         for fields in reader:
             first, before = before + 1, reader.line_num
             for column, value in enumerate(fields):
-                if _is_one(value, is_money=False):
+                if first <= HEADINGS_WITHIN and value and not value[:1].isdigit():
+                    headings[column] = value[:60]
+                if _is_one(value, headings.get(column, "")):
                     in_fields |= set(range(first, before + 1))
                     yield f"række {first}, kolonne {column + 1}"
     # Whatever the fields are, no line may hold one: quotes and separators can be other than they look.
@@ -225,18 +246,41 @@ def _in_lines(text: str) -> Iterator[str]:
 
 def _in_line(line: str, separator: str) -> bool:
     """Whether a line holds one, when each separator is a wall between its fields."""
-    return any(True for _ in places(plain(line).replace(separator, "\x1f")))
-
-
-_MONEY_WITH_OERE = re.compile(r"\s*-?[0-9]{9,}[.,][0-9]{2}\s*")
-
-
-def _is_one(value: str, *, is_money: bool) -> bool:
-    """Whether one cell holds one. An amount with øre is none: a ten digit CPR has no decimals but a float's ``.0``."""
-    value = plain(value)
-    if is_money or _MONEY_WITH_OERE.fullmatch(value):
+    if len(line) < SHORTEST:
         return False
-    return is_short(value) or any(True for _ in places(value))
+    fields = (field.strip(" \t\"'") for field in plain(line).split(separator))
+    return any(True for field in fields if not _DECIMAL.fullmatch(field) for _ in places(field))
+
+
+SHORTEST = 9
+HEADINGS_WITHIN = 20
+_AMOUNT_HEADINGS = re.compile(r"beløb|kroner|\bkr\b|øre\b|udgift|pris|saldo|amount", re.IGNORECASE)
+_ACCOUNT_HEADINGS = re.compile(r"konto|\breg\b|regnr|\baccount", re.IGNORECASE)
+# A number with a long fraction; ten digits behind the point are no date.
+_DECIMAL = re.compile(r"\s*-?[0-9]{1,8}\.[0-9]{5,}(?:[Ee][+-]?[0-9]+)?\s*")
+_WITH_OERE = re.compile(r"\s*-?[0-9]{9,}[.,][0-9]{2}\s*")
+# The four digits of the bank's branch and then the account. Ten digits alone are taken for what they look like.
+_ACCOUNT = re.compile(r"\s*[0-9]{4}[ -]{1,3}[0-9]{10}\s*")
+
+
+def _is_one(value: str, heading: str = "", *, money_format: bool = False) -> bool:
+    """Whether one cell holds one.
+
+    Args:
+        value: What is written there.
+        heading: Over its column. Only what could not be a CPR number as people write it is let through by a heading:
+            an amount with øre or formatted as one, a number that may have lost a zero, an account behind its branch.
+        money_format: The cell is a number that is shown as an amount.
+    """
+    if len(value) < SHORTEST:
+        return False
+    value = plain(value)
+    is_amount = _AMOUNT_HEADINGS.search(heading) is not None
+    if _DECIMAL.fullmatch(value) or (is_amount and (money_format or _WITH_OERE.fullmatch(value))):
+        return False
+    if _ACCOUNT.fullmatch(value) and _ACCOUNT_HEADINGS.search(heading):
+        return False
+    return (is_short(value) and not is_amount) or any(True for _ in places(value))
 
 
 # --- Archives: workbooks and everything else that is zipped
@@ -249,7 +293,6 @@ _OWN_ATTRIBUTES = frozenset(
     {"uid", "axId", "hashValue", "saltValue", "rsid", "documentId", "coauthVersionLast", "coauthVersionMax"}
 )
 _FONT_SIZE = re.compile(r"&[0-9]{1,2}(?=[0-9]{6})")
-_AMOUNT_HEADINGS = re.compile(r"beløb|kroner|\bkr\b|øre\b|udgift|pris|saldo|amount", re.IGNORECASE)
 _PLACES = {
     "docProps/": "filens egenskaber",
     "xl/tables/": "en tabels kolonnenavne",
@@ -284,15 +327,17 @@ class _Budget:
         self.members -= len(members)
         self.bytes -= sum(member.file_size for member in members)
         if self.members < 0:
-            raise _Refuse("den er pakket af for mange dele")
+            raise _Refuse(reason="den er pakket af for mange dele")
         tight = any(
             member.file_size > SMALL_MEMBER and member.file_size > HIGHEST_RATIO * max(member.compress_size, 1)
             for member in members
         )
-        if self.bytes < 0 or tight or any(member.file_size > LARGEST_MEMBER for member in members):
-            raise _Refuse("den fylder for meget, når den er pakket ud")
+        if self.bytes < 0 or tight:
+            raise _Refuse(reason="den fylder for meget, når den er pakket ud")
         if any(member.flag_bits & 1 for member in members):
-            raise _Refuse("den er krypteret; gem den uden adgangskode")
+            raise _Refuse(reason="den er krypteret; gem den uden adgangskode")
+        if any(member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} for member in members):
+            raise _Refuse(reason="den er pakket på en usædvanlig måde")
 
 
 class _Archive:
@@ -318,7 +363,7 @@ class _Archive:
             self._budget.take(members)
             names = {member.filename for member in members}
             if len(names) < len(members):
-                raise _Refuse("den har to dele med samme navn")
+                raise _Refuse(reason="den har to dele med samme navn")
             for place, member in enumerate(members, start=1):
                 if holds_one(member.filename) or holds_one(member.comment.decode("latin-1")):
                     self._tell(f"{where}navnet på den {place}. del i filen")
@@ -345,7 +390,7 @@ class _Archive:
         ids = _relations_of(archive, "xl/workbook.xml", names)
         with archive.open("xl/workbook.xml") as part:
             number = 0
-            for element in _elements(part):
+            for element, _within in _elements(part):
                 if _local(element.tag) == "sheet":
                     number += 1
                     title = element.get("name", "")
@@ -363,18 +408,17 @@ class _Archive:
                 self._formats(part)
 
     def _shared_strings(self, part: IO[bytes]) -> None:
-        for element in _elements(part, keep="si"):
-            if _local(element.tag) == "si":
+        for element, within in _elements(part, keep="si"):
+            if _local(element.tag) == "si" and not within:
                 text = _joined(element)
-                if _is_one(text, is_money=False) or holds_one(" ".join(_texts(element))):
+                if _is_one(text) or holds_one(" ".join(_texts(element))):
                     self._bad_strings[len(self._strings)] = False
                 self._strings.append(text[:60])
-                element.clear()
 
     def _formats(self, part: IO[bytes]) -> None:
         """Which cell formats are amounts: thousands separated, or two decimals."""
         codes = {3: "#,##0", 4: "#,##0.00", 2: "0.00", 7: "#,##0.00", 8: "#,##0.00", 39: "#,##0.00", 40: "#,##0.00"}
-        formats = codes | {number: "#,##0.00" for number in (5, 6, 37, 38, 41, 42, 43, 44)}
+        formats = codes | dict.fromkeys((5, 6, 37, 38, 41, 42, 43, 44), "#,##0.00")
         within = False
         place = 0
         for event, element in _events(part):
@@ -403,7 +447,7 @@ class _Archive:
         part.seek(0)
         if head[:4] in {b"PK\x03\x04", b"PK\x05\x06"}:
             if depth == 0:
-                raise _Refuse("den har arkiver inden i hinanden i for mange lag")
+                raise _Refuse(reason="den har arkiver inden i hinanden i for mange lag")
             inner = _Archive(self._budget)
             inner.search(part.read(), f"{where}en fil inden i filen, ", depth - 1)
             for place in inner.found:
@@ -419,52 +463,41 @@ class _Archive:
 
     def _sheet(self, part: IO[bytes], title: str) -> None:
         headings: dict[str, str] = {}
-        row_number = 0
-        for element in _elements(part, keep="c"):
+        row = 0
+        for element, within in _elements(part, keep="c"):
             name = _local(element.tag)
-            if name == "c":
-                row_number = self._cell(element, title, row_number, headings)
-                element.clear()
-            elif name == "row":
-                row_number = int(element.get("r", "0") or 0) or row_number
-                element.clear()
-            elif name in {"f", "v", "is", "t", "r", "rPh"} and element.get("r") is None:
-                continue  # within a cell, looked at with it
-            else:
+            if name == "c" and not within:
+                row = self._cell(element, title, row, headings)
+            elif not within:
+                if name == "row":
+                    row = int(element.get("r", "0") or 0) or row
                 self._outside_cells(element, name, title)
 
     def _cell(self, element: Element, title: str, row: int, headings: dict[str, str]) -> int:
-        reference = element.get("r", "")
-        match = re.fullmatch(r"([A-Z]{1,3})([0-9]{1,7})", reference)
-        letters = match[1] if match else "?"
-        number = int(match[2]) if match else row
+        match = _REFERENCE.fullmatch(element.get("r", ""))
+        letters, number = (match[1], int(match[2])) if match else ("?", row)
         kind = element.get("t", "n")
         value = next((child.text or "" for child in element if _local(child.tag) == "v"), "")
-        bad = False
-        if kind == "s" and value.strip().isdigit():
-            index = int(value)
-            if index in self._bad_strings:
-                self._bad_strings[index] = bad = True
-            elif number <= 20 and index < len(self._strings):  # noqa: PLR2004 - headings stand on the first rows
+        texts = [_joined(child) for child in element if _local(child.tag) in {"f", "is"}]
+        heading = headings.get(letters, "")
+        if kind == "s":
+            index = int(value) if value.strip().isdigit() else -1
+            bad = index in self._bad_strings
+            if bad:
+                self._bad_strings[index] = True
+            elif 0 <= index < len(self._strings) and number <= HEADINGS_WITHIN:
                 headings[letters] = self._strings[index]
+        elif kind == "n":
+            form = element.get("s", "")
+            money = form.isdigit() and int(form) in self._money_formats
+            written = _as_written(value)
+            bad = written is not None and _is_one(written, heading, money_format=money)
         else:
-            texts = [_joined(child) for child in element if _local(child.tag) in {"f", "is"}]
-            if kind == "inlineStr" and texts and number <= 20:  # noqa: PLR2004 - as above
+            bad = _is_one(value, heading)
+            if kind == "inlineStr" and texts and number <= HEADINGS_WITHIN:
                 headings[letters] = texts[0][:60]
-            is_number = kind == "n"
-            money = (
-                is_number
-                and element.get("s", "0").isdigit()
-                and int(element.get("s", "0")) in self._money_formats
-                and _AMOUNT_HEADINGS.search(headings.get(letters, "")) is not None
-            )
-            bad = _is_one(_as_written(value) if is_number else value, is_money=money) or any(
-                _is_one(text, is_money=False) for text in texts
-            )
-        bad = bad or any(
-            holds_one(written) for key, written in element.attrib.items() if _local(key) not in _OWN_ATTRIBUTES
-        )
-        if bad:
+        attributes = _written_attributes(element)
+        if bad or any(_is_one(text, heading) for text in texts) or any(holds_one(text) for text in attributes):
             self._tell(f"{title}, række {number}, kolonne {letters}")
         return number
 
@@ -500,23 +533,23 @@ class _Archive:
         place = self._where(name, where)
         is_workbook = name == "xl/workbook.xml"
         run: list[str] = []
-        for element in _elements(part):
+        for element, _within in _elements(part):
             local = _local(element.tag)
             texts = list(_written_attributes(element))
             if local not in _OWN_NUMBERS and element.text:
                 texts.append(element.text)
-                run.append(element.text)
+                if local == "t":
+                    run.append(element.text)
             if element.tail:
                 texts.append(element.tail)
-            ends = local in {"p", "comment", "text", "threadedComment", "property", "definedName", "sst", "pt", "s"}
-            if ends:
+            if local in {"p", "text", "comment", "si", "rich"}:  # where a text ends that may be cut into runs
                 texts.append("".join(run))
                 run.clear()
-            if any(_is_one(text, is_money=False) for text in texts):
+            if any(_is_one(text) for text in texts):
                 self._tell(_more_exactly(place, local, element, is_workbook=is_workbook))
 
     def _attributes_only(self, part: IO[bytes], where: str) -> None:
-        for element in _elements(part):
+        for element, _within in _elements(part):
             if any(holds_one(text) for text in _written_attributes(element)):
                 self._tell(f"{where}de fælles tekster")
 
@@ -561,12 +594,19 @@ def _more_exactly(place: str, local: str, element: Element, *, is_workbook: bool
     return f"{place} ({titles[local]})" if local in titles and "egenskaber" in place else place
 
 
-def _as_written(number: str) -> str:
-    """A cell's number without its exponent and zeros behind the point: ``1.0203E8`` is 102030000."""
-    if not re.fullmatch(r"\s*-?[0-9]+(?:\.[0-9]+)?(?:[Ee][+-]?[0-9]{1,3})?\s*", number):
+_REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+_LARGEST_EXACT = 10**15
+
+
+def _as_written(number: str) -> str | None:
+    """A cell's number in digits, ``1.0203E8`` as 102030000; None for one with a fraction, which is no CPR number."""
+    try:
+        value = float(number)
+    except ValueError:
         return number
-    value = float(number)
-    return str(int(value)) if value.is_integer() else repr(value)
+    if not value.is_integer() or abs(value) > _LARGEST_EXACT:
+        return None
+    return str(int(value))
 
 
 def _local(tag: object) -> str:
@@ -601,25 +641,25 @@ def _events(part: IO[bytes]) -> Iterator[tuple[str, Element]]:
         yield from iterparse(part, events=("start", "end"), forbid_dtd=True)
     except DefusedXmlException:
         # from None, and no cause kept: the parser's error may quote what it read
-        refusal = _Refuse("den indeholder XML, der ikke er tilladt")
+        refusal = _Refuse(reason="den indeholder XML, der ikke er tilladt")
     except ParseError:
-        refusal = _Refuse("den er beskadiget")
+        refusal = _Refuse(reason="den er beskadiget")
     else:
         return
     raise refusal
 
 
-def _elements(part: IO[bytes], keep: str = "") -> Iterator[Element]:
-    """Every element as it ends; it is emptied afterwards unless it lies in one named ``keep``, which empties itself."""
-    within = 0
+def _elements(part: IO[bytes], keep: str = "") -> Iterator[tuple[Element, bool]]:
+    """Every element as it ends, and whether it lies in one named ``keep``; emptied when it is no longer needed."""
+    depth = 0
     for event, element in _events(part):
         kept = bool(keep) and _local(element.tag) == keep
         if event == "start":
-            within += kept
+            depth += kept
             continue
-        within -= kept
-        yield element
-        if not within and not kept:
+        depth -= kept
+        yield element, depth > 0
+        if not depth:
             element.clear()
 
 
@@ -631,7 +671,7 @@ def _relations_of(archive: zipfile.ZipFile, name: str, names: Iterable[str]) -> 
         return {}
     found = {}
     with archive.open(place) as part:
-        for element in _elements(part):
+        for element, _within in _elements(part):
             target = element.get("Target", "")
             if target and element.get("TargetMode") != "External":
                 path = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"{folder}/{target}")

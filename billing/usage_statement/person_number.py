@@ -26,7 +26,10 @@ _SHORT_WITH_HYPHEN = re.compile(r"\s*([0-9])([0-9]{2})([0-9]{2})\s?-\s?([0-9]{4}
 # 102030000 or 102030000.0: a number that lost its zero.
 _SHORT = re.compile(r"\s*([0-9])([0-9]{2})([0-9]{2})([0-9]{4})(?:[.,]0)?\s*")
 
-_HYPHENS = {ord(character): "-" for character in "\u00ad\u02d7\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\u2796\ufe58\ufe63\uff0d"}
+_HYPHENS = {
+    ord(character): "-"
+    for character in "\u00ad\u02d7\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\u2796\ufe58\ufe63\uff0d"
+}
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 

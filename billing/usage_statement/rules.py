@@ -117,9 +117,7 @@ def residences_shown(members: Collection[MunicipalityCode], counts: Counts) -> t
     return (*sorted(members), *((ELSEWHERE,) if elsewhere else ()), UNSTATED)
 
 
-def all_figures(
-    counts: Counts, services: Sequence[str], residences: Sequence[Residence]
-) -> dict[FigureKey, int]:
+def all_figures(counts: Counts, services: Sequence[str], residences: Sequence[Residence]) -> dict[FigureKey, int]:
     """Every figure of a statement: zeros, what follows from others, and the sums over services and municipalities.
 
     Args:
@@ -140,7 +138,7 @@ def all_figures(
     for key, count in counts.items():
         place = key if key.residence in residences else replace(key, residence=ELSEWHERE)
         single[place] = single.get(place, 0) + count
-    of_services = {key: count for key, count in single.items()}
+    of_services = dict(single)
     if len(services) > 1:
         for key, count in single.items():
             whole = replace(key, service=ALL)
@@ -274,7 +272,10 @@ def _relations_within(release: Release, keys: Mapping[tuple[int, FigureKey], Cel
         if key.service == ALL:
             yield Relation(cell(key), tuple(cell(replace(key, service=one)) for one in services))
         for total, parts in WITHIN_A_PERIOD:
-            if key.measure is total:
+            # Over a longer period the second does not hold where a part begins with others than the one before ended
+            # with; it is then no sum that anybody can use.
+            counts = [release.figures[replace(key, measure=one)].count for one in parts]
+            if key.measure is total and sum(counts) == release.figures[key].count:
                 yield Relation(cell(key), tuple(cell(replace(key, measure=one)) for one in parts))
 
 

@@ -37,7 +37,7 @@ def read_mapping(connection: Connection, agreement: str, provider: MunicipalityC
     return None if row is None else (row.version, json.loads(row.content))
 
 
-def write_mapping(
+def write_mapping(  # noqa: PLR0913, PLR0917 - a row is made of these
     connection: Connection,
     agreement: str,
     provider: MunicipalityCode,
@@ -84,7 +84,7 @@ def write_load(connection: Connection, load: Load) -> int:
                 "measure": key.measure.value,
                 "service": key.service,
                 "residence": key.residence,
-                "count": count,
+                "counted": count,
             }
             for key, count in sorted(load.counts.items())
             if count
@@ -103,7 +103,7 @@ def loads(connection: Connection, agreement: str) -> list[Load]:
     for row in connection.execute(
         select(usage_count).join(usage_load).where(usage_load.c.agreement == agreement),
     ):
-        counts[row.load_id][FigureKey(Measure(row.measure), row.service, row.residence)] = row._mapping["count"]
+        counts[row.load_id][FigureKey(Measure(row.measure), row.service, row.residence)] = row.counted
     rows = connection.execute(select(usage_load).where(usage_load.c.agreement == agreement).order_by(usage_load.c.id))
     return [
         Load(
@@ -158,7 +158,7 @@ def write_release(connection: Connection, release: Release) -> int:
             "measure": key.measure.value,
             "service": key.service,
             "residence": key.residence,
-            "count": figure.count,
+            "counted": figure.count,
             "hidden": figure.hidden,
             "small": figure.small,
         }
@@ -179,7 +179,7 @@ def releases(connection: Connection, agreement: str) -> list[Release]:
         .order_by(usage_figure.c.measure, usage_figure.c.service, usage_figure.c.residence),
     ):
         key = FigureKey(Measure(row.measure), row.service, row.residence)
-        figures[row.release_id][key] = Figure(row._mapping["count"], row.hidden, row.small)
+        figures[row.release_id][key] = Figure(row.counted, row.hidden, row.small)
     parts: dict[int, list[tuple[int | None, int | None]]] = defaultdict(list)
     for row in connection.execute(
         select(usage_release_part)

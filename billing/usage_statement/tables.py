@@ -64,8 +64,8 @@ usage_count = Table(
     Column("measure", MEASURE, primary_key=True),
     Column("service", SERVICE, primary_key=True),
     Column("residence", RESIDENCE, primary_key=True),
-    Column("count", Integer, nullable=False),
-    CheckConstraint("count > 0", name="positive"),
+    Column("counted", Integer, nullable=False),
+    CheckConstraint("counted > 0", name="positive"),
 )
 
 usage_release = Table(
@@ -103,9 +103,9 @@ usage_figure = Table(
     Column("measure", MEASURE, primary_key=True),
     Column("service", SERVICE, primary_key=True),
     Column("residence", RESIDENCE, primary_key=True),
-    Column("count", Integer, nullable=False),
+    Column("counted", Integer, nullable=False),
     Column("hidden", Boolean, nullable=False),
     Column("small", Boolean, nullable=False),
-    CheckConstraint("count >= 0", name="not_negative"),
+    CheckConstraint("counted >= 0", name="not_negative"),
     CheckConstraint("hidden OR NOT small", name="small_is_hidden"),
 )

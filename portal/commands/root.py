@@ -14,7 +14,7 @@ from billing.verify import verify as verify_books
 from foundation.database import Database
 from foundation.period import BillingYear
 from foundation.settings import LANGUAGES
-from portal.commands import agreed, billing, deadlines, forecasting, keeping, running, settling
+from portal.commands import agreed, billing, deadlines, forecasting, keeping, running, settling, usage
 from portal.commands.door import (
     DATE,
     FILE,
@@ -51,7 +51,7 @@ def root() -> None:
     """Bills between municipalities; see the group's help."""
 
 
-for group in (*agreed.GROUPS, *billing.GROUPS, *running.GROUPS, *settling.GROUPS):
+for group in (*agreed.GROUPS, *billing.GROUPS, *running.GROUPS, *settling.GROUPS, *usage.GROUPS):
     root.add_command(group)
 root.add_command(forecasting.forecast)
 for each in (*deadlines.COMMANDS, *keeping.COMMANDS):
