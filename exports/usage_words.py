@@ -56,6 +56,11 @@ SHARE_TITLE = "Andel med første samtale inden for 14 dage"
 AVERAGE_TITLE = "Gennemsnitlig ventetid i dage"
 
 
+UNSTATED_WORDS = (
+    "Uoplyst er borgere, der ikke har sagt, hvor de bor; de er med i «Alle kommuner», ikke i kommunens egne tal."
+)
+
+
 class Kind(StrEnum):
     """What a line of a statement is."""
 
@@ -154,71 +159,54 @@ def explanation(statement: Statement, *, for_providers: bool = False) -> tuple[t
     """(topic, text): how the statement was made."""
     release = statement.release
     k = release.threshold
-    found = [
-        (
-            "Hvad der er talt",
-            f"Forløb og samtaler i {release.period.danish} efter borgerens bopælskommune, som ydelsesleverandørerne har "
-            "opgjort dem. Aftalens § 6, stk. 7.",
-        ),
-        (
-            "Ingen personoplysninger",
-            "Programmet får kun optællinger eller rækker uden navne og numre. Rækkerne tælles og glemmes; kun antal er "
-            "gemt. En fil med noget, der ligner et CPR-nummer, afvises hel. Aftalens § 3, stk. 4.",
-        ),
-        (
-            "Uoplyst",
-            "Behandlingen kan være anonym. Borgere, der ikke har oplyst deres kommune, er talt med under «Alle "
-            "kommuner», men ikke i nogen kommunes egne tal. En kommunes egne tal er derfor mindstetal.",
-        ),
-        (
-            f"Skjulte tal ({MARK})",
-            f"Tal fra 1 til {k - 1} er skjult. Det samme er så mange andre tal, som der skal til, for at ingen skjulte "
-            "tal kan regnes ud - hverken af summer, af andre kommuners opgørelser, af halvår og år tilsammen eller af "
-            f"tidligere udgaver. Om et skjult tal er et af de små, fremgår ikke. Nul vises.",
-        ),
-        (
-            "Kontrollen",
-            "Før frigivelsen har et uafhængigt program regnet på alt, der er offentliggjort i aftalen, også denne "
-            f"opgørelse. For hvert skjult tal er der mindst {k} fra den laveste til den højeste mulige værdi.",
-        ),
-        (
-            "Samtaler og ventedage",
-            f"De er også skjult, hvor de kun handler om 1 til {k - 1} forløb, og ventedage overalt, hvor et af tallene "
-            "om ventetid er skjult.",
-        ),
-        (
-            "Andele, gennemsnit og diagrammer",
-            "De er kun lavet af tal, der er vist. Mangler et af tallene, er andelen eller gennemsnittet også skjult "
-            f"({MARK}); {NOBODY} betyder, at der ikke er nogen at regne på.",
-        ),
-        (
-            "Ventetid",
-            "Dage fra henvendelse til første samtale, for forløb påbegyndt i perioden. Ventetiden kan være ukendt.",
-        ),
-        (
-            "I behandling",
-            "I behandling ved start + påbegyndte = gennemførte + afbrudte + i behandling ved slut. Et forløb, der går "
-            "over flere perioder, er med i hver af dem, men er kun påbegyndt i én.",
-        ),
-    ]
+    found: dict[str, str] = {}
+    found["Hvad der er talt"] = (
+        f"Forløb og samtaler i {release.period.danish} efter borgerens bopælskommune, som "
+        "ydelsesleverandørerne har opgjort dem. Aftalens § 6, stk. 7."
+    )
+    found["Ingen personoplysninger"] = (
+        "Programmet får kun optællinger eller rækker uden navne og numre. Rækkerne tælles og glemmes; kun "
+        "antal er gemt. En fil med noget, der ligner et CPR-nummer, afvises hel. Aftalens § 3, stk. 4."
+    )
+    found["Uoplyst"] = (
+        "Behandlingen kan være anonym. Borgere, der ikke har oplyst deres kommune, er talt med under «Alle "
+        "kommuner», men ikke i nogen kommunes egne tal. En kommunes egne tal er derfor mindstetal."
+    )
+    found[f"Skjulte tal ({MARK})"] = (
+        f"Tal fra 1 til {k - 1} er skjult. Det samme er så mange andre tal, som der skal til, for at ingen "
+        "skjulte tal kan regnes ud - hverken af summer, af andre kommuners opgørelser, af halvår og år "
+        "tilsammen eller af tidligere udgaver. Om et skjult tal er et af de små, fremgår ikke. Nul vises."
+    )
+    found["Kontrollen"] = (
+        "Før frigivelsen har et uafhængigt program regnet på alt, der er offentliggjort i aftalen, også denne"
+        f" opgørelse. For hvert skjult tal er der mindst {k} fra den laveste til den højeste mulige værdi."
+    )
+    found["Samtaler og ventedage"] = (
+        f"De er også skjult, hvor de kun handler om 1 til {k - 1} forløb, og ventedage overalt, hvor et af "
+        "tallene om ventetid er skjult."
+    )
+    found["Andele, gennemsnit og diagrammer"] = (
+        "De er kun lavet af tal, der er vist. Mangler et af tallene, er andelen eller gennemsnittet også "
+        f"skjult ({MARK}); {NOBODY} betyder, at der ikke er nogen at regne på."
+    )
+    found["Ventetid"] = (
+        "Dage fra henvendelse til første samtale, for forløb påbegyndt i perioden. Ventetiden kan være ukendt."
+    )
+    found["I behandling"] = (
+        "I behandling ved start + påbegyndte = gennemførte + afbrudte + i behandling ved slut. Et forløb, der"
+        " går over flere perioder, er med i hver af dem, men er kun påbegyndt i én."
+    )
     if statement.parts:
         named = ", ".join(f"{part.period.danish} (udgave {part.edition})" for part in statement.parts)
-        found.append(("Lagt sammen af", f"{named}."))
+        found["Lagt sammen af"] = f"{named}."
     if statement.earlier:
         told = "; ".join(f"udgave {one.edition} af {one.released_on:%d.%m.%Y}" for one in statement.earlier)
-        found.append(
-            (
-                "Rettelse",
-                f"Denne udgave {release.edition} erstatter {told}. Tal, der ikke er rettet, er vist eller skjult som "
-                "før.",
-            ),
+        found["Rettelse"] = (
+            f"Denne udgave {release.edition} erstatter {told}. Tal, der ikke er rettet, er vist eller skjult som før."
         )
     if for_providers:
-        found.append(
-            (
-                "Til leverandørerne",
-                "Tallene er skjult på samme måde som i kommunernes opgørelser. En leverandør, der kender sine egne tal, "
-                "kan trække dem fra; regnearket må derfor ikke gives videre sammen med egne optællinger.",
-            ),
+        found["Til leverandørerne"] = (
+            "Tallene er skjult på samme måde som i kommunernes opgørelser. En leverandør, der kender sine egne tal, "
+            "kan trække dem fra; regnearket må derfor ikke gives videre sammen med egne optællinger."
         )
-    return tuple(found)
+    return tuple(found.items())

@@ -20,6 +20,7 @@ from exports.usage_words import (
     NOBODY,
     SHARE_TITLE,
     SHORT_TITLES,
+    UNSTATED_WORDS,
     Kind,
     Line,
     edition_words,
@@ -115,7 +116,7 @@ def _figures(
     services = services_of(statement)
     rows = [(service, named, line) for service, named in services for line in LINES]
     columns = [
-        Column("service", "Ydelse", Style.TEXT, [named for _, named, _ in rows]),
+        Column("service", "Ydelse", Style.TEXT, [named if line is LINES[0] else "" for _, named, line in rows]),
         Column("what", "Opgjort", Style.TEXT, [line.title for _, _, line in rows]),
     ]
     cells = _Cells(statement.release)
@@ -133,15 +134,10 @@ def _figures(
         columns.append(_column(residence, heading, found))
     table = draft.table(columns, total=None, filtered=False)
     row = table.last + 2
-    for text in (hidden_words(statement.release.threshold), *(_unstated(statement),)):
+    for text in (hidden_words(statement.release.threshold), UNSTATED_WORDS):
         draft.put(row, 0, text, Style.NOTE, spills=True)
         row += 1
     return draft.finish(frozen_columns=2)
-
-
-def _unstated(statement: Statement) -> str:
-    del statement
-    return "Uoplyst er borgere, der ikke har sagt, hvor de bor; de er med i «Alle kommuner», ikke i kommunens egne tal."
 
 
 def _own(row: int, column: int) -> str:
@@ -187,10 +183,8 @@ def _chart(statement: Statement, who: MunicipalityCode, names: Mapping[Municipal
     service = whole_service(statement)
     spoken = []
     for release in statement.history:
-        told = [
-            f"{SHORT_TITLES[measure].lower()} {'skjult' if (count := release.shown(measure, service, who)) is None else count}"
-            for measure in SHOWN_OVER_TIME[:3]
-        ]
+        shown = {measure: release.shown(measure, service, who) for measure in SHOWN_OVER_TIME[:3]}
+        told = [f"{SHORT_TITLES[measure].lower()} {_spoken(count)}" for measure, count in shown.items()]
         spoken.append(f"{release.period.danish}: {', '.join(told)}")
     return Chart(
         title=f"Forløb pr. periode, {name} (skjulte tal er ikke tegnet)",
@@ -204,6 +198,10 @@ def _chart(statement: Statement, who: MunicipalityCode, names: Mapping[Municipal
         width=860,
         height=340,
     )
+
+
+def _spoken(count: int | None) -> str:
+    return "skjult" if count is None else str(count)
 
 
 def _by_municipality(

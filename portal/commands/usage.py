@@ -488,10 +488,12 @@ def statement(
     door: Door, code: str, period: UsagePeriod, edition: int | None, municipality: str | None, out: Path
 ) -> None:
     """Skriv de frigivne forbrugsopgørelser: regneark og PDF til hver kommune og et regneark til leverandørerne."""
-    from exports.excel import usage as workbooks
+    from exports.excel.usage import write_usage_workbooks
+    from exports.pdf.usage import write_usage_pages
 
     with door.database.reading() as connection:
-        files = workbooks.write_usage_workbooks(connection, code, period, out, edition, municipality)
+        files = write_usage_workbooks(connection, code, period, out, edition, municipality)
+        files += write_usage_pages(connection, code, period, out, edition, municipality)
     door.tell({"files": [str(file) for file in files]}, lambda shown: shown.print("\n".join(map(str, files))))
 
 
