@@ -101,7 +101,9 @@ def require_clean_name(name: str) -> None:
     Raises:
         PersonNumberFound: it looks like one.
     """
-    if holds_one(name) or any(is_short(part) for part in re.split(r"[\\/]|\.[A-Za-z]+$", name)):
+    found = holds_one(name) or any(is_short(part) for part in re.split(r"[\\/]|\.[A-Za-z]+$", name))
+    del name  # so that no traceback holds it
+    if found:
         raise PersonNumberFound(count=1, places=[NAME_ITSELF])
 
 
@@ -212,19 +214,18 @@ def _in_text_file(data: bytes) -> Iterator[str]:
     for place in _in_lines(text):
         told = True
         yield place
-    # Another reading of the same bytes, in case the first was wrong; digits are the same in nearly all.
-    if not told:
-        readings = {data.decode("latin-1")}
-        if b"\0" in data:
-            readings.add(data.replace(b"\0", b"").decode("latin-1"))
-            readings |= {data.decode(name, errors="replace") for name in ("utf-16-le", "utf-16-be")}
-        if any(holds_one(line) for reading in readings - {text} for line in reading.splitlines()):
+    # Where bytes of zero may have been taken for the wrong encoding, the other readings are looked at, too.
+    if not told and b"\0" in data:
+        readings = {data.decode(name, errors="replace") for name in ("utf-16-le", "utf-16-be")}
+        readings.add(data.replace(b"\0", b"").decode("latin-1"))
+        if any(True for reading in readings - {text} for _place in _in_lines(reading)):
             yield "filens indhold, når det læses med et andet tegnsæt"
 
 
 def _in_lines(text: str) -> Iterator[str]:
     separator = separator_of(text)
-    in_fields: set[int] = set()
+    lines = text.splitlines()
+    looked_at: set[int] = set()
     headings: dict[int, str] = {}
     csv.field_size_limit(LONGEST_FIELD)
     with contextlib.suppress(csv.Error):
@@ -232,15 +233,18 @@ def _in_lines(text: str) -> Iterator[str]:
         before = 0
         for fields in reader:
             first, before = before + 1, reader.line_num
+            as_read = separator.join(fields).replace('"', "")
+            if first == before and first <= len(lines) and lines[first - 1].replace('"', "") == as_read:
+                looked_at.add(first)
             for column, value in enumerate(fields):
                 if first <= HEADINGS_WITHIN and value and not value[:1].isdigit():
                     headings[column] = value[:60]
                 if _is_one(value, headings.get(column, "")):
-                    in_fields |= set(range(first, before + 1))
+                    looked_at |= set(range(first, before + 1))
                     yield f"række {first}, kolonne {column + 1}"
-    # Whatever the fields are, no line may hold one: quotes and separators can be other than they look.
-    for number, line in enumerate(text.splitlines(), start=1):
-        if number not in in_fields and _in_line(line, separator):
+    # Lines that are not what was read as fields: quotes, separators and line ends can be other than they look.
+    for number, line in enumerate(lines, start=1):
+        if number not in looked_at and _in_line(line, separator):
             yield f"række {number}"
 
 
@@ -533,8 +537,12 @@ class _Archive:
         place = self._where(name, where)
         is_workbook = name == "xl/workbook.xml"
         run: list[str] = []
-        for element, _within in _elements(part):
+        cell = ""
+        for event, element in _events(part):
             local = _local(element.tag)
+            if event == "start":
+                cell = element.get("ref", "") if local in {"comment", "threadedComment"} else cell
+                continue
             texts = list(_written_attributes(element))
             if local not in _OWN_NUMBERS and element.text:
                 texts.append(element.text)
@@ -546,7 +554,8 @@ class _Archive:
                 texts.append("".join(run))
                 run.clear()
             if any(_is_one(text) for text in texts):
-                self._tell(_more_exactly(place, local, element, is_workbook=is_workbook))
+                self._tell(_more_exactly(place, local, cell, is_workbook=is_workbook))
+            element.clear()
 
     def _attributes_only(self, part: IO[bytes], where: str) -> None:
         for element, _within in _elements(part):
@@ -562,23 +571,19 @@ class _Archive:
         readings = [data.decode("latin-1")]
         if b"\0" in data:
             readings += [data.replace(b"\0", b"").decode("latin-1")]
-        is_picture = name.lower().endswith((".png", ".jpg", ".jpeg", ".gif", ".emf", ".wmf", ".tif", ".tiff", ".bmp"))
         if name.lower().endswith((".csv", ".txt", ".tsv")):
             for found in _in_text_file(data):
                 self._tell(f"{self._where(name, where)}, {found}")
-        elif any(
-            holds_one(line) for reading in readings for line in reading.splitlines() if not is_picture or line.isascii()
-        ):
+        elif any(holds_one(line) for reading in readings for line in reading.splitlines()):
             self._tell(self._where(name, where))
 
 
-def _more_exactly(place: str, local: str, element: Element, *, is_workbook: bool) -> str:
+def _more_exactly(place: str, local: str, cell: str, *, is_workbook: bool) -> str:
     if is_workbook:
         return {"sheet": "et arks navn", "definedName": "et navngivet område"}.get(local, "projektmappens oplysninger")
-    ref = element.get("ref", "")
-    if re.fullmatch(r"[A-Z]{1,3}[0-9]{1,7}", ref):
-        letters = ref.rstrip("0123456789")
-        return f"{place}, række {ref.removeprefix(letters)}, kolonne {letters}"
+    match = _REFERENCE.fullmatch(cell)
+    if match and "kommentar" in place:
+        return f"{place}, række {match[2]}, kolonne {match[1]}"
     titles = {
         "title": "titel",
         "subject": "emne",
