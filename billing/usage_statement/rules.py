@@ -113,7 +113,7 @@ def merged(loads: Iterable[Load]) -> dict[FigureKey, int]:
 
 def residences_shown(members: Collection[MunicipalityCode], counts: Counts) -> tuple[Residence, ...]:
     """The members, then those who live elsewhere where there are any, then those who did not say."""
-    elsewhere = any(key.residence == ELSEWHERE and count for key, count in counts.items())
+    elsewhere = any(count and key.residence not in {*members, UNSTATED, ALL} for key, count in counts.items())
     return (*sorted(members), *((ELSEWHERE,) if elsewhere else ()), UNSTATED)
 
 
@@ -123,7 +123,7 @@ def all_figures(counts: Counts, services: Sequence[str], residences: Sequence[Re
     Args:
         counts: By single service and residence; of the measures that follow from others none is needed.
         services: In the statement.
-        residences: In the statement; a residence that is in ``counts`` only is counted as elsewhere.
+        residences: In the statement, ``residences_shown``; another one's counts are counted as elsewhere.
 
     Returns:
         With more than one service also the sum of services; always the sum of residences.
@@ -137,7 +137,8 @@ def all_figures(counts: Counts, services: Sequence[str], residences: Sequence[Re
                 single[FigureKey(measure, service, residence)] = 0
     for key, count in counts.items():
         place = key if key.residence in residences else replace(key, residence=ELSEWHERE)
-        single[place] = single.get(place, 0) + count
+        if count:
+            single[place] += count
     of_services = dict(single)
     if len(services) > 1:
         for key, count in single.items():
