@@ -403,7 +403,7 @@ class _Protected:
     shown_before: frozenset[CellKey]
 
 
-def _protected(draft: _Draft, *, secondary: bool = True) -> _Protected:
+def _protected(draft: _Draft) -> _Protected:
     """Hide what is small, and as little more as keeps it hidden from one who reads every statement.
 
     Raises:
@@ -417,9 +417,6 @@ def _protected(draft: _Draft, *, secondary: bool = True) -> _Protected:
     figures = {key: figure.count for key, figure in release.figures.items()}
     cell = {key: world.keys[release.number, key] for key in figures}
     forced = {cell[key] for key in hidden_with_others(figures, release.threshold)} - shown
-    if not secondary:
-        hidden = frozenset((naive(world.cells, release.threshold) | forced | hidden_before) - shown)
-        return _Protected(with_hidden(release, world.keys, hidden, release.threshold), world, hidden, shown)
     while True:
         protection = protect(
             world.cells,
@@ -547,40 +544,43 @@ def audit_usage(
     agreement = agreements.get(connection, code)
     draft = _draft(connection, agreement, period, day, "")
     same = next((release for release in reversed(draft.earlier) if release.period == period), None)
-    if secondary and same is not None and _counts(same) == _counts(draft.release):
-        return _audit_of(draft.earlier, same)
+    if same is not None and _counts(same) == _counts(draft.release):
+        if secondary:
+            return _audit_of(draft.earlier, same)
+        draft = replace(draft, release=same, earlier=[one for one in draft.earlier if one is not same])
     if not secondary:
-        # What was published and hidden before is as if the second step had never been there.
-        draft = _without_secondary(draft)
-    protected = _protected(draft, secondary=secondary)
+        return _audit_without_secondary(draft)
+    protected = _protected(draft)
     return UsageAudit(
         protected.release,
         is_released=False,
-        secondary=secondary,
+        secondary=True,
         report=_audited(protected),
         places=_places(draft, protected.world),
     )
 
 
-def _without_secondary(draft: _Draft) -> _Draft:
-    """All that is published, as it would be if only the small counts themselves were hidden."""
-    releases = [release for release in draft.earlier if _is_other(release, draft.release)]
-    world = published([*releases, draft.release])
-    bare = [
-        with_hidden(
-            release,
-            world.keys,
-            naive(world.cells, release.threshold)
-            | {world.keys[release.number, key] for key in hidden_with_others(_counts(release), release.threshold)},
-            release.threshold,
-        )
-        for release in releases
-    ]
-    return _Draft(draft.agreement, draft.release, bare)
-
-
-def _is_other(release: Release, draft: Release) -> bool:
-    return not (release.period == draft.period and _counts(release) == _counts(draft))
+def _audit_without_secondary(draft: _Draft) -> UsageAudit:
+    """What could be worked out if statements hid only the small counts themselves, and always had."""
+    draft_last = draft.release.number == DRAFT
+    releases = sorted(
+        [*draft.earlier, draft.release], key=lambda one: (draft_last and one is draft.release, one.number)
+    )
+    world = published(releases)
+    threshold = draft.release.threshold
+    hidden = set(naive(world.cells, threshold))
+    for release in releases:
+        cells = (world.keys[release.number, key] for key in hidden_with_others(_counts(release), threshold))
+        hidden.update(cells)
+    release = with_hidden(draft.release, world.keys, hidden, threshold)
+    protected = _Protected(release, world, frozenset(hidden), frozenset())
+    return UsageAudit(
+        release,
+        is_released=False,
+        secondary=False,
+        report=_audited(protected),
+        places=_places_of(releases, world),
+    )
 
 
 def _places(draft: _Draft, world: Published) -> dict[CellKey, str]:

@@ -64,3 +64,34 @@ def counts_csv(numbers: Mapping[str, Numbers], columns: Sequence[str] = COLUMNS)
     """A file of ready counts, headed by our own words."""
     lines = [";".join(columns), *(";".join([code, *map(str, row)]) for code, row in numbers.items())]
     return ("\r\n".join(lines) + "\r\n").encode("utf-8-sig")
+
+
+# Planted so that each trap stands alone. In the first half-year four courses of Langeland's and four of Ærø's were
+# completed, and as many broken off: the four small counts cover each other in every row and column, and all else is
+# large. What gives them away is the second half-year with the year, or a correction of Langeland's alone.
+PLANTED_H1: Mapping[str, Numbers] = {
+    "420": (31, 12, 9, 30, 260, 22, 9, 330),
+    "430": (40, 18, 11, 36, 341, 30, 10, 402),
+    "440": (17, 8, 6, 15, 133, 11, 6, 196),
+    "450": (24, 10, 8, 22, 190, 17, 7, 270),
+    "461": (180, 77, 41, 160, 1502, 140, 40, 1720),
+    "479": (52, 21, 14, 47, 430, 38, 14, 540),
+    "480": (22, 9, 7, 19, 171, 15, 7, 240),
+    LANGELAND: (20, 4, 4, 30, 90, 12, 8, 200),
+    AEROE: (15, 4, 4, 20, 70, 9, 6, 150),
+    "uoplyst": (16, 7, 6, 14, 120, 16, 0, 70),
+}
+PLANTED_H2: Mapping[str, Numbers] = {
+    "420": (28, 14, 10, 34, 251, 20, 8, 310),
+    "430": (44, 19, 12, 49, 380, 34, 10, 440),
+    "440": (15, 7, 8, 15, 122, 9, 6, 171),
+    "450": (26, 12, 7, 29, 205, 20, 6, 255),
+    "461": (171, 80, 44, 207, 1466, 133, 38, 1733),
+    "479": (49, 23, 13, 60, 411, 36, 13, 555),
+    "480": (25, 11, 6, 27, 188, 18, 7, 262),
+    LANGELAND: (25, 12, 9, 34, 99, 14, 11, 300),
+    AEROE: (18, 9, 8, 21, 77, 10, 8, 190),
+    "uoplyst": (19, 8, 6, 19, 133, 19, 0, 77),
+}
+PLANTED_H1_CORRECTED: Mapping[str, Numbers] = {**PLANTED_H1, LANGELAND: (20, 9, 4, 30, 90, 12, 8, 200)}
+NOTHING: Mapping[str, Numbers] = {}
