@@ -109,6 +109,7 @@ class ProtectionImpossible(RuleBroken):
 
     Facts:
         cells: The keys of the cells that stay too easy to work out.
+        names: The same as they are shown.
         threshold: The least width that they lack.
     """
 
