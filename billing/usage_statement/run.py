@@ -53,6 +53,8 @@ DRAFT = 0
 MOST_PERIODS_SHOWN = 8
 MOST_PROBLEMS_TOLD = 100
 MOST_NAMED = 10
+# When to take a protection that holds but may hide a figure too many, while somebody waits.
+SEARCH_SECONDS = 60.0
 
 
 class NotAProvider(RuleBroken):
@@ -424,9 +426,10 @@ def _protected(draft: _Draft) -> _Protected:
             threshold=release.threshold,
             already_published=shown,
             already_suppressed=hidden_before | forced,
+            seconds=SEARCH_SECONDS,
         )
         now = {key for key in figures if cell[key] in protection.suppressed}
-        more = {cell[key] for key in days_to_hide(figures, now)} - shown
+        more = {cell[key] for key in days_to_hide(figures, now)} - shown - forced
         if not more:
             break
         forced |= more
