@@ -9,12 +9,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import months, reading, splitting
+from benchmarks import months, protection, reading, splitting
 
 BENCHMARKS: dict[str, Callable[[Sequence[str]], None]] = {
     "splitting": splitting.main,
     "reading": reading.main,
     "months": months.main,
+    "protection": protection.main,
 }
 
 

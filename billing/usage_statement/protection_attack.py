@@ -250,7 +250,7 @@ def _signs(columns: Columns, probe: int) -> Numbers:
     if probe < 2:  # noqa: PLR2004 - both directions
         return np.full(len(columns), 1.0 - 2.0 * probe)
     mixed = (columns.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    mixed += np.uint64(probe) * np.uint64(0x3F58476D1CE4E5B9)
+    mixed += np.uint64(probe * 0x3F58476D1CE4E5B9 % 2**64)
     mixed ^= mixed >> np.uint64(31)
     mixed *= np.uint64(0x94D049BB133111EB)
     return np.where((mixed >> np.uint64(40)) & np.uint64(1), 1.0, -1.0)

@@ -62,7 +62,7 @@ def audit(
     equations = _equations(published, secret, relations)
     intervals: dict[CellKey, Interval] = {}
     for cells, connected in _connected(sorted(secret), equations):
-        intervals.update(_Attack(cells, connected).intervals(threshold))
+        intervals.update(_Attack(cells, connected).intervals())
     narrow = tuple(key for key in sorted(intervals) if intervals[key].is_narrower_than(threshold))
     return AuditReport(
         threshold=threshold,
@@ -162,7 +162,7 @@ class _Attack:
         self._seen_low = np.full(size, np.iinfo(np.int64).max)
         self._seen_high = np.full(size, np.iinfo(np.int64).min)
 
-    def intervals(self, threshold: int) -> dict[CellKey, Interval]:
+    def intervals(self) -> dict[CellKey, Interval]:
         """What can be said of each cell."""
         self._model.run()
         if self._model.getModelStatus() != highspy.HighsModelStatus.kOptimal:

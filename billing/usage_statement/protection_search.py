@@ -67,13 +67,14 @@ class Search:
             return Choice(self._best, self._bound, optimal=True)
         self._choose_in_part()
         if not self._choose_whole():
-            self._best = self._without_needless(self._completed(self._last))
-            return Choice(
-                self._best, self._bound, optimal=bool(self._best.sum() == self._bound and self._is_indifferent)
-            )
+            hidden = self._without_needless(self._completed(self._last))
+            return Choice(hidden, self._bound, optimal=self._is_indifferent and int(hidden.sum()) == self._bound)
         self._bound = int(self._best.sum())
+        if self._is_indifferent:
+            return Choice(self._best, self._bound, optimal=True)
         self._chooser.weigh(self._bound)
-        return Choice(self._best, self._bound, optimal=self._is_indifferent or self._choose_whole())
+        is_lightest = self._choose_whole()
+        return Choice(self._best, self._bound, optimal=is_lightest)
 
     @property
     def _is_indifferent(self) -> bool:
@@ -102,7 +103,8 @@ class Search:
                 self._last, self._bound = hidden, max(self._bound, self._chooser.bound)
             cuts = self._broken_cuts(hidden.astype(np.float64)) or narrow_cells(self._attacker, hidden)
             if not cuts:
-                self._best = hidden
+                if is_cheapest or not self._chooser.by_weight:
+                    self._best = hidden
                 return is_cheapest
             if not self._learn(cuts):
                 return False
