@@ -130,32 +130,30 @@ def all_figures(counts: Counts, services: Sequence[str], residences: Sequence[Re
 
     Source: domain rule 16.
     """
-    single: dict[FigureKey, int] = {}
-    for service in services:
-        for residence in residences:
-            for measure in Measure:
-                single[FigureKey(measure, service, residence)] = 0
+    places = [(service, residence) for service in services for residence in residences]
+    figures = {FigureKey(measure, *place): 0 for place in places for measure in Measure}
     for key, count in counts.items():
-        place = key if key.residence in residences else replace(key, residence=ELSEWHERE)
         if count:
-            single[place] += count
-    of_services = dict(single)
+            figures[key if key.residence in residences else replace(key, residence=ELSEWHERE)] += count
     if len(services) > 1:
-        for key, count in single.items():
-            whole = replace(key, service=ALL)
-            of_services[whole] = of_services.get(whole, 0) + count
-    figures = dict(of_services)
-    for key, count in of_services.items():
-        whole = replace(key, residence=ALL)
-        figures[whole] = figures.get(whole, 0) + count
-    for key in [key for key in figures if key.measure is Measure.IN_PERIOD]:
-        figures[key] = sum(figures[replace(key, measure=one)] for one in (Measure.AT_START, Measure.STARTED))
-    for key in [key for key in figures if key.measure is Measure.WAIT_KNOWN]:
-        figures[key] = sum(figures[replace(key, measure=one)] for one in (Measure.WITHIN_14_DAYS, Measure.LATER))
-        figures[replace(key, measure=Measure.WAIT_UNKNOWN)] = (
-            figures[replace(key, measure=Measure.STARTED)] - figures[key]
-        )
+        figures |= _sums({key: replace(key, service=ALL) for key in figures}, figures)
+    figures |= _sums({key: replace(key, residence=ALL) for key in figures}, figures)
+    for key in figures:
+        if key.measure is Measure.IN_PERIOD:
+            figures[key] = sum(figures[replace(key, measure=one)] for one in (Measure.AT_START, Measure.STARTED))
+        elif key.measure is Measure.WAIT_KNOWN:
+            known = sum(figures[replace(key, measure=one)] for one in (Measure.WITHIN_14_DAYS, Measure.LATER))
+            figures[key] = known
+            unknown = replace(key, measure=Measure.WAIT_UNKNOWN)
+            figures[unknown] = figures[replace(key, measure=Measure.STARTED)] - known
     return figures
+
+
+def _sums(into: Mapping[FigureKey, FigureKey], figures: Counts) -> dict[FigureKey, int]:
+    sums: dict[FigureKey, int] = {}
+    for key, whole in into.items():
+        sums[whole] = sums.get(whole, 0) + figures[key]
+    return sums
 
 
 def summed(parts: Sequence[Release]) -> dict[FigureKey, int]:

@@ -74,7 +74,7 @@ def figure(release: Release, measure: Measure, residence: Residence, service: st
 @pytest.fixture(autouse=True)
 def _no_long_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is shown here is that a protection holds, not that it is the smallest; protection has its own tests."""
-    monkeypatch.setattr(usage, "SEARCH_SECONDS", 3.0)
+    monkeypatch.setattr(usage, "SEARCH_SECONDS", 1.0)
 
 
 @pytest.fixture

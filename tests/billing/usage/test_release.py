@@ -10,12 +10,14 @@ from sqlalchemy import text
 
 from billing.usage_statement import run as usage
 from billing.usage_statement.facts import ALL, UNSTATED, Measure, UsagePeriod
+from billing.usage_statement.guard import FileContent, admit
 from billing.usage_statement.protection_facts import AuditReport
 from billing.usage_statement.rules import NotAPeriodOfTheAgreement, PeriodOverlaps
 from billing.usage_statement.run import (
     NotAProvider,
     NotProtected,
     PartsNotReleased,
+    Target,
     UsageMissing,
     UsageNotReleased,
 )
@@ -147,7 +149,7 @@ def test_months_quarters_and_the_year_are_protected_against_each_other(database:
         numbers = {}
         for code, began in (("461", 20 + month), (AEROE, 3 if month == 2 else 7)):
             left = began - 2
-            numbers[code] = (began, left - 5, 5, ends[code] + 2, 40, began, 0, 9 * began)
+            numbers[code] = (began, max(left - 5, 0), min(left, 5), ends[code] + 2, 40, began, 0, 9 * began)
             ends[code] += 2
         desk.both(f"2009-{month:02d}", {**numbers, "uoplyst": (9, 6, 6, 12, 30, 9, 0, 50)})
         is_sound(desk.release(f"2009-{month:02d}").report)
@@ -177,16 +179,11 @@ def test_two_services_and_their_sum(database: Database) -> None:
         )
         for row in range(rows)
     )
-    from billing.usage_statement.guard import FileContent, admit
-    from billing.usage_statement.run import Target
-
     for provider, content in ((ODENSE, file), ("479", file.partition("\n")[0] + "\n")):
         target = Target(FUNEN, provider, UsagePeriod.parse("2009-H1"))
-        desk.do(
-            lambda connection, target=target, content=content: usage.load_usage(
-                connection, target, admit(FileContent("f.csv", content.encode())), OCCASION
-            )
-        )
+        admitted = admit(FileContent("f.csv", content.encode()))
+        with database.transaction() as connection:
+            usage.load_usage(connection, target, admitted, OCCASION)
     found = desk.release("2009-H1")
     is_sound(found.report)
     assert figure(found.release, Measure.STARTED, ALL, ALL) == 96
