@@ -8,7 +8,7 @@ Source: § 8; docs/decisions/0005-membership.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -103,6 +103,21 @@ def members_in(periods: Periods, year: int) -> tuple[MunicipalityCode, ...]:
     Source: domain rule 2: shares are among those that take part in the year.
     """
     return tuple(sorted({period.municipality for period in periods if year in period}))
+
+
+class Memberships:
+    """Who takes part in many agreements, each year of each worked out once."""
+
+    def __init__(self, periods: Mapping[str, Periods]) -> None:
+        self._periods = periods
+        self._known: dict[tuple[str, int], tuple[MunicipalityCode, ...]] = {}
+
+    def in_year(self, agreement: str, year: int) -> tuple[MunicipalityCode, ...]:
+        """The codes that take part in one agreement in a year, as ``members_in`` answers them."""
+        key = (agreement, year)
+        if key not in self._known:
+            self._known[key] = members_in(self._periods.get(agreement, ()), year)
+        return self._known[key]
 
 
 def is_member(periods: Periods, municipality: MunicipalityCode, year: int) -> bool:

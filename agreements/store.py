@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from functools import lru_cache
 
@@ -10,15 +13,35 @@ from sqlalchemy import Connection, Table, and_, func, select, update
 
 from agreements.agreement import Agreement, CostKind, CostLine, CostLineKey, MunicipalityCode
 from agreements.agreement_file import read_agreement
+from agreements.agreement_form import from_values, to_values
 from agreements.membership import MembershipPeriod
 from agreements.population import PopulationFigure
 from agreements.tables import agreement, agreement_version, budget_line, membership, population_figure, population_load
-from foundation.database import insert_rows, reserve_ids
+from foundation.database import among, insert_rows, reserve_ids
 
 
 @lru_cache(maxsize=256)
 def _parsed(document: str) -> Agreement:
     return read_agreement("aftalen i databasen", document)
+
+
+def _read(document: str, form: str | None) -> Agreement:
+    """An agreement from its kept values, or from its file where these are of another release."""
+    if form is not None:
+        with suppress(KeyError, ValueError, TypeError):
+            return from_values(json.loads(form))
+    return _parsed(document)
+
+
+def kept_forms(connection: Connection) -> Iterator[tuple[str, int, bool]]:
+    """(agreement, version, whether its kept values are what its file says) of every version that has such."""
+    rows = connection.execute(
+        select(agreement_version)
+        .where(agreement_version.c.form.is_not(None))
+        .order_by(agreement_version.c.agreement, agreement_version.c.version),
+    )
+    for row in rows:
+        yield row.agreement, row.version, to_values(_parsed(row.document)) == json.loads(row.form)
 
 
 def find_agreement(connection: Connection, code: str, *, lock: bool = False) -> Agreement | None:
@@ -32,18 +55,71 @@ def find_agreement(connection: Connection, code: str, *, lock: bool = False) -> 
     query = select(agreement.c.code).where(agreement.c.code == code)
     if connection.execute(query.with_for_update() if lock else query).first() is None:
         return None
-    document = connection.execute(
-        select(agreement_version.c.document)
+    newest = connection.execute(
+        select(agreement_version.c.document, agreement_version.c.form)
         .where(agreement_version.c.agreement == code)
         .order_by(agreement_version.c.version.desc())
         .limit(1),
-    ).scalar_one()
-    return _parsed(document)
+    ).one()
+    return _read(newest.document, newest.form)
 
 
-def agreement_codes(connection: Connection) -> list[str]:
-    """All agreements' codes, ascending."""
-    return list(connection.execute(select(agreement.c.code).order_by(agreement.c.code)).scalars())
+def find_agreements(
+    connection: Connection,
+    codes: Collection[str] | None,
+    *,
+    lock: bool = False,
+) -> dict[str, tuple[int, Agreement]]:
+    """The newest versions of many agreements, without budgets.
+
+    Args:
+        connection: Where to read.
+        codes: Which; None for all.
+        lock: Hold them until the transaction ends; always in the order of their codes, so that no two runs wait for
+            each other.
+
+    Returns:
+        Code -> (number of the version, agreement), ascending.
+    """
+    if lock:
+        connection.execute(
+            select(agreement.c.code).where(among(agreement.c.code, codes)).order_by(agreement.c.code).with_for_update(),
+        )
+    newest = (
+        select(agreement_version.c.agreement, func.max(agreement_version.c.version).label("version"))
+        .where(among(agreement_version.c.agreement, codes))
+        .group_by(agreement_version.c.agreement)
+        .subquery()
+    )
+    rows = connection.execute(
+        select(
+            agreement_version.c.agreement,
+            agreement_version.c.version,
+            agreement_version.c.document,
+            agreement_version.c.form,
+        )
+        .join(
+            newest,
+            and_(
+                newest.c.agreement == agreement_version.c.agreement,
+                newest.c.version == agreement_version.c.version,
+            ),
+        )
+        .order_by(agreement_version.c.agreement),
+    )
+    return {
+        row.agreement: (row.version, _read(row.document, row.form))
+        for row in rows
+        if codes is None or row.agreement in codes
+    }
+
+
+def agreement_codes(connection: Connection, issuer: MunicipalityCode | None = None) -> list[str]:
+    """All agreements' codes, or one issuer's, ascending."""
+    query = select(agreement.c.code).order_by(agreement.c.code)
+    if issuer is not None:
+        query = query.where(agreement.c.issuer == issuer)
+    return list(connection.execute(query).scalars())
 
 
 def write_agreement_version(connection: Connection, value: Agreement, document: str, loaded_on: date) -> int:
@@ -61,9 +137,15 @@ def write_agreement_version(connection: Connection, value: Agreement, document: 
             version=version,
             loaded_on=loaded_on,
             document=document,
+            form=written_form(value),
         ),
     )
     return int(version)
+
+
+def written_form(value: Agreement) -> str:
+    """An agreement's values as they are kept."""
+    return json.dumps(to_values(value), ensure_ascii=False, separators=(",", ":"))
 
 
 def agreement_versions(connection: Connection, code: str) -> list[tuple[int, date]]:
@@ -84,6 +166,22 @@ def members(connection: Connection, code: str) -> tuple[MembershipPeriod, ...]:
         .order_by(membership.c.municipality, membership.c.from_year),
     )
     return tuple(MembershipPeriod(row.municipality, row.from_year, row.to_year) for row in rows)
+
+
+def members_of(
+    connection: Connection,
+    codes: Collection[str] | None,
+) -> dict[str, tuple[MembershipPeriod, ...]]:
+    """Who takes part when, of many agreements; see ``members``."""
+    rows = connection.execute(
+        select(membership.c.agreement, membership.c.municipality, membership.c.from_year, membership.c.to_year)
+        .where(among(membership.c.agreement, codes))
+        .order_by(membership.c.agreement, membership.c.municipality, membership.c.from_year),
+    )
+    found: dict[str, list[MembershipPeriod]] = defaultdict(list)
+    for agreement_code, municipality, from_year, to_year in rows.all():
+        found[agreement_code].append(MembershipPeriod(municipality, from_year, to_year))
+    return {code: tuple(periods) for code, periods in found.items()}
 
 
 def write_members(
@@ -192,6 +290,36 @@ def append_cost_lines(
 def budget(connection: Connection, code: str, year: int | None = None) -> tuple[CostLine, ...]:
     """The budget lines that apply, ascending by key."""
     return tuple(line for _, line in cost_lines(connection, budget_line, code, year).values())
+
+
+def budgets_of(
+    connection: Connection,
+    codes: Collection[str] | None,
+    years: Collection[int],
+) -> dict[tuple[str, int], list[CostLine]]:
+    """The budget lines that apply, of many agreements: (code, year) -> lines, ascending by key."""
+    newest: dict[tuple[str, CostLineKey], CostLine] = {}
+    rows = connection.execute(
+        select(
+            budget_line.c.agreement,
+            budget_line.c.year,
+            budget_line.c.provider,
+            budget_line.c.service,
+            budget_line.c.kind,
+            budget_line.c.line,
+            budget_line.c.amount_oere,
+            budget_line.c.note,
+        )
+        .where(among(budget_line.c.agreement, codes), budget_line.c.year.in_(sorted(years)))
+        .order_by(budget_line.c.revision),
+    )
+    for row in rows:
+        key = CostLineKey(row.year, row.provider, row.service, CostKind(row.kind), row.line)
+        newest[row.agreement, key] = CostLine(key, row.amount_oere, row.note)
+    found: dict[tuple[str, int], list[CostLine]] = defaultdict(list)
+    for (code, key), line in sorted(newest.items(), key=lambda entry: entry[0]):
+        found[code, key.year].append(line)
+    return found
 
 
 def population(

@@ -30,6 +30,7 @@ agreement_version = Table(
     Column("version", Integer, nullable=False),
     Column("loaded_on", Date, nullable=False),
     Column("document", Text, nullable=False),
+    Column("form", Text),  # canonical JSON: what the document says, read once
     UniqueConstraint("agreement", "version"),
 )
 
@@ -97,4 +98,77 @@ population_figure = Table(
     Column("load_id", ROW_ID, ForeignKey(population_load.c.id), nullable=False),
     CheckConstraint("inhabitants >= 0", name="not_negative"),
     UniqueConstraint("municipality", "reference_date", "revision"),
+)
+
+# What e-invoices, payments and posting files need. Whole rows, only added: a document that was issued says what stood
+# on its day. Empty texts are what nobody has entered.
+issuer_detail = Table(
+    "issuer_detail",
+    metadata,
+    Column("id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("issuer", CODE, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("entered_on", Date, nullable=False),
+    Column("vat_number", String(10), nullable=False),
+    Column("endpoint", String(10), nullable=False),
+    Column("means", String(3), nullable=False),
+    Column("registration_number", String(4), nullable=False),
+    Column("account_number", String(10), nullable=False),
+    Column("iban", String(34), nullable=False),
+    Column("bic", String(11), nullable=False),
+    Column("fik_card", String(2), nullable=False),
+    Column("creditor_number", String(8), nullable=False),
+    Column("contact", String(200), nullable=False),
+    Column("phone", String(40), nullable=False),
+    Column("mail", String(320), nullable=False),
+    Column("street", String(200), nullable=False),
+    Column("postal_code", String(10), nullable=False),
+    Column("city", String(100), nullable=False),
+    UniqueConstraint("issuer", "revision"),
+)
+
+buyer_detail = Table(
+    "buyer_detail",
+    metadata,
+    Column("id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("agreement", AGREEMENT_CODE, ForeignKey(agreement.c.code), nullable=False),
+    Column("municipality", CODE, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("entered_on", Date, nullable=False),
+    Column("endpoint", String(10), nullable=False),
+    Column("buyer_reference", String(200), nullable=False),
+    Column("order_reference", String(200), nullable=False),
+    Column("accounting_cost", String(200), nullable=False),
+    Column("street", String(200), nullable=False),
+    Column("postal_code", String(10), nullable=False),
+    Column("city", String(100), nullable=False),
+    UniqueConstraint("agreement", "municipality", "revision"),
+)
+
+# An empty service is the agreement's lines that are of no service, such as an earlier year's result.
+service_detail = Table(
+    "service_detail",
+    metadata,
+    Column("id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("agreement", AGREEMENT_CODE, ForeignKey(agreement.c.code), nullable=False),
+    Column("service", String(60), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("entered_on", Date, nullable=False),
+    Column("vat_code", String(40), nullable=False),
+    Column("vat_reason", String(200), nullable=False),
+    Column("own_account", String(200), nullable=False),
+    Column("counter_account", String(200), nullable=False),
+    UniqueConstraint("agreement", "service", "revision"),
+)
+
+# Which columns an issuer's posting file has, one "heading=field" a line; the newest revision applies.
+posting_template = Table(
+    "posting_template",
+    metadata,
+    Column("id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("issuer", CODE, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("entered_on", Date, nullable=False),
+    Column("columns", Text, nullable=False),
+    UniqueConstraint("issuer", "revision"),
 )

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--subscribers", type=int, default=98)
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        database = _agreed(Path(folder) / "issued.sqlite", options.subscribers)
+        database = agreed(Path(folder) / "issued.sqlite", options.subscribers)
         before = _counts(database)
         started = time.perf_counter()
         for month in BillingYear(2009).months:
@@ -59,7 +59,7 @@ def _on(day: date) -> Occasion:
     return Occasion(day, "bench", clock.now())
 
 
-def _agreed(file: Path, subscribers: int) -> Database:
+def agreed(file: Path, subscribers: int) -> Database:
     """The 2009 agreement with so many subscribers, priced."""
     migrations.upgrade(f"sqlite:///{file}")
     database = Database(f"sqlite:///{file}")

@@ -9,12 +9,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import months, protection, reading, splitting
+from benchmarks import documents, months, national_month, payments, protection, reading, splitting
 
 BENCHMARKS: dict[str, Callable[[Sequence[str]], None]] = {
     "splitting": splitting.main,
     "reading": reading.main,
     "months": months.main,
+    "national-month": national_month.main,
+    "documents": documents.main,
+    "payments": payments.main,
     "protection": protection.main,
 }
 

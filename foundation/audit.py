@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Date, Integer, String, Table, Text, select
 
-from foundation.database import hold, metadata
+from foundation.database import hold, insert_rows, metadata
 
 audit_event = Table(
     "audit_event",
@@ -58,6 +58,15 @@ class Occasion:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What the trail says of one thing that was done; see ``record``."""
+
+    action: str
+    subject: str
+    details: Mapping[str, Any]
+
+
 def record(
     connection: Connection,
     occasion: Occasion,
@@ -75,28 +84,38 @@ def record(
         subject: What it was done to: an agreement's code, a document's number.
         details: What was before and after; plain values, never a person's data.
     """
+    record_all(connection, occasion, [Event(action, subject, details)])
+
+
+def record_all(connection: Connection, occasion: Occasion, events: Sequence[Event]) -> None:
+    """Append many events of one occasion, in their order; see ``record``."""
+    if not events:
+        return
     hold(connection, "audit_event")  # one writer at a time, so that the chain has no forks
-    subject = subject[:LONGEST_SUBJECT]
     last = connection.execute(
         select(audit_event.c.hash).order_by(audit_event.c.id.desc()).limit(1),
     ).scalar_one_or_none()
     previous = last or FIRST_LINK
     happened_at = occasion.at.isoformat(timespec="microseconds")
-    written = _canonical(details)
-    connection.execute(
-        audit_event.insert().values(
-            happened_at=happened_at,
-            business_date=occasion.as_of,
-            actor=occasion.actor,
-            action=action,
-            subject=subject,
-            details=written,
-            previous_hash=previous,
-            hash=_hash(
-                (previous, happened_at, occasion.as_of.isoformat(), occasion.actor, action, subject, written),
-            ),
-        ),
-    )
+    day = occasion.as_of.isoformat()
+    rows = []
+    for event in events:
+        subject, written = event.subject[:LONGEST_SUBJECT], _canonical(event.details)
+        link = _hash((previous, happened_at, day, occasion.actor, event.action, subject, written))
+        rows.append(
+            {
+                "happened_at": happened_at,
+                "business_date": occasion.as_of,
+                "actor": occasion.actor,
+                "action": event.action,
+                "subject": subject,
+                "details": written,
+                "previous_hash": previous,
+                "hash": link,
+            },
+        )
+        previous = link
+    insert_rows(connection, audit_event, rows)
 
 
 def broken_link(connection: Connection) -> int | None:

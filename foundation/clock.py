@@ -13,6 +13,11 @@ def today() -> date:
     return datetime.now(DANISH_TIME).date()
 
 
+def danish_day(instant: datetime) -> date:
+    """The business date of an instant: the same instant lies on two days in Denmark and in UTC for an hour or two."""
+    return instant.astimezone(DANISH_TIME).date()
+
+
 def now() -> datetime:
     """The instant, in UTC, for the audit trail and the outbox."""
     return datetime.now(UTC)

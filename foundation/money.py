@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Protocol, TypeVar
 
 
@@ -125,6 +126,17 @@ def percent_of(total_oere: int, percent: Decimal) -> int:
     whole = denominator * 100
     sign = -1 if scaled < 0 else 1
     return sign * ((2 * abs(scaled) + whole) // (2 * whole))
+
+
+def whole_oere(exact_oere: Fraction) -> int:
+    """An exact amount in whole øre, half an øre away from zero.
+
+    Args:
+        exact_oere: Øre of either sign with whatever fraction; interest is worked out so.
+    """
+    sign = -1 if exact_oere < 0 else 1
+    numerator, denominator = abs(exact_oere).as_integer_ratio()
+    return sign * ((2 * numerator + denominator) // (2 * denominator))
 
 
 def kroner(amount_oere: int) -> str:

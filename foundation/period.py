@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 MONTHS_PER_YEAR = 12
 FIRST_YEAR = 1970
@@ -92,7 +93,7 @@ class Month:
     @property
     def period(self) -> Period:
         """The month as half-open days."""
-        return Period(self.first_day, self.plus(1).first_day)
+        return _days_of(self.year, self.number)
 
     @property
     def danish(self) -> str:
@@ -101,6 +102,12 @@ class Month:
 
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.number:02d}"
+
+
+@lru_cache(maxsize=1024)
+def _days_of(year: int, number: int) -> Period:
+    month = Month(year, number)
+    return Period(month.first_day, month.plus(1).first_day)
 
 
 @dataclass(frozen=True, order=True, slots=True)

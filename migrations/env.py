@@ -10,6 +10,7 @@ import billing.accounts.tables
 import billing.annual_subscription.tables
 import billing.invoice.tables
 import billing.monthly_run.tables
+import billing.payment.tables
 import billing.usage_statement.tables
 import billing.year_end_settlement.tables
 import foundation.audit
@@ -25,6 +26,7 @@ ROOMS = (
     billing.annual_subscription.tables,
     billing.invoice.tables,
     billing.monthly_run.tables,
+    billing.payment.tables,
     billing.usage_statement.tables,
     billing.year_end_settlement.tables,
 )

@@ -20,15 +20,19 @@ from sqlalchemy import Connection
 
 import migrations
 from agreements import run as agreements
+from agreements import trading_run
 from agreements.agreement_file import read_agreement, write_agreement
 from agreements.deadlines import send_deadline
 from billing.annual_subscription import run as subscriptions
+from billing.invoice import run as invoices
 from billing.invoice import store as invoice_store
 from billing.monthly_aconto import run as months
 from billing.verify import verify
 from billing.year_end_settlement import run as settlements
 from billing.year_end_settlement.facts import NOTHING_CARRIED, CarryOver
+from exports.e_invoice import run as e_invoices
 from exports.excel import run as workbooks
+from exports.pdf import run as pdfs
 from foundation import clock
 from foundation.audit import Occasion
 from foundation.database import Database
@@ -39,8 +43,13 @@ from portal.commands.door import Door, console, name_of, table
 from portal.language import _
 
 AGREEMENT_FILE = "fyn_2009.toml"
+DETAILS_FILE = "oplysninger.toml"
+DOCUMENTS_FOLDER = "bilag"
 CODE = "fyn-alkohol"
 LEAVER = "482"  # Langeland
+CORRECTED = "492"  # Ærø
+CORRECTION = N_("Eksempel: fakturaen manglede en bemærkning.")
+FIRST_MONTH = Month(2009, 1)
 ACTOR = "demo"
 AUTHOR, APPROVER = "Demo: Odense Kommune", "Demo: Svendborg Kommune"
 KEPT_OF_2009 = CarryOver(percent=Decimal(40))
@@ -84,6 +93,11 @@ def _marked_agreement() -> bytes:
 def _agreement(connection: Connection, occasion: Occasion) -> str:
     load = agreements.load_agreement(connection, AGREEMENT_FILE, _marked_agreement(), occasion)
     return _("aftalen «{title}» er registreret").format(title=load.agreement.title)
+
+
+def _details(connection: Connection, occasion: Occasion) -> str:
+    trading_run.load_details(connection, DETAILS_FILE, _file(DETAILS_FILE), occasion)
+    return _("oplysninger til e-fakturaer er indtastet")
 
 
 def _budget(name: str, text: str) -> Callable[[Connection, Occasion], str]:
@@ -161,6 +175,20 @@ def _release(connection: Connection, occasion: Occasion) -> str:
     return _("det overførte fra 2009 frigives til prisen for 2013")
 
 
+def _corrected(connection: Connection, occasion: Occasion) -> str:
+    """A credit note, and the month once more: so that the demo has one of each kind of document."""
+    last = invoice_store.documents(connection, agreement=CODE, subscriber=CORRECTED, only_claimed=True)[-1]
+    credit = invoices.credit_document(connection, last.number, reason=_(CORRECTION), occasion=occasion)
+    month = Month.of(last.period.from_day)
+    again = months.issue_month(connection, CODE, month, occasion).issued[0]
+    return _("{name}: {number} er krediteret ved {credit} og udstedt igen som {again}").format(
+        name=name_of(CORRECTED),
+        number=last.number,
+        credit=credit.number,
+        again=again.number,
+    )
+
+
 def _month(month: Month) -> Callable[[Connection, Occasion], str]:
     def issue(connection: Connection, occasion: Occasion) -> str:
         outcome = months.issue_month(connection, CODE, month, occasion)
@@ -176,6 +204,7 @@ def steps() -> list[Step]:
     """All that happens, by day; a month goes out on its last bank day."""
     told = [
         Step(date(2008, 5, 20), _agreement),
+        Step(date(2008, 5, 21), _details),
         Step(date(2008, 5, 30), _price(2009)),
         Step(date(2009, 5, 25), _budget("budget_2010.toml", _("budgettet for 2010 er indlæst"))),
         Step(date(2009, 5, 29), _price(2010)),
@@ -191,6 +220,7 @@ def steps() -> list[Step]:
         Step(date(2011, 5, 31), _price(2012)),
         Step(date(2012, 3, 27), _close(2011, NOTHING_CARRIED)),
         Step(LAST_DAY, _release),
+        Step(LAST_DAY, _corrected),
     ]
     advance = read_agreement(AGREEMENT_FILE, _marked_agreement()).terms.advance
     billed = [
@@ -214,6 +244,7 @@ def live(door: Door, folder: Path) -> None:
         if not door.as_json:
             out.print(line)
     files = _workbooks(door, database, folder)
+    sent = _documents(database, folder)
     with database.reading() as connection:
         checks = verify(connection, LAST_DAY)
         documents = invoice_store.documents(connection, agreement=CODE)
@@ -231,6 +262,7 @@ def live(door: Door, folder: Path) -> None:
         ],
         "checks": [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks],
         "files": [str(file) for file in files],
+        "documents": [str(file) for file in sent],
     }
     database.dispose()
 
@@ -249,6 +281,12 @@ def live(door: Door, folder: Path) -> None:
             out.print(f"  {'ok  ' if check.ok else 'FEJL'}  {check.name}: {check.detail}")
         out.print(_("Alt stemmer.") if ok else _("Der er fejl i bøgerne."), style="bold")
         out.print(_("{count} regneark ligger i {folder}").format(count=len(files), folder=folder))
+        out.print(
+            _("{count} e-fakturaer og PDF-filer ligger i {folder}").format(
+                count=len(sent),
+                folder=folder / DOCUMENTS_FOLDER,
+            ),
+        )
         out.print(
             _("Prøv selv: MELLEMREGNING_DATABASE_URL={url} {command} invoice show F2009-0001").format(
                 url=answer["database"],
@@ -309,6 +347,18 @@ def _workbooks(door: Door, database: Database, folder: Path) -> list[Path]:
             files.append(write())
             progress.update(task, advance=1)
     return files
+
+
+def _documents(database: Database, folder: Path) -> list[Path]:
+    """Every e-invoice; of the first month and of the correction also the PDF."""
+    with database.reading() as connection:
+        documents = [each for each in invoice_store.documents(connection) if not each.internal]
+        written = e_invoices.write_e_invoices(connection, documents, folder / DOCUMENTS_FOLDER)
+        shown = [each for each in documents if each.period == FIRST_MONTH.period or each.credits or each.credited_by]
+        printed = pdfs.write_pdfs(connection, shown, folder / DOCUMENTS_FOLDER)
+    if written.refused:
+        raise written.refused[0]
+    return [each.path for each in (*written.files, *printed.files)]
 
 
 def _later(write: Callable[..., Path], *arguments: object) -> Callable[[], Path]:

@@ -14,7 +14,7 @@ class Account(StrEnum):
     """The accounts of one agreement's books. Positive is a debit.
 
     Two circles meet in every voucher, and each sums to zero by itself: what the payers owe (receivable or own share
-    against on-account billing and results), and what the providers have between them (clearing).
+    against on-account billing, results, interest and payments), and what the providers have between them (clearing).
     """
 
     RECEIVABLE = "receivable"  # what a municipality owes the issuer
@@ -23,6 +23,9 @@ class Account(StrEnum):
     RESULT = "result"  # surplus (credit) or deficit (debit) of a closed year, until it is passed on
     COST = "cost"  # the actual net cost of a closed year
     CLEARING = "clearing"  # what a provider has collected (debit) less what it is entitled to (credit)
+    BANK = "bank"  # what the issuer's bank has received, or what of it settled an agreement's documents
+    ON_ACCOUNT = "on_account"  # what was received (credit) and settles no document yet; the payer's, where it is known
+    INTEREST = "interest"  # late interest billed, the issuer's own (credit)
 
 
 class VoucherKind(StrEnum):
@@ -33,6 +36,7 @@ class VoucherKind(StrEnum):
     YEAR_CLOSE = "year_close"
     EXIT = "exit"
     CLEARING = "clearing"
+    PAYMENT = "payment"
 
 
 @dataclass(frozen=True, slots=True)

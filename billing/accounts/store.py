@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -20,50 +21,80 @@ from billing.accounts.facts import (
     VoucherKind,
 )
 from billing.accounts.tables import decision, posting, result_movement, voucher
-from foundation.database import insert_rows, reserve_ids
+from foundation.database import among, insert_bulk, insert_rows, reserve_ids
 from foundation.period import BillingYear, Month
 
 
 def write_vouchers(connection: Connection, vouchers: Sequence[Voucher]) -> None:
     """Append vouchers with their postings."""
     ids = reserve_ids(connection, voucher, len(vouchers))
-    insert_rows(
+    insert_bulk(
         connection,
         voucher,
+        VOUCHER_COLUMNS,
         [
-            {
-                "id": voucher_id,
-                "agreement": entry.agreement,
-                "kind": entry.kind.value,
-                "booked_on": entry.booked_on,
-                "reference": entry.reference,
-                "text": entry.text,
-                "municipality": entry.municipality,
-                "service_month": entry.service_month and entry.service_month.first_day,
-                "claim_effect": entry.claim_effect,
-            }
+            (
+                voucher_id,
+                entry.agreement,
+                entry.kind.value,
+                entry.booked_on,
+                entry.reference,
+                entry.text,
+                entry.municipality,
+                _first_day(entry.service_month),
+                entry.claim_effect,
+            )
             for voucher_id, entry in zip(ids, vouchers, strict=True)
         ],
     )
-    insert_rows(
+    insert_bulk(
         connection,
         posting,
+        POSTING_COLUMNS,
         [
-            {
-                "voucher_id": voucher_id,
-                "agreement": entry.agreement,
-                "account": line.account.value,
-                "municipality": line.municipality,
-                "provider": line.provider,
-                "service": line.service,
-                "accounting_year": line.accounting_year,
-                "service_month": line.service_month and line.service_month.first_day,
-                "amount_oere": line.amount_oere,
-            }
+            (
+                voucher_id,
+                entry.agreement,
+                line.account.value,
+                line.municipality,
+                line.provider,
+                line.service,
+                line.accounting_year,
+                _first_day(line.service_month),
+                line.amount_oere,
+            )
             for voucher_id, entry in zip(ids, vouchers, strict=True)
             for line in entry.postings
         ],
     )
+
+
+VOUCHER_COLUMNS = (
+    "id",
+    "agreement",
+    "kind",
+    "booked_on",
+    "reference",
+    "text",
+    "municipality",
+    "service_month",
+    "claim_effect",
+)
+POSTING_COLUMNS = (
+    "voucher_id",
+    "agreement",
+    "account",
+    "municipality",
+    "provider",
+    "service",
+    "accounting_year",
+    "service_month",
+    "amount_oere",
+)
+
+
+def _first_day(month: Month | None) -> date | None:
+    return None if month is None else month.period.from_day
 
 
 def voucher_postings(connection: Connection, agreement: str, kind: VoucherKind, reference: str) -> list[Any]:
@@ -269,6 +300,17 @@ def is_closed(connection: Connection, agreement: str, year: int) -> bool:
         ).first()
         is not None
     )
+
+
+def closed_years(connection: Connection, codes: Collection[str] | None) -> set[tuple[str, int]]:
+    """(agreement, year) of every year whose result is settled."""
+    rows = connection.execute(
+        select(decision.c.agreement, decision.c.accounting_year).where(
+            decision.c.kind == DecisionKind.CLOSE.value,
+            among(decision.c.agreement, codes),
+        ),
+    )
+    return {(row.agreement, row.accounting_year) for row in rows}
 
 
 def decisions(connection: Connection, agreement: str) -> list[Decision]:

@@ -150,6 +150,44 @@ class AnnualSubscription:
 
 
 @dataclass(frozen=True, slots=True)
+class EffectLine:
+    """What newer figures would change for one municipality.
+
+    Attributes:
+        next_before_oere, next_after_oere: The next instalment that is not invoiced yet; None where all are, or where
+            the municipality is not in the price.
+    """
+
+    municipality: MunicipalityCode
+    population_before: int | None
+    population_after: int | None
+    obligation_before_oere: int
+    obligation_after_oere: int
+    next_before_oere: int | None
+    next_after_oere: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceEffect:
+    """What newer figures would change in a year's price, before anybody decides on it."""
+
+    agreement: str
+    year: int
+    version: int
+    total_before_oere: int
+    total_after_oere: int
+    lines: tuple[EffectLine, ...]
+
+    @property
+    def is_felt(self) -> bool:
+        """Whether anybody would pay something else; a new note on a budget line is not felt."""
+        return any(
+            (line.obligation_before_oere, line.next_before_oere) != (line.obligation_after_oere, line.next_after_oere)
+            for line in self.lines
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class PriceNoticeLine:
     """What one subscriber is told by 1 June (§ 6 stk. 4), with this year's figures beside it."""
 

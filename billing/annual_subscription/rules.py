@@ -11,7 +11,9 @@ from billing.accounts.rules import split_by_source
 from billing.annual_subscription.facts import (
     AnnualSubscription,
     Correction,
+    EffectLine,
     Instalment,
+    PriceEffect,
     ResultPool,
     SubscriptionPart,
     YearFacts,
@@ -233,6 +235,40 @@ def instalments_of(  # noqa: PLR0913 - the rule rests on these
 
 def _as_invoiced(month: InvoicedMonth) -> Instalment:
     return Instalment(month.month, month.gross_oere, dict(month.passed_on), invoiced=True)
+
+
+def effect_between(before: AnnualSubscription, after: AnnualSubscription) -> PriceEffect:
+    """What a newer calculation changes for each municipality, those that it takes out or in as well.
+
+    Source: domain rules 2 and 7.
+    """
+    codes = sorted({part.municipality for part in (*before.parts, *after.parts)})
+    return PriceEffect(
+        agreement=after.agreement,
+        year=after.year,
+        version=before.version,
+        total_before_oere=before.total_oere,
+        total_after_oere=after.total_oere,
+        lines=tuple(_effect_on(code, before.part_of(code), after.part_of(code)) for code in codes),
+    )
+
+
+def _effect_on(code: MunicipalityCode, old: SubscriptionPart | None, new: SubscriptionPart | None) -> EffectLine:
+    coming = next((entry.month for entry in new.instalments if not entry.invoiced), None) if new else None
+    return EffectLine(
+        municipality=code,
+        population_before=old.population.inhabitants if old else None,
+        population_after=new.population.inhabitants if new else None,
+        obligation_before_oere=old.obligation_oere if old else 0,
+        obligation_after_oere=new.obligation_oere if new else 0,
+        next_before_oere=_amount_in(old, coming),
+        next_after_oere=_amount_in(new, coming),
+    )
+
+
+def _amount_in(part: SubscriptionPart | None, month: Month | None) -> int | None:
+    instalments = part.instalments if part else ()
+    return next((entry.amount_oere for entry in instalments if entry.month == month), None)
 
 
 def says_the_same(invoiced: InvoicedMonth, fresh: Instalment) -> bool:

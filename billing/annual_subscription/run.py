@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -21,12 +21,13 @@ from billing.annual_subscription import store
 from billing.annual_subscription.facts import (
     AnnualSubscription,
     Correction,
+    PriceEffect,
     PriceNotice,
     PriceNoticeLine,
     ResultPool,
     YearFacts,
 )
-from billing.annual_subscription.rules import calculate, same_calculation, still_to_pass_on
+from billing.annual_subscription.rules import calculate, effect_between, same_calculation, still_to_pass_on
 from foundation import audit
 from foundation.audit import Occasion
 from foundation.errors import N_, NotFound, RuleBroken
@@ -125,6 +126,44 @@ def calculate_year(  # noqa: PLR0913 - a calculation is told these
         for instalment in part.instalments
     )
     return Calculation(fresh, is_new=True, unclosed=unclosed, to_reinvoice=to_reinvoice)
+
+
+def effects_of_newest_figures(
+    connection: Connection,
+    occasion: Occasion,
+    *,
+    code: str | None = None,
+    reference_dates: Collection[date] | None = None,
+) -> list[PriceEffect]:
+    """What the newest budgets and populations would change in prices that are calculated already; keeps nothing.
+
+    Args:
+        connection: Where the newer figures are, kept or about to be rolled back.
+        occasion: Who asks, when.
+        code: Only this agreement's prices.
+        reference_dates: Only prices that count inhabitants on one of these days.
+
+    Returns:
+        One for each year of each agreement that is not closed and whose price would be another, by code and year.
+
+    Raises:
+        BudgetMissing, PopulationMissing, NobodyToSplitBy: the newer figures give no price at all.
+
+    Source: domain rules 2 and 7.
+    """
+    found = []
+    for agreement in [code] if code else agreement_store.agreement_codes(connection):
+        for year in sorted({of_year for of_year, _, _ in store.versions(connection, agreement)}):
+            newest = store.read_subscription(connection, agreement, year)
+            if newest is None or books.is_closed(connection, agreement, year):
+                continue
+            if reference_dates is not None and newest.reference_date not in reference_dates:
+                continue
+            again = calculate_year(connection, agreement, year, occasion, preview=True)
+            effect = effect_between(newest, again.subscription)
+            if effect.is_felt:
+                found.append(effect)
+    return found
 
 
 def unclosed_year(connection: Connection, agreement: Agreement, year: int) -> int | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, and_, func, select
 
 from agreements.agreement import CostKind, CostLine, CostLineKey, MunicipalityCode
 from agreements.population import PopulationFigure
@@ -22,7 +23,7 @@ from billing.annual_subscription.tables import (
     subscription_part,
     subscription_passed_on,
 )
-from foundation.database import insert_rows, reserve_ids
+from foundation.database import among, insert_rows, reserve_ids
 from foundation.period import Month
 
 
@@ -147,6 +148,20 @@ def versions(connection: Connection, agreement: str, year: int | None = None) ->
     ]
 
 
+def latest_versions(
+    connection: Connection,
+    codes: Collection[str] | None,
+    years: Collection[int],
+) -> dict[tuple[str, int], int]:
+    """The numbers of the newest versions: (agreement, year) -> version, where there is one."""
+    rows = connection.execute(
+        select(subscription.c.agreement, subscription.c.year, func.max(subscription.c.version).label("version"))
+        .where(among(subscription.c.agreement, codes), subscription.c.year.in_(sorted(years)))
+        .group_by(subscription.c.agreement, subscription.c.year),
+    )
+    return {(row.agreement, row.year): row.version for row in rows}
+
+
 def latest_version(connection: Connection, agreement: str, year: int) -> int:
     """The number of the newest version; 0 where the year has none."""
     return int(
@@ -195,6 +210,119 @@ def read_subscription(
         parts=_parts(connection, head.id),
         calculated_on=head.calculated_on,
     )
+
+
+def read_subscriptions(
+    connection: Connection,
+    wanted: Collection[tuple[str, int]],
+    months: Collection[Month],
+) -> dict[tuple[str, int], AnnualSubscription]:
+    """The newest versions of many agreements' years, with the instalments of some months only.
+
+    Args:
+        connection: Where to read.
+        wanted: (agreement, year); a year that has no price is not answered.
+        months: The months whose instalments are read; a payer's part then holds these alone.
+    """
+    codes = {code for code, _ in wanted}
+    newest = (
+        select(subscription.c.agreement, subscription.c.year, func.max(subscription.c.version).label("version"))
+        .where(among(subscription.c.agreement, codes), subscription.c.year.in_(sorted({year for _, year in wanted})))
+        .group_by(subscription.c.agreement, subscription.c.year)
+        .subquery()
+    )
+    heads = select(subscription).join(
+        newest,
+        and_(
+            newest.c.agreement == subscription.c.agreement,
+            newest.c.year == subscription.c.year,
+            newest.c.version == subscription.c.version,
+        ),
+    )
+    known = {row.id: row for row in connection.execute(heads) if (row.agreement, row.year) in wanted}  # id -> head
+    if not known:
+        return {}
+    ids = heads.with_only_columns(subscription.c.id)
+    first_days = sorted(month.first_day for month in months)
+    of_months = {month.first_day: month for month in months}
+    lines: dict[int, list[CostLine]] = defaultdict(list)
+    for row in connection.execute(
+        select(subscription_cost_line)
+        .where(subscription_cost_line.c.subscription_id.in_(ids))
+        .order_by(subscription_cost_line.c.id),
+    ).all():
+        key = CostLineKey(row.year, row.provider, row.service, CostKind(row.kind), row.line)
+        lines[row.subscription_id].append(CostLine(key, row.amount_oere, row.note))
+    passed_on: dict[tuple[int, MunicipalityCode], dict[ResultSource, int]] = defaultdict(dict)
+    of_year = subscription_passed_on
+    for row in connection.execute(
+        select(of_year)
+        .where(of_year.c.subscription_id.in_(ids))
+        .order_by(of_year.c.accounting_year, of_year.c.provider),
+    ):
+        source = ResultSource(row.accounting_year, row.provider)
+        passed_on[row.subscription_id, row.municipality][source] = row.amount_oere
+    by_month: dict[tuple[int, MunicipalityCode, date], dict[ResultSource, int]] = defaultdict(dict)
+    of_instalments = subscription_instalment_passed_on
+    for row in connection.execute(
+        select(of_instalments)
+        .where(of_instalments.c.subscription_id.in_(ids), of_instalments.c.month.in_(first_days))
+        .order_by(of_instalments.c.accounting_year, of_instalments.c.provider),
+    ):
+        source = ResultSource(row.accounting_year, row.provider)
+        by_month[row.subscription_id, row.municipality, row.month][source] = row.amount_oere
+    instalments: dict[tuple[int, MunicipalityCode], list[Instalment]] = defaultdict(list)
+    cut = subscription_instalment.c
+    for subscription_id, municipality, first_day, gross, invoiced in connection.execute(
+        select(cut.subscription_id, cut.municipality, cut.month, cut.gross_oere, cut.invoiced)
+        .where(cut.subscription_id.in_(ids), cut.month.in_(first_days))
+        .order_by(cut.month),
+    ).all():
+        given = by_month.get((subscription_id, municipality, first_day), NOTHING)
+        instalments[subscription_id, municipality].append(Instalment(of_months[first_day], gross, given, invoiced))
+    parts: dict[int, list[SubscriptionPart]] = defaultdict(list)
+    part = subscription_part.c
+    for subscription_id, municipality, population, on, source_text, fetched_on, weight, share in connection.execute(
+        select(
+            part.subscription_id,
+            part.municipality,
+            part.population,
+            part.population_date,
+            part.population_source,
+            part.population_fetched_on,
+            part.weight,
+            part.share_oere,
+        )
+        .where(part.subscription_id.in_(ids))
+        .order_by(part.subscription_id, part.municipality),
+    ).all():
+        parts[subscription_id].append(
+            SubscriptionPart(
+                municipality=municipality,
+                population=PopulationFigure(municipality, on, population, source_text, fetched_on),
+                weight=weight,
+                share_oere=share,
+                passed_on=passed_on.get((subscription_id, municipality), NOTHING),
+                instalments=tuple(instalments[subscription_id, municipality]),
+            ),
+        )
+    return {
+        (head.agreement, head.year): AnnualSubscription(
+            agreement=head.agreement,
+            year=head.year,
+            version=head.version,
+            reference_date=head.reference_date,
+            unit_oere=head.unit_oere,
+            correction=Correction(head.correction),
+            cost_lines=tuple(lines[subscription_id]),
+            parts=tuple(parts[subscription_id]),
+            calculated_on=head.calculated_on,
+        )
+        for subscription_id, head in known.items()
+    }
+
+
+NOTHING: Mapping[ResultSource, int] = MappingProxyType({})
 
 
 def _parts(connection: Connection, subscription_id: int) -> tuple[SubscriptionPart, ...]:

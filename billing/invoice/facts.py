@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
@@ -24,6 +24,7 @@ class ClaimKind(StrEnum):
 
     ACONTO = "aconto"
     EXIT_SETTLEMENT = "exit_settlement"
+    INTEREST = "interest"
 
 
 class LineKind(StrEnum):
@@ -32,6 +33,7 @@ class LineKind(StrEnum):
     SHARE = "share"  # a month's part of the share
     PASSED_ON = "passed_on"  # an earlier year's result, in the payer's favour when the line is negative
     EXIT = "exit"  # a leaver's part of a result
+    INTEREST = "interest"  # late interest for some days on what was outstanding of one document
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,12 @@ class DocumentDraft:
     """All that a document will say but its number and dates, with what it posts.
 
     Attributes:
+        agreement: Whose it is; empty where it joins several agreements' drafts.
         internal: True for a voucher that collects nothing: the issuer's own share, or a provider's that is set off.
         provisional: True where the price was missing and last year's instalment is billed (domain rule 8).
         postings: What it books; they sum to zero.
         credits: The number that it credits.
+        joined: The drafts of one agreement each that it joins; each keeps its own claim and its own postings.
     """
 
     agreement: str
@@ -92,11 +96,17 @@ class DocumentDraft:
     provisional: bool = False
     note: str = ""
     credits: str | None = None
+    joined: tuple[DocumentDraft, ...] = ()
 
     @property
     def amount_oere(self) -> int:
         """What the document asks for; negative is paid out."""
         return sum(line.amount_oere for line in self.lines)
+
+    @property
+    def parts(self) -> tuple[DocumentDraft, ...]:
+        """One draft per agreement."""
+        return self.joined or (self,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +114,10 @@ class IssuedDocument:
     """A document as it was issued; it never changes.
 
     Attributes:
+        agreement: Whose it is; empty where its lines are of several agreements.
         number: ``F2009-0001``: series per issuer and year of issue, without gaps, in date order (domain rule 14).
-        credited_by: The number of the credit note that took it back, if one did.
+        credits: The number of the document that it takes back, wholly or in part.
+        credited_by: The number of the credit note that took it back, or the last of it, if one did.
     """
 
     number: str
@@ -126,6 +138,18 @@ class IssuedDocument:
     credits: str | None = None
     credited_by: str | None = None
 
+    @property
+    def agreements(self) -> tuple[str, ...]:
+        """The agreements that its lines are of, in their order."""
+        return tuple(dict.fromkeys(line.agreement for line in self.lines))
+
+    def of_agreement(self, agreement: str) -> IssuedDocument:
+        """What the document says of one agreement: its lines alone, and their sum."""
+        if self.agreement == agreement:
+            return self
+        lines = tuple(line for line in self.lines if line.agreement == agreement)
+        return replace(self, agreement=agreement, lines=lines, amount_oere=sum(line.amount_oere for line in lines))
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimKey:
@@ -138,11 +162,46 @@ class ClaimKey:
 
 
 @dataclass(frozen=True, slots=True)
+class BilledMonth:
+    """What a payer was billed for a month of one agreement.
+
+    Attributes:
+        version: The version of the price that the lines name.
+    """
+
+    amount_oere: int
+    version: int | None
+    provisional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """What takes a document back, wholly or by line.
+
+    Attributes:
+        draft: The credit note; its postings are left to the books.
+        positions: For each of its lines, the position of the line that it takes back.
+        freed: The agreements of which nothing is left on the document, so that their claims are free again.
+        is_last: Nothing at all is left on it.
+    """
+
+    draft: DocumentDraft
+    positions: tuple[int, ...]
+    freed: tuple[str, ...]
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
-    """A payer that was left out, and why."""
+    """A payer that was left out, and why.
+
+    Attributes:
+        claims: What it was not billed; nothing where no document was made.
+    """
 
     municipality: MunicipalityCode
     error: MellemregningError
+    claims: tuple[ClaimKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-from billing.invoice.facts import DocumentDraft, DocumentType, IssuedDocument
+from billing.accounts.facts import Account, Posting
+from billing.invoice.facts import Credit, DocumentDraft, DocumentType, InvoiceLine, IssuedDocument, LineKind
 from foundation.errors import N_, RuleBroken
+from foundation.money import kroner
 
 
 class AlreadyCredited(RuleBroken):
@@ -19,6 +22,27 @@ class CannotBeCredited(RuleBroken):
     """A credit note is not credited, nor a settlement that rests on a decision."""
 
     danish = N_("{number} er {what} og kan ikke krediteres.")
+
+
+class LineUnknown(RuleBroken):
+    """The document has no such line."""
+
+    danish = N_("{number} har ingen linje {line}; den har linje 1-{lines}. Se dem med «mellemregning invoice show».")
+
+
+class MoreThanIsLeft(RuleBroken):
+    """A line is never credited for more than is left of it."""
+
+    danish = N_(
+        "Linje {line} på {number} lyder på {amount}, og heraf er {credited} allerede krediteret. Der kan højst "
+        "krediteres {left}; der blev bedt om {asked}.",
+    )
+
+
+class NothingToCredit(RuleBroken):
+    """A credit of nothing."""
+
+    danish = N_("Der skal krediteres et beløb over 0,00 kr. på linje {line} af {number}.")
 
 
 class IssueDateBeforeLast(RuleBroken):
@@ -40,21 +64,91 @@ def due_date(issue_date: date, due_days: int) -> date:
     return issue_date + timedelta(days=due_days)
 
 
-def document_type(draft: DocumentDraft, credited: DocumentType | None = None) -> DocumentType:
+def document_type(amount_oere: int, credited: DocumentType | None = None) -> DocumentType:
     """An amount to be paid out is a credit note; taking a document back turns its type round."""
     if credited is not None:
         return DocumentType.INVOICE if credited is DocumentType.CREDIT_NOTE else DocumentType.CREDIT_NOTE
-    return DocumentType.CREDIT_NOTE if draft.amount_oere < 0 else DocumentType.INVOICE
+    return DocumentType.CREDIT_NOTE if amount_oere < 0 else DocumentType.INVOICE
 
 
-def credit_of(document: IssuedDocument, reason: str) -> DocumentDraft:
-    """The document that takes another back whole: the same lines with the sign turned.
+def join_drafts(drafts: Iterable[DocumentDraft], apart: Collection[str] = ()) -> list[DocumentDraft]:
+    """Put what one payer owes one issuer for one period on one document.
+
+    What differs in kind, due date or exemption from VAT, provisional amounts, and vouchers that collect nothing, stay
+    on documents of their own: a debtor system wants one claim type, period and due date each.
+
+    Args:
+        drafts: One per agreement, payer and period.
+        apart: Agreements whose term is a document of their own.
+
+    Returns:
+        As many or fewer, in the order of issuer, period, payer and agreement.
+
+    Source: agreement § 7 stk. 1 and annex; domain rule 15.
+    """
+    return [parts[0] if len(parts) == 1 else _joined(parts) for parts in grouped(drafts, apart)]
+
+
+def grouped(drafts: Iterable[DocumentDraft], apart: Collection[str] = ()) -> list[list[DocumentDraft]]:
+    """The drafts that will share a document, document by document in the order of numbers; see ``join_drafts``."""
+    together: dict[tuple[object, ...], list[DocumentDraft]] = {}
+    for draft in sorted(drafts, key=_order):
+        together.setdefault(_shares_a_document(draft, apart), []).append(draft)
+    return list(together.values())
+
+
+def _order(draft: DocumentDraft) -> tuple[object, ...]:
+    return (draft.issuer.municipality, draft.period.from_day, draft.subscriber.municipality, draft.agreement)
+
+
+def _shares_a_document(draft: DocumentDraft, apart: Collection[str]) -> tuple[object, ...]:
+    together = (draft.issuer.municipality, draft.period.from_day, draft.period.to_day, draft.subscriber.municipality)
+    if draft.agreement in apart:
+        return (*together, draft.kind.value, draft.agreement)
+    return (
+        *together,
+        draft.kind.value,
+        draft.subscriber.gln,
+        draft.due_days,
+        draft.internal,
+        draft.provisional,
+        *sorted({line.vat_exemption for line in draft.lines if line.kind is LineKind.SHARE}),
+    )
+
+
+def _joined(parts: Sequence[DocumentDraft]) -> DocumentDraft:
+    notes = [part.note for part in parts if part.note]
+    agreements = [part.agreement for part in parts if part.note]
+    return replace(
+        parts[0],
+        agreement="",
+        lines=tuple(line for part in parts for line in part.lines),
+        postings=(),
+        note=" ".join(f"{agreement}: {note}" for agreement, note in zip(agreements, notes, strict=True)),
+        joined=tuple(parts),
+    )
+
+
+def credit_of(
+    document: IssuedDocument,
+    reason: str,
+    credited: Mapping[int, int] | None = None,
+    wanted: Mapping[int, int | None] | None = None,
+) -> Credit:
+    """The document that takes another back: whole, what is left of it, or some of its lines.
 
     Its postings are left empty; the books turn round what the credited document booked.
 
+    Args:
+        document: What is to be taken back.
+        reason: Why, in words that stand on it.
+        credited: Position -> øre that earlier credits took back of the line, with the line's sign.
+        wanted: Position -> øre to take back, without a sign; None for all that is left. Nothing for the whole document.
+
     Raises:
-        AlreadyCredited: it was credited before.
+        AlreadyCredited: nothing is left of it.
         CannotBeCredited: it is itself a credit of something.
+        LineUnknown, MoreThanIsLeft, NothingToCredit.
 
     Source: domain rule 14.
     """
@@ -62,14 +156,31 @@ def credit_of(document: IssuedDocument, reason: str) -> DocumentDraft:
         raise AlreadyCredited(number=document.number, credited_by=document.credited_by)
     if document.credits is not None:
         raise CannotBeCredited(number=document.number, what=f"en kreditering af {document.credits}")
-    return DocumentDraft(
-        agreement=document.agreement,
+    before = dict(credited or {})
+    left = {
+        position: line.amount_oere - before.get(position, 0) for position, line in enumerate(document.lines, start=1)
+    }
+    if wanted is None:
+        # What was credited before is no line of the rest; a document of which nothing was is turned line by line.
+        taken = {position: amount for position, amount in left.items() if amount or not before}
+        freed = document.agreements
+    else:
+        taken = {position: _asked(document, position, amount, left) for position, amount in sorted(wanted.items())}
+        freed = _nothing_left(document, {position: left[position] - taken.get(position, 0) for position in left})
+    by_line = wanted is not None
+    what = f"Delvis kreditering af {document.number}" if by_line else f"Kreditering af {document.number}"
+    lines = tuple(
+        _credit_line(document, position, -amount, by_line=by_line) for position, amount in sorted(taken.items())
+    )
+    agreements = tuple(dict.fromkeys(line.agreement for line in lines))
+    draft = DocumentDraft(
+        agreement=agreements[0] if len(agreements) == 1 else "",
         issuer=document.issuer,
         subscriber=document.subscriber,
         kind=document.kind,
-        title=f"Kreditering af {document.number}: {document.title}",
+        title=f"{what}: {document.title}",
         period=document.period,
-        lines=tuple(replace(line, amount_oere=-line.amount_oere) for line in document.lines),
+        lines=lines,
         postings=(),
         due_days=(document.due_date - document.issue_date).days,
         internal=document.internal,
@@ -77,3 +188,90 @@ def credit_of(document: IssuedDocument, reason: str) -> DocumentDraft:
         note=reason,
         credits=document.number,
     )
+    return Credit(draft, tuple(sorted(taken)), freed, is_last=set(freed) == set(document.agreements))
+
+
+def _asked(document: IssuedDocument, position: int, asked: int | None, left: Mapping[int, int]) -> int:
+    """What is taken of a line, with the line's sign."""
+    if position not in left:
+        raise LineUnknown(number=document.number, line=position, lines=len(left))
+    if asked is None:
+        asked = abs(left[position])
+        if asked == 0:
+            raise NothingToCredit(number=document.number, line=position)
+    if asked <= 0:
+        raise NothingToCredit(number=document.number, line=position)
+    if asked > abs(left[position]):
+        amount = document.lines[position - 1].amount_oere
+        raise MoreThanIsLeft(
+            number=document.number,
+            line=position,
+            amount=kroner(amount),
+            credited=kroner(amount - left[position]),
+            left=kroner(abs(left[position])),
+            asked=kroner(asked),
+        )
+    return asked if left[position] > 0 else -asked
+
+
+def _nothing_left(document: IssuedDocument, left: Mapping[int, int]) -> tuple[str, ...]:
+    """The agreements whose lines are all taken back; one that never asked for anything keeps its claim."""
+    asked: set[str] = set()
+    open_: set[str] = set()
+    for position, line in enumerate(document.lines, start=1):
+        if line.amount_oere:
+            asked.add(line.agreement)
+        if left[position]:
+            open_.add(line.agreement)
+    return tuple(agreement for agreement in document.agreements if agreement in asked - open_)
+
+
+def _credit_line(document: IssuedDocument, position: int, amount_oere: int, *, by_line: bool) -> InvoiceLine:
+    line = document.lines[position - 1]
+    if not by_line:
+        return replace(line, amount_oere=amount_oere)
+    return replace(
+        line, amount_oere=amount_oere, text=f"Kreditering af {document.number}, linje {position}: {line.text}"
+    )
+
+
+def counter_postings(booked: Sequence[Posting], lines: Iterable[InvoiceLine]) -> tuple[Posting, ...]:
+    """What a credit of some lines books: of each account that the lines' document moved, just the lines' part, back.
+
+    Args:
+        booked: What the credited document booked for one agreement.
+        lines: The credit note's lines of that agreement.
+
+    Returns:
+        Postings that sum to zero; all lines whole turn round all that was booked.
+
+    Source: domain rules 12 and 14; docs/decisions/0009-sub-ledger.md.
+    """
+    counter: list[Posting] = []
+    entitled: dict[str, int] = {}
+    total = 0
+    for line in lines:
+        own = next(posting for posting in booked if _is_of(posting, line))
+        counter.append(replace(own, amount_oere=-line.amount_oere))
+        entitled[line.provider] = entitled.get(line.provider, 0) - line.amount_oere
+        total += line.amount_oere
+    for posting in booked:
+        if posting.account in {Account.RECEIVABLE, Account.OWN_SHARE}:
+            counter.insert(0, replace(posting, amount_oere=total))
+        elif posting.account is Account.CLEARING and posting.municipality is not None:
+            counter.append(replace(posting, amount_oere=total))
+        elif posting.account is Account.CLEARING and posting.provider in entitled:
+            counter.append(replace(posting, amount_oere=entitled[posting.provider]))
+    return tuple(counter)
+
+
+def _is_of(posting: Posting, line: InvoiceLine) -> bool:
+    if line.kind is LineKind.PASSED_ON:
+        return (
+            posting.account is Account.RESULT
+            and posting.provider == line.provider
+            and posting.accounting_year == line.accounting_year
+        )
+    if line.kind is LineKind.INTEREST:
+        return posting.account is Account.INTEREST and posting.accounting_year == line.accounting_year
+    return posting.account is Account.ACONTO and posting.provider == line.provider and posting.service == line.service

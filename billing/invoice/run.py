@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection
@@ -12,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from agreements import run as agreements
 from agreements.agreement import MunicipalityCode
+from agreements.municipality import municipality
 from billing.accounts import run as accounts
 from billing.accounts import store as books
 from billing.accounts.facts import Account, Posting, Voucher, VoucherKind
@@ -29,6 +31,7 @@ from billing.invoice.facts import (
 from billing.invoice.rules import (
     CannotBeCredited,
     IssueDateBeforeLast,
+    counter_postings,
     credit_of,
     document_type,
     due_date,
@@ -64,15 +67,24 @@ class NotWritten(RuleBroken):
     danish = N_("Bilaget til {municipality} kunne ikke skrives ({reason}). Intet er bogført for den; prøv igen.")
 
 
-def issue_documents(connection: Connection, drafts: Sequence[DocumentDraft], issue_date: date) -> IssueOutcome:
-    """Number, date, write and book documents of one issuer, each claim once.
+class PartlyBilled(RuleBroken):
+    """A document that joins agreements, of which some were billed meanwhile."""
 
-    All are written at once. Where the database refuses that, each payer is tried by itself, so that one bad payer is
-    left out and the others are billed.
+    danish = N_(
+        "{municipality} er imens faktureret for {agreements}, som skulle stå på samme faktura. Intet er udstedt til "
+        "{municipality}; lav en ny plan.",
+    )
+
+
+def issue_documents(connection: Connection, drafts: Sequence[DocumentDraft], issue_date: date) -> IssueOutcome:
+    """Number, date, write and book documents, each claim once.
+
+    All are written at once. Where the database refuses that, halves are tried by themselves, down to the one payer
+    that is at fault, so that it is left out and the others are billed.
 
     Args:
         connection: The transaction.
-        drafts: Of one issuer, in the order in which they get their numbers.
+        drafts: Issuer by issuer, in the order in which they get their numbers.
         issue_date: The date on all of them.
 
     Returns:
@@ -89,11 +101,17 @@ def issue_documents(connection: Connection, drafts: Sequence[DocumentDraft], iss
             return _issue(connection, drafts, issue_date)
     except OperationalError:
         raise
-    except DBAPIError as error:
+    except (DBAPIError, PartlyBilled) as error:
         if len(drafts) == 1:
-            failure = NotWritten(municipality=drafts[0].subscriber.name, reason=_reason(error))
-            return IssueOutcome((), (), (Failure(drafts[0].subscriber.municipality, failure),))
-    outcomes = [issue_documents(connection, [draft], issue_date) for draft in drafts]
+            subscriber = drafts[0].subscriber
+            failure = (
+                error
+                if isinstance(error, PartlyBilled)
+                else NotWritten(municipality=subscriber.name, reason=_reason(error))
+            )
+            return IssueOutcome((), (), (Failure(subscriber.municipality, failure, tuple(_claims_of(drafts[0]))),))
+    half = len(drafts) // 2
+    outcomes = [issue_documents(connection, some, issue_date) for some in (drafts[:half], drafts[half:])]
     return IssueOutcome(
         issued=tuple(document for outcome in outcomes for document in outcome.issued),
         held=tuple(key for outcome in outcomes for key in outcome.held),
@@ -105,59 +123,82 @@ def _reason(error: DBAPIError) -> str:
     return str(error.orig).strip().splitlines()[0]
 
 
-def _claim_of(draft: DocumentDraft) -> ClaimKey:
-    return ClaimKey(draft.agreement, draft.subscriber.municipality, draft.kind, draft.period)
+def _claims_of(draft: DocumentDraft) -> list[ClaimKey]:
+    return [ClaimKey(part.agreement, part.subscriber.municipality, part.kind, part.period) for part in draft.parts]
 
 
 def _issue(connection: Connection, drafts: Sequence[DocumentDraft], issue_date: date) -> IssueOutcome:
-    by_claim = {_claim_of(draft): draft for draft in drafts}
-    taken = store.take_claims(connection, list(by_claim))
-    documents = _number_and_write(connection, [(taken[key], by_claim[key], None) for key in taken], issue_date)
-    accounts.book(connection, [_voucher(document, by_claim[_key(document)].postings) for document in documents])
-    return IssueOutcome(tuple(documents), tuple(key for key in by_claim if key not in taken), ())
+    ids = store.reserve_documents(connection, len(drafts))
+    claims = [_claims_of(draft) for draft in drafts]
+    elsewhere = store.take_claims(
+        connection,
+        [(key, invoice_id) for invoice_id, keys in zip(ids, claims, strict=True) for key in keys],
+    )
+    free: list[tuple[int, DocumentDraft, tuple[int | None, DocumentType] | None]] = []
+    held: list[ClaimKey] = []
+    for invoice_id, draft, keys in zip(ids, drafts, claims, strict=True):
+        without = [key for key in keys if key in elsewhere] if elsewhere else []
+        if not without:
+            free.append((invoice_id, draft, None))
+        elif len(without) == len(keys):
+            held += keys
+        else:
+            raise PartlyBilled(municipality=draft.subscriber.name, agreements=[key.agreement for key in without])
+    documents = _number_and_write(connection, free, issue_date)
+    accounts.book(
+        connection,
+        [
+            _voucher(document, part.agreement, part.postings)
+            for document, (_, draft, _) in zip(documents, free, strict=True)
+            for part in draft.parts
+        ],
+    )
+    return IssueOutcome(tuple(documents), tuple(held), ())
 
 
-def _key(document: IssuedDocument) -> ClaimKey:
-    return ClaimKey(document.agreement, document.subscriber.municipality, document.kind, document.period)
-
-
-def _voucher(document: IssuedDocument, postings: tuple[Posting, ...]) -> Voucher:
-    credits_something = document.credits is not None
+def _voucher(document: IssuedDocument, agreement: str, postings: tuple[Posting, ...], claim_effect: int = 1) -> Voucher:
     return Voucher(
-        agreement=document.agreement,
-        kind=VoucherKind.CREDIT if credits_something else VoucherKind.INVOICE,
+        agreement=agreement,
+        kind=VoucherKind.INVOICE if document.credits is None else VoucherKind.CREDIT,
         booked_on=document.issue_date,
         reference=document.number,
         text=document.title,
         postings=postings,
         municipality=document.subscriber.municipality,
         service_month=Month.of(document.period.from_day) if document.kind is ClaimKind.ACONTO else None,
-        claim_effect=-1 if credits_something else 1,
+        claim_effect=claim_effect,
     )
 
 
 def _number_and_write(
     connection: Connection,
-    drafts: Sequence[tuple[int, DocumentDraft, tuple[int, DocumentType] | None]],
+    drafts: Sequence[tuple[int, DocumentDraft, tuple[int | None, DocumentType] | None]],
     issue_date: date,
 ) -> list[IssuedDocument]:
-    """Give numbers in order and write; the third of each draft says which document it credits."""
+    """Give numbers in order and write.
+
+    The third of each draft says of which type the document is that it credits, and its id where it takes the last.
+    """
     if not drafts:
         return []
-    issuer = drafts[0][1].issuer
-    sequences, last_date = store.take_numbers(connection, issuer.municipality, issue_date, len(drafts))
-    if last_date is not None and last_date > issue_date:
-        raise IssueDateBeforeLast(
-            issuer=issuer.name,
-            last_number=store.last_number(connection, issuer.municipality, issue_date.year),
-            last_date=last_date,
-            issue_date=issue_date,
-        )
+    sequences: list[int] = []
+    for issuer, some in groupby(drafts, key=lambda entry: entry[1].issuer.municipality):
+        count = len(list(some))
+        given, last_date = store.take_numbers(connection, issuer, issue_date, count)
+        if last_date is not None and last_date > issue_date:
+            raise IssueDateBeforeLast(
+                issuer=municipality(issuer).official_name,
+                last_number=store.last_number(connection, issuer, issue_date.year),
+                last_date=last_date,
+                issue_date=issue_date,
+            )
+        sequences += given
     documents: dict[int, IssuedDocument] = {}
     for sequence, (invoice_id, draft, credited) in zip(sequences, drafts, strict=True):
+        amount = draft.amount_oere
         documents[invoice_id] = IssuedDocument(
             number=number_of(issue_date.year, sequence),
-            document_type=document_type(draft, credited[1] if credited else None),
+            document_type=document_type(amount, credited[1] if credited else None),
             agreement=draft.agreement,
             issuer=draft.issuer,
             subscriber=draft.subscriber,
@@ -166,7 +207,7 @@ def _number_and_write(
             period=draft.period,
             issue_date=issue_date,
             due_date=due_date(issue_date, draft.due_days),
-            amount_oere=draft.amount_oere,
+            amount_oere=amount,
             internal=draft.internal,
             provisional=draft.provisional,
             note=draft.note,
@@ -177,36 +218,41 @@ def _number_and_write(
         connection,
         documents,
         dict(zip(documents, sequences, strict=True)),
-        {invoice_id: credited[0] for invoice_id, _, credited in drafts if credited},
+        {invoice_id: credited[0] for invoice_id, _, credited in drafts if credited and credited[0]},
     )
     return list(documents.values())
 
 
-def credit_invoice(
+def credit_invoice(  # noqa: PLR0913 - whose number, why, when and how much
     connection: Connection,
     number: str,
     *,
     reason: str,
     issue_date: date,
     issuer: MunicipalityCode | None = None,
+    lines: Mapping[int, int | None] | None = None,
 ) -> IssuedDocument:
-    """Take a document back whole by a credit note of its own; the month it billed is then free to be billed anew.
+    """Take a document back, whole or by line, by a credit note; a month of which nothing is left is free to be billed.
 
     Args:
-        connection: The transaction.
+        connection: The transaction; it holds the agreements that the document is of.
         number: The document's number.
         reason: Why, in words that stand on the credit note.
         issue_date: The date on the credit note.
         issuer: Whose number it is, where several issuers have it.
+        lines: Position -> øre to take back of the line, without a sign, or None for all that is left of it; nothing
+            for all that is left of the document.
 
     Raises:
         InvoiceUnknown, SeveralIssuers, AlreadyCredited, CannotBeCredited, YearIsSettled, IssueDateBeforeLast.
+        LineUnknown, MoreThanIsLeft, NothingToCredit: the lines do not fit the document.
 
     Source: domain rules 7 and 14.
     """
     invoice_id, document = find_document(connection, number, issuer)
-    draft = credit_of(document, reason)
-    if document.kind is not ClaimKind.ACONTO:
+    before = store.credited_amounts(connection, invoice_id)
+    credit = credit_of(document, reason, before, lines)
+    if document.kind is ClaimKind.EXIT_SETTLEMENT:
         raise CannotBeCredited(number=number, what="en udtrædelsesopgørelse, som hviler på et afsluttet regnskab,")
     if issue_date < document.issue_date:
         raise IssueDateBeforeLast(
@@ -215,55 +261,76 @@ def credit_invoice(
             last_date=document.issue_date,
             issue_date=issue_date,
         )
-    year = document.period.from_day.year
-    if books.is_closed(connection, document.agreement, year):
-        raise YearIsSettled(agreement=document.agreement, year=year)
+    of_agreements = tuple(dict.fromkeys(line.agreement for line in credit.draft.lines))
+    for agreement in of_agreements:
+        # Interest is in no year's result.
+        if document.kind is ClaimKind.ACONTO and books.is_closed(connection, agreement, document.period.from_day.year):
+            raise YearIsSettled(agreement=agreement, year=document.period.from_day.year)
     (credit_id,) = store.reserve_documents(connection, 1)
-    (credit,) = _number_and_write(
-        connection,
-        [(credit_id, draft, (invoice_id, document.document_type))],
-        issue_date,
-    )
-    store.release_claim(connection, invoice_id, credit_id)
-    booked = books.voucher_postings(connection, document.agreement, VoucherKind.INVOICE, document.number)
-    accounts.book(connection, [_voucher(credit, tuple(_turned(row) for row in booked))])
-    return replace(credit, credits=document.number)
+    credited = (invoice_id if credit.is_last else None, document.document_type)
+    (note,) = _number_and_write(connection, [(credit_id, credit.draft, credited)], issue_date)
+    store.write_line_credits(connection, credit_id, invoice_id, credit.positions)
+    store.release_claims(connection, invoice_id, credit_id, credit.freed)
+    note = replace(note, credits=document.number)
+    vouchers = []
+    for agreement in of_agreements:
+        booked = tuple(
+            _posting(row) for row in books.voucher_postings(connection, agreement, VoucherKind.INVOICE, document.number)
+        )
+        some = [line for line in note.lines if line.agreement == agreement]
+        counter = (
+            tuple(replace(posting, amount_oere=-posting.amount_oere) for posting in booked)
+            if lines is None and not before
+            else counter_postings(booked, some)
+        )
+        vouchers.append(_voucher(note, agreement, counter, -1 if agreement in credit.freed else 0))
+    accounts.book(connection, vouchers)
+    return note
 
 
-def credit_document(
+def credit_document(  # noqa: PLR0913 - as credit_invoice
     connection: Connection,
     number: str,
     *,
     reason: str,
     occasion: Occasion,
     issuer: MunicipalityCode | None = None,
+    lines: Mapping[int, int | None] | None = None,
 ) -> IssuedDocument:
     """Credit a document on an officer's word, and keep who did it and why; see ``credit_invoice``."""
     if not reason.strip():
         raise ReasonMissing
     _, document = find_document(connection, number, issuer)
-    agreements.get(connection, document.agreement, lock=True)
+    for agreement in sorted(document.agreements):
+        agreements.get(connection, agreement, lock=True)
     credit = credit_invoice(
         connection,
         number,
         reason=reason.strip(),
         issue_date=occasion.as_of,
         issuer=document.issuer.municipality,
+        lines=lines,
     )
     audit.record(
         connection,
         occasion,
         action="invoice.credited",
-        subject=f"{document.agreement} {number}",
-        details={"credit_note": credit.number, "amount_oere": credit.amount_oere, "reason": reason},
+        subject=f"{document.agreements[0]} {number}",
+        details={
+            "agreements": document.agreements,
+            "credit_note": credit.number,
+            "amount_oere": credit.amount_oere,
+            "reason": reason,
+            "lines": sorted(lines) if lines is not None else "all",
+        },
     )
     return credit
 
 
-def _turned(row: Any) -> Posting:  # noqa: ANN401 - a database row
+def _posting(row: Any) -> Posting:  # noqa: ANN401 - a database row
     return Posting(
         account=Account(row.account),
-        amount_oere=-row.amount_oere,
+        amount_oere=row.amount_oere,
         accounting_year=row.accounting_year,
         municipality=row.municipality,
         provider=row.provider,
@@ -292,3 +359,18 @@ def find_document(
             issuers=[f"{document.issuer.name} ({document.issuer.municipality})" for _, document in found],
         )
     return found[0]
+
+
+def left_of(connection: Connection, number: str, issuer: MunicipalityCode | None = None) -> dict[int, int]:
+    """What is left to credit of each line: position -> øre with the line's sign.
+
+    Raises:
+        InvoiceUnknown, SeveralIssuers.
+    """
+    invoice_id, document = find_document(connection, number, issuer)
+    if document.credited_by is not None or document.credits is not None:
+        return dict.fromkeys(range(1, len(document.lines) + 1), 0)
+    credited = store.credited_amounts(connection, invoice_id)
+    return {
+        position: line.amount_oere - credited.get(position, 0) for position, line in enumerate(document.lines, start=1)
+    }

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, select, update
+from sqlalchemy import Connection, Row, Select, and_, extract, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 
 from agreements.agreement import MunicipalityCode
 from billing.invoice.facts import (
+    BilledMonth,
     ClaimKey,
     ClaimKind,
     DocumentType,
@@ -20,57 +22,103 @@ from billing.invoice.facts import (
     LineKind,
     PartySnapshot,
 )
-from billing.invoice.tables import claim, invoice, invoice_line, number_series
-from foundation.database import insert_rows, reserve_ids
+from billing.invoice.tables import claim, invoice, invoice_line, line_credit, number_series
+from foundation.database import BULK, among, insert_bulk, insert_rows, reserve_ids
 from foundation.period import Period
 
 
-def take_claims(connection: Connection, keys: Sequence[ClaimKey]) -> dict[ClaimKey, int]:
-    """Take the claims that are free; those that are held are left out, not an error.
+def take_claims(connection: Connection, keys: Sequence[tuple[ClaimKey, int]]) -> set[ClaimKey]:
+    """Take the claims that are free; those that are held are passed over, not an error.
 
     Another transaction that has just taken one is waited for.
 
+    Args:
+        connection: The transaction that issues.
+        keys: What is claimed, and the id of the document that is to be written for it.
+
     Returns:
-        Key -> the id of the document that is to be written for it.
+        The keys that are held by another document.
     """
-    ids = dict(zip(keys, reserve_ids(connection, invoice, len(keys)), strict=True))
-    if not ids:
-        return {}
+    if not keys or (len(keys) >= BULK and _took_all(connection, keys)):
+        return set()
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    rows = [
-        {
-            "agreement": key.agreement,
-            "municipality": key.municipality,
-            "kind": key.kind.value,
-            "period_from": key.period.from_day,
-            "period_to": key.period.to_day,
-            "invoice_id": invoice_id,
-        }
-        for key, invoice_id in ids.items()
+    taken = {
+        (row.agreement, row.municipality, row.invoice_id)
+        for row in connection.execute(
+            insert(claim)
+            .on_conflict_do_nothing()
+            .returning(claim.c.agreement, claim.c.municipality, claim.c.invoice_id),
+            [dict(zip(CLAIMED, row, strict=True)) for row in _claim_rows(keys)],
+        )
+    }
+    return {key for key, invoice_id in keys if (key.agreement, key.municipality, invoice_id) not in taken}
+
+
+CLAIMED = ("agreement", "municipality", "kind", "period_from", "period_to", "invoice_id")
+
+
+def _claim_rows(keys: Sequence[tuple[ClaimKey, int]]) -> list[tuple[Any, ...]]:
+    return [
+        (key.agreement, key.municipality, key.kind.value, key.period.from_day, key.period.to_day, invoice_id)
+        for key, invoice_id in keys
     ]
-    taken = set(
-        connection.execute(
-            insert(claim).on_conflict_do_nothing().returning(claim.c.invoice_id),
-            rows,
-        ).scalars(),
-    )
-    return {key: invoice_id for key, invoice_id in ids.items() if invoice_id in taken}
+
+
+def _took_all(connection: Connection, keys: Sequence[tuple[ClaimKey, int]]) -> bool:
+    """Take many claims in bulk; where one of them is held, none is taken here and each is asked for by itself."""
+    try:
+        with connection.begin_nested():
+            insert_bulk(connection, claim, CLAIMED, _claim_rows(keys))
+    except IntegrityError:
+        return False
+    return True
 
 
 def reserve_documents(connection: Connection, count: int) -> range:
-    """Ids for documents that claim nothing themselves: credit notes."""
+    """Ids for documents that are to be written."""
     return reserve_ids(connection, invoice, count)
 
 
-def release_claim(connection: Connection, invoice_id: int, credit_id: int) -> None:
-    """Free what a credited document claimed."""
+def release_claims(connection: Connection, invoice_id: int, credit_id: int, agreements: Sequence[str]) -> None:
+    """Free what a credited document claimed of some agreements."""
     connection.execute(
         update(claim)
-        .where(claim.c.invoice_id == invoice_id, claim.c.released_by.is_(None))
-        .values(
-            released_by=credit_id,
-        ),
+        .where(
+            claim.c.invoice_id == invoice_id,
+            claim.c.released_by.is_(None),
+            claim.c.agreement.in_(list(agreements)),
+        )
+        .values(released_by=credit_id),
     )
+
+
+def write_line_credits(connection: Connection, credit_id: int, invoice_id: int, positions: Sequence[int]) -> None:
+    """Append which line each line of a credit note takes back."""
+    insert_rows(
+        connection,
+        line_credit,
+        [
+            {"credit_id": credit_id, "position": position, "invoice_id": invoice_id, "line_position": of_line}
+            for position, of_line in enumerate(positions, start=1)
+        ],
+    )
+
+
+def credited_amounts(connection: Connection, invoice_id: int) -> dict[int, int]:
+    """What credits by line took back of a document so far: position -> øre with the line's sign."""
+    rows = connection.execute(
+        select(line_credit.c.line_position, func.sum(invoice_line.c.amount_oere).label("total"))
+        .join(
+            invoice_line,
+            and_(
+                invoice_line.c.invoice_id == line_credit.c.credit_id,
+                invoice_line.c.position == line_credit.c.position,
+            ),
+        )
+        .where(line_credit.c.invoice_id == invoice_id)
+        .group_by(line_credit.c.line_position),
+    )
+    return {row.line_position: -int(row.total) for row in rows}
 
 
 def take_numbers(connection: Connection, issuer: str, issue_date: date, count: int) -> tuple[range, date | None]:
@@ -108,74 +156,134 @@ def write_documents(
         sequences: Id -> number in the series.
         credits_id: Id -> the id of the document that it credits.
     """
-    insert_rows(
+    insert_bulk(
         connection,
         invoice,
+        INVOICE_COLUMNS,
         [
-            {
-                "id": invoice_id,
-                "issuer": document.issuer.municipality,
-                "series_year": document.issue_date.year,
-                "sequence": sequences[invoice_id],
-                "number": document.number,
-                "document_type": document.document_type.value,
-                "agreement": document.agreement,
-                "kind": document.kind.value,
-                "title": document.title,
-                "period_from": document.period.from_day,
-                "period_to": document.period.to_day,
-                "issue_date": document.issue_date,
-                "due_date": document.due_date,
-                "amount_oere": document.amount_oere,
-                "internal": document.internal,
-                "provisional": document.provisional,
-                "note": document.note,
-                "credits_id": credits_id.get(invoice_id),
-                "issuer_name": document.issuer.name,
-                "issuer_cvr": document.issuer.cvr,
-                "issuer_gln": document.issuer.gln,
-                "subscriber": document.subscriber.municipality,
-                "subscriber_name": document.subscriber.name,
-                "subscriber_cvr": document.subscriber.cvr,
-                "subscriber_gln": document.subscriber.gln,
-            }
+            (
+                invoice_id,
+                document.issuer.municipality,
+                document.issue_date.year,
+                sequences[invoice_id],
+                document.number,
+                document.document_type.value,
+                document.agreement,
+                document.kind.value,
+                document.title,
+                document.period.from_day,
+                document.period.to_day,
+                document.issue_date,
+                document.due_date,
+                document.amount_oere,
+                document.internal,
+                document.provisional,
+                document.note,
+                credits_id.get(invoice_id),
+                document.issuer.name,
+                document.issuer.cvr,
+                document.issuer.gln,
+                document.subscriber.municipality,
+                document.subscriber.name,
+                document.subscriber.cvr,
+                document.subscriber.gln,
+            )
             for invoice_id, document in documents.items()
         ],
     )
-    insert_rows(
+    insert_bulk(
         connection,
         invoice_line,
+        LINE_COLUMNS,
         [
-            {
-                "invoice_id": invoice_id,
-                "position": position,
-                "agreement": line.agreement,
-                "provider": line.provider,
-                "provider_name": line.provider_name,
-                "service": line.service,
-                "service_title": line.service_title,
-                "kind": line.kind.value,
-                "text": line.text,
-                "period_from": line.period.from_day,
-                "period_to": line.period.to_day,
-                "accounting_year": line.accounting_year,
-                "amount_oere": line.amount_oere,
-                "vat_exemption": line.vat_exemption,
-                "version": line.version,
-            }
+            (
+                invoice_id,
+                position,
+                line.agreement,
+                line.provider,
+                line.provider_name,
+                line.service,
+                line.service_title,
+                line.kind.value,
+                line.text,
+                line.period.from_day,
+                line.period.to_day,
+                line.accounting_year,
+                line.amount_oere,
+                line.vat_exemption,
+                line.version,
+            )
             for invoice_id, document in documents.items()
             for position, line in enumerate(document.lines, start=1)
         ],
     )
 
 
+INVOICE_COLUMNS = (
+    "id",
+    "issuer",
+    "series_year",
+    "sequence",
+    "number",
+    "document_type",
+    "agreement",
+    "kind",
+    "title",
+    "period_from",
+    "period_to",
+    "issue_date",
+    "due_date",
+    "amount_oere",
+    "internal",
+    "provisional",
+    "note",
+    "credits_id",
+    "issuer_name",
+    "issuer_cvr",
+    "issuer_gln",
+    "subscriber",
+    "subscriber_name",
+    "subscriber_cvr",
+    "subscriber_gln",
+)
+LINE_COLUMNS = (
+    "invoice_id",
+    "position",
+    "agreement",
+    "provider",
+    "provider_name",
+    "service",
+    "service_title",
+    "kind",
+    "text",
+    "period_from",
+    "period_to",
+    "accounting_year",
+    "amount_oere",
+    "vat_exemption",
+    "version",
+)
+
 _crediting = invoice.alias("crediting")
 _credited = invoice.alias("credited")
+# What a credit note by line takes back a part of; one that takes the last says so itself.
+_in_part = invoice.alias("in_part")
+_credited_in_part = (
+    select(_in_part.c.number)
+    .join(line_credit, line_credit.c.invoice_id == _in_part.c.id)
+    .where(line_credit.c.credit_id == invoice.c.id, line_credit.c.position == 1)
+    .correlate(invoice)
+    .scalar_subquery()
+)
 
 
 def _documents() -> Select[Any]:
     return (
-        select(invoice, _crediting.c.number.label("credited_by"), _credited.c.number.label("credits"))
+        select(
+            invoice,
+            _crediting.c.number.label("credited_by"),
+            func.coalesce(_credited.c.number, _credited_in_part).label("credits"),
+        )
         .outerjoin(_crediting, _crediting.c.credits_id == invoice.c.id)
         .outerjoin(_credited, _credited.c.id == invoice.c.credits_id)
         .order_by(invoice.c.issuer, invoice.c.series_year, invoice.c.sequence)
@@ -256,16 +364,17 @@ def documents(  # noqa: PLR0913 - each is a filter
 
     Args:
         connection: Where to read.
-        agreement: Only this agreement's.
+        agreement: Only those with lines of this agreement.
         subscriber: Only this payer's.
         kind: Only these claims.
         from_day: Only service periods that begin on this day or later.
         to_day: Only service periods that end before this day or on it.
-        only_claimed: Only those whose claim is held: neither credits nor credited.
+        only_claimed: Only those that hold a claim, of the agreement if one is named: neither credits nor credited.
     """
     query = _documents()
     if agreement is not None:
-        query = query.where(invoice.c.agreement == agreement)
+        of_agreement = select(invoice_line.c.invoice_id).where(invoice_line.c.agreement == agreement)
+        query = query.where(invoice.c.id.in_(of_agreement))
     if subscriber is not None:
         query = query.where(invoice.c.subscriber == subscriber)
     if kind is not None:
@@ -275,7 +384,8 @@ def documents(  # noqa: PLR0913 - each is a filter
     if to_day is not None:
         query = query.where(invoice.c.period_to <= to_day)
     if only_claimed:
-        query = query.where(invoice.c.credits_id.is_(None), _crediting.c.id.is_(None))
+        held = select(claim.c.invoice_id).where(claim.c.released_by.is_(None))
+        query = query.where(invoice.c.id.in_(held if agreement is None else held.where(claim.c.agreement == agreement)))
     return [document for _, document in _read(connection, query)]
 
 
@@ -289,13 +399,89 @@ def last_number(connection: Connection, issuer: str, year: int) -> str | None:
     ).scalar_one_or_none()
 
 
-def claimed_months(connection: Connection, agreement: str) -> set[tuple[MunicipalityCode, date]]:
-    """(municipality, first day of month) of all months on account whose claim is held."""
+def claimed_months(
+    connection: Connection,
+    codes: Collection[str] | None,
+    since: date | None = None,
+) -> dict[str, set[tuple[MunicipalityCode, date]]]:
+    """The months on account whose claim is held: agreement -> (municipality, first day of the month).
+
+    Args:
+        connection: Where to read.
+        codes: Whose; None for all.
+        since: Only months that begin on this day or later.
+    """
+    query = select(claim.c.agreement, claim.c.municipality, claim.c.period_from).where(
+        among(claim.c.agreement, codes),
+        claim.c.kind == ClaimKind.ACONTO.value,
+        claim.c.released_by.is_(None),
+    )
+    if since is not None:
+        query = query.where(claim.c.period_from >= since)
+    found: dict[str, set[tuple[MunicipalityCode, date]]] = defaultdict(set)
+    for agreement, municipality, first_day in connection.execute(query).all():
+        found[agreement].add((municipality, first_day))
+    return found
+
+
+def claimed_counts(
+    connection: Connection,
+    codes: Collection[str] | None,
+    before: date,
+) -> dict[tuple[str, MunicipalityCode, int], int]:
+    """How many months of a year are claimed, for the years before a day: (agreement, municipality, year) -> count."""
+    year = extract("year", claim.c.period_from)
     rows = connection.execute(
-        select(claim.c.municipality, claim.c.period_from).where(
-            claim.c.agreement == agreement,
+        select(claim.c.agreement, claim.c.municipality, year.label("year"), func.count().label("months"))
+        .where(
+            among(claim.c.agreement, codes),
             claim.c.kind == ClaimKind.ACONTO.value,
             claim.c.released_by.is_(None),
-        ),
+            claim.c.period_from < before,
+        )
+        .group_by(claim.c.agreement, claim.c.municipality, year),
     )
-    return {(row.municipality, row.period_from) for row in rows}
+    return {(row.agreement, row.municipality, int(row.year)): row.months for row in rows}
+
+
+def billed_in(
+    connection: Connection,
+    codes: Collection[str] | None,
+    months: Collection[date],
+) -> dict[tuple[str, MunicipalityCode, date], BilledMonth]:
+    """What the holders of the claims on some months ask for, agreement by agreement.
+
+    Args:
+        connection: Where to read.
+        codes: Of which agreements; None for all.
+        months: The first days of the months.
+
+    Returns:
+        (agreement, municipality, first day of the month) -> what was billed.
+    """
+    rows = connection.execute(
+        select(
+            claim.c.agreement,
+            claim.c.municipality,
+            claim.c.period_from,
+            func.sum(invoice_line.c.amount_oere).label("amount_oere"),
+            func.max(invoice_line.c.version).label("version"),
+            invoice.c.provisional,
+        )
+        .join(invoice, invoice.c.id == claim.c.invoice_id)
+        .join(
+            invoice_line,
+            and_(invoice_line.c.invoice_id == claim.c.invoice_id, invoice_line.c.agreement == claim.c.agreement),
+        )
+        .where(
+            among(claim.c.agreement, codes),
+            claim.c.kind == ClaimKind.ACONTO.value,
+            claim.c.released_by.is_(None),
+            claim.c.period_from.in_(sorted(months)),
+        )
+        .group_by(claim.c.agreement, claim.c.municipality, claim.c.period_from, invoice.c.provisional),
+    )
+    return {
+        (agreement, municipality, first_day): BilledMonth(int(amount), version, provisional)
+        for agreement, municipality, first_day, amount, version, provisional in rows.all()
+    }

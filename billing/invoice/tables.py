@@ -115,6 +115,9 @@ claim = Table(
     # Deferred: the claim is taken first, the document that holds it is written in the same transaction.
     Column("invoice_id", ROW_ID, ForeignKey(invoice.c.id, deferrable=True, initially="DEFERRED"), nullable=False),
     Column("released_by", ROW_ID, ForeignKey(invoice.c.id, deferrable=True, initially="DEFERRED")),
+    # SQLite looks for waiting claims at every document that is written, and would read them all.
+    Index("ix_claim_invoice_id", "invoice_id"),
+    Index("ix_claim_released_by", "released_by"),
 )
 Index(
     "uq_claim_live",

@@ -9,6 +9,7 @@ from datetime import date
 from agreements.agreement import Agreement, MunicipalityCode
 from billing.annual_subscription.facts import AnnualSubscription
 from billing.invoice.facts import DocumentDraft, Failure, IssuedDocument, PartySnapshot
+from foundation.errors import MellemregningError
 from foundation.period import Month
 
 
@@ -21,6 +22,8 @@ class MonthFacts:
         provisional: True where the year has no price, so that last year's instalment is billed (domain rule 8).
         parties: Code -> the party as the document will name it.
         price_missing_from: From this day the year's price counts as missing.
+        weights: Provider -> service -> net budget, by which instalments are cut; worked out from the price if missing.
+        booked: Whether the drafts say what they will post; a plan that is only looked at needs no postings.
     """
 
     agreement: Agreement
@@ -29,6 +32,8 @@ class MonthFacts:
     provisional: bool
     parties: Mapping[MunicipalityCode, PartySnapshot]
     price_missing_from: date
+    booked: bool = True
+    weights: Mapping[MunicipalityCode, Mapping[str, int]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +63,21 @@ class MonthPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class MonthNotPlanned:
+    """A month that is due and that nobody can be billed for."""
+
+    agreement: str
+    month: Month
+    error: MellemregningError
+
+
+@dataclass(frozen=True, slots=True)
 class MonthIssue:
-    """What came of issuing a month."""
+    """What came of issuing a month of one agreement.
+
+    Attributes:
+        issued: What was issued; of a document that other agreements share, the agreement's own part.
+    """
 
     plan: MonthPlan
     issued: tuple[IssuedDocument, ...]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from agreements.agreement import CostLine, MunicipalityCode, ProviderOwnShare, ResultKey
 from billing.accounts.facts import Account, Posting, ResultSource
-from billing.annual_subscription.facts import AnnualSubscription, Instalment
+from billing.annual_subscription.facts import Instalment, SubscriptionPart
 from billing.invoice.facts import ClaimKind, DocumentDraft, InvoiceLine, LineKind
 from billing.monthly_aconto.facts import MonthFacts
 from foundation.errors import N_, RuleBroken
@@ -50,6 +50,10 @@ def instalment_of(facts: MonthFacts, municipality: MunicipalityCode) -> Instalme
 
     Source: domain rules 4, 7 and 8.
     """
+    return _instalment(facts, _part(facts, municipality))
+
+
+def _part(facts: MonthFacts, municipality: MunicipalityCode) -> SubscriptionPart:
     part = facts.subscription.part_of(municipality)
     if part is None:
         raise NothingToBillFrom(
@@ -58,6 +62,10 @@ def instalment_of(facts: MonthFacts, municipality: MunicipalityCode) -> Instalme
             month=facts.month.danish,
             agreement=facts.agreement.code,
         )
+    return part
+
+
+def _instalment(facts: MonthFacts, part: SubscriptionPart) -> Instalment:
     if facts.provisional:
         # Last year's regular instalment, all of it on account of this year: last year's results were passed on then.
         count = facts.agreement.terms.advance.instalments
@@ -74,10 +82,14 @@ def split_between_providers(gross_oere: int, cost_lines: Iterable[CostLine]) -> 
 
     Source: domain rule 12.
     """
-    net: dict[MunicipalityCode, dict[str, int]] = {}
-    for line in cost_lines:
-        services = net.setdefault(line.key.provider, {})
-        services[line.key.service] = services.get(line.key.service, 0) + line.net_oere
+    return _split(gross_oere, weights_of(cost_lines))
+
+
+def _split(gross_oere: int, net: Mapping[MunicipalityCode, Mapping[str, int]]) -> dict[ProviderService, int]:
+    if len(net) == 1:
+        ((provider, services),) = net.items()
+        if len(services) == 1:
+            return {(provider, next(iter(services))): gross_oere}
     providers = _by_weight(gross_oere, {provider: sum(services.values()) for provider, services in net.items()})
     return {
         (provider, service): part
@@ -86,7 +98,18 @@ def split_between_providers(gross_oere: int, cost_lines: Iterable[CostLine]) -> 
     }
 
 
+def weights_of(cost_lines: Iterable[CostLine]) -> dict[MunicipalityCode, dict[str, int]]:
+    """What instalments are cut by: provider -> service -> net budget; the same for all payers of a price."""
+    net: dict[MunicipalityCode, dict[str, int]] = {}
+    for line in cost_lines:
+        services = net.setdefault(line.key.provider, {})
+        services[line.key.service] = services.get(line.key.service, 0) + line.net_oere
+    return net
+
+
 def _by_weight(amount_oere: int, weights: Mapping[str, int]) -> dict[str, int]:
+    if len(weights) == 1:
+        return dict.fromkeys(weights, amount_oere)
     # Budgets that cancel out say nothing of who is entitled to what is still to be billed or paid back: equal parts.
     return apportion_signed(amount_oere, weights if sum(weights.values()) else dict.fromkeys(weights, 1))
 
@@ -99,9 +122,11 @@ def draft_of(facts: MonthFacts, municipality: MunicipalityCode) -> DocumentDraft
 
     Source: agreement § 7 stk. 1 and annex; domain rules 8, 12, 14 and 15.
     """
-    instalment = instalment_of(facts, municipality)
+    part = _part(facts, municipality)
+    instalment = _instalment(facts, part)
     terms = facts.agreement.terms
-    gross = split_between_providers(instalment.gross_oere, facts.subscription.cost_lines)
+    weights = weights_of(facts.subscription.cost_lines) if facts.weights is None else facts.weights
+    gross = _split(instalment.gross_oere, weights)
     is_provider = municipality in facts.agreement.providers
     set_off = is_provider and terms.advance.provider_own_share is ProviderOwnShare.NET
     internal = set_off or municipality == facts.agreement.issuer
@@ -112,8 +137,10 @@ def draft_of(facts: MonthFacts, municipality: MunicipalityCode) -> DocumentDraft
         kind=ClaimKind.ACONTO,
         title=f"A conto {facts.month.danish}",
         period=facts.month.period,
-        lines=tuple(_lines(facts, municipality, instalment, gross)),
-        postings=tuple(_postings(facts, municipality, instalment, gross, set_off=set_off, internal=internal)),
+        lines=tuple(_lines(facts, part, instalment, gross)),
+        postings=tuple(_postings(facts, municipality, instalment, gross, set_off=set_off, internal=internal))
+        if facts.booked
+        else (),
         due_days=terms.advance.due_days,
         internal=internal,
         provisional=facts.provisional,
@@ -134,12 +161,16 @@ def _note(facts: MonthFacts) -> str:
 
 def _lines(
     facts: MonthFacts,
-    municipality: MunicipalityCode,
+    part: SubscriptionPart,
     instalment: Instalment,
     gross: Mapping[ProviderService, int],
 ) -> list[InvoiceLine]:
     services = {service.code: service for service in facts.agreement.services}
-    what = "foreløbig rate" if facts.provisional else f"rate {facts.month.number} af {len(_months(facts.subscription))}"
+    what = (
+        "foreløbig rate"
+        if facts.provisional
+        else f"rate {facts.month.number} af {facts.agreement.terms.advance.instalments}"
+    )
     lines = [
         InvoiceLine(
             agreement=facts.agreement.code,
@@ -157,16 +188,11 @@ def _lines(
         )
         for (provider, service), amount in gross.items()
     ]
-    part = facts.subscription.part_of(municipality)
     lines += [
-        _passed_on_line(facts, source, amount, part.passed_on.get(source, amount) if part else amount)
+        _passed_on_line(facts, source, amount, part.passed_on.get(source, amount))
         for source, amount in instalment.passed_on.items()
     ]
     return [line for line in lines if line.amount_oere] or lines[:1]
-
-
-def _months(subscription: AnnualSubscription) -> tuple[Instalment, ...]:
-    return subscription.parts[0].instalments
 
 
 def _passed_on_line(facts: MonthFacts, source: ResultSource, amount_oere: int, of_year_oere: int) -> InvoiceLine:

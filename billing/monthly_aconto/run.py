@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
+from functools import lru_cache
 
 from sqlalchemy import Connection
 
 from agreements import run as agreements
 from agreements import store as agreement_store
-from agreements.agreement import Agreement, MunicipalityCode
+from agreements.agreement import AdvanceTerms, Agreement, InvoicePer, MunicipalityCode
 from agreements.deadlines import price_missing_from, send_deadline
-from agreements.membership import agreed_year, members_in
+from agreements.membership import Memberships, agreed_year
 from agreements.municipality import MUNICIPALITIES
 from billing.accounts import store as books
 from billing.accounts.rules import YearIsSettled
@@ -21,13 +24,20 @@ from billing.annual_subscription.facts import AnnualSubscription
 from billing.annual_subscription.rules import says_the_same
 from billing.invoice import run as invoices
 from billing.invoice import store as invoice_store
-from billing.invoice.facts import ClaimKind, Failure, IssuedDocument, PartySnapshot
-from billing.monthly_aconto.facts import MonthFacts, MonthIssue, MonthPlan
-from billing.monthly_aconto.rules import PriceMissing, PriceOutOfDate, draft_of
+from billing.invoice.facts import (
+    ClaimKind,
+    Failure,
+    IssuedDocument,
+    IssueOutcome,
+    PartySnapshot,
+)
+from billing.invoice.rules import join_drafts
+from billing.monthly_aconto.facts import MonthFacts, MonthIssue, MonthNotPlanned, MonthPlan
+from billing.monthly_aconto.rules import PriceMissing, PriceOutOfDate, draft_of, weights_of
 from foundation import audit
-from foundation.audit import Occasion
+from foundation.audit import Event, Occasion
 from foundation.errors import MellemregningError
-from foundation.period import Month, months_between
+from foundation.period import BillingYear, Month, months_between
 
 
 def plan_month(connection: Connection, code: str, month: Month, as_of: date) -> MonthPlan:
@@ -47,36 +57,225 @@ def plan_month(connection: Connection, code: str, month: Month, as_of: date) -> 
     Source: agreement § 7 stk. 1; domain rules 4, 5, 7, 8 and 12.
     """
     agreement = agreements.get(connection, code)
-    return _plan(connection, agreement, month, as_of)
-
-
-def _plan(connection: Connection, agreement: Agreement, month: Month, as_of: date) -> MonthPlan:
-    code = agreement.code
     agreed_year(agreement, month.year)
-    members = members_in(agreement_store.members(connection, code), month.year)
-    issued = _issued(connection, code, month)
-    waiting = [municipality for municipality in members if municipality not in issued]
-    drafts = []
-    failed = []
-    if waiting:
-        if books.is_closed(connection, code, month.year):
-            raise YearIsSettled(agreement=code, year=month.year)
-        facts = _facts(connection, agreement, month, as_of, members)
-        for municipality in waiting:
+    plans, failed = plan_months(connection, {code: agreement}, as_of, only=month)
+    if failed:
+        raise failed[0].error
+    return plans[0]
+
+
+def plan_months(  # noqa: PLR0913 - what, when, and what is known already
+    connection: Connection,
+    agreed: Mapping[str, Agreement],
+    as_of: date,
+    *,
+    only: Month | None = None,
+    members: Memberships | None = None,
+    booked: bool = True,
+) -> tuple[list[MonthPlan], list[MonthNotPlanned]]:
+    """Say what every month that is due would bill, of many agreements at once; changes nothing.
+
+    What is read is read for all agreements together, so that the work grows with the bills and not with the questions.
+
+    Args:
+        connection: Where to read.
+        agreed: Code -> agreement.
+        as_of: The business date: up to which months are due, and what the documents would bear.
+        only: This month of each, due or not, in place of those that are due.
+        members: Who takes part, where the caller has read it already.
+        booked: Whether the drafts say what they will post, which only issuing needs.
+
+    Returns:
+        The plans by code and month, and the months that nobody can be billed for.
+
+    Source: agreement § 7 stk. 1; domain rules 4, 5, 7, 8 and 12.
+    """
+    if members is None:
+        members = Memberships(agreement_store.members_of(connection, set(agreed)))
+    claimed = _claimed(connection, agreed, members, as_of, only)
+    due = {code: _due(agreement, members, claimed.get(code, _NONE), as_of) for code, agreement in agreed.items()}
+    wanted = [
+        (code, month) for code in sorted(agreed) for month in ([only] if only else [month for month, _ in due[code]])
+    ]
+    return _Books(connection, agreed, members, due, claimed, as_of, booked=booked).plans(wanted)
+
+
+Claimed = Mapping[str, AbstractSet[tuple[MunicipalityCode, date]]]
+Due = list[tuple[Month, tuple[MunicipalityCode, ...]]]
+_NONE: frozenset[tuple[MunicipalityCode, date]] = frozenset()
+
+
+def _claimed(
+    connection: Connection,
+    agreed: Mapping[str, Agreement],
+    members: Memberships,
+    as_of: date,
+    only: Month | None = None,
+) -> dict[str, set[tuple[MunicipalityCode, date]]]:
+    """The months that are claimed: month by month from last year on, and where an older year has not all of them.
+
+    The rest of an older year is answered from its count, so that a month's work does not grow with all years past.
+    """
+    since = date(min(as_of.year - 1, only.year if only else as_of.year), 1, 1)
+    claimed = invoice_store.claimed_months(connection, set(agreed), since)
+    older = {code for code, agreement in agreed.items() if agreement.starts_on < since}
+    if not older:
+        return claimed
+    counts = invoice_store.claimed_counts(connection, older, since)
+    incomplete = set()
+    for code in older:
+        for year in range(agreed[code].starts_on.year, since.year):
+            months = [month for month in BillingYear(year).months if month.first_day >= agreed[code].starts_on]
+            for who in members.in_year(code, year):
+                if counts.get((code, who, year), 0) == len(months):
+                    claimed.setdefault(code, set()).update((who, month.first_day) for month in months)
+                else:
+                    incomplete.add(code)
+    for code, months_of in invoice_store.claimed_months(connection, incomplete).items() if incomplete else ():
+        claimed[code] = months_of
+    return claimed
+
+
+def _due(
+    agreement: Agreement,
+    members: Memberships,
+    claimed: AbstractSet[tuple[MunicipalityCode, date]],
+    as_of: date,
+) -> Due:
+    first, last = Month.of(agreement.starts_on), _last_due(agreement.terms.advance, as_of)
+    if agreement.ends_on is not None:
+        last = min(last, Month.of(agreement.ends_on))
+    lacking = []
+    for month in months_between(first, last):
+        first_day = month.first_day
+        taking_part = members.in_year(agreement.code, month.year)
+        without = tuple([code for code in taking_part if (code, first_day) not in claimed])
+        if without:
+            lacking.append((month, without))
+    return lacking
+
+
+@lru_cache(maxsize=64)
+def _last_due(advance: AdvanceTerms, as_of: date) -> Month:
+    """The newest month whose deadline has come; deadlines follow each other as months do."""
+    # One more: a deadline on the 1st or 2nd may have moved to a bank day of the month before.
+    month = Month.of(as_of).plus(advance.months_ahead + 1)
+    while send_deadline(advance, month) > as_of:
+        month = month.plus(-1)
+    return month
+
+
+class _Books:
+    """What the months of many agreements rest on, read once for all of them."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what was read before
+        self,
+        connection: Connection,
+        agreed: Mapping[str, Agreement],
+        members: Memberships,
+        due: Mapping[str, Due],
+        claimed: Claimed,
+        as_of: date,
+        *,
+        booked: bool,
+    ) -> None:
+        self.booked = booked
+        self.connection, self.agreed, self.members = connection, agreed, members
+        self.due, self.claimed, self.as_of = due, claimed, as_of
+        self.snapshots: dict[tuple[MunicipalityCode, str], PartySnapshot] = {}
+        self.prices: dict[tuple[str, int], AnnualSubscription] = {}
+        self.closed: set[tuple[str, int]] = set()
+
+    def plans(self, wanted: Sequence[tuple[str, Month]]) -> tuple[list[MonthPlan], list[MonthNotPlanned]]:
+        """Plan the months; each that cannot be planned is named and the others are planned all the same."""
+        years = {(code, month.year) for code, month in wanted}
+        months = {month for _, month in wanted}
+        self.closed = books.closed_years(self.connection, {code for code, _ in wanted})
+        self.prices = subscription_store.read_subscriptions(self.connection, years, months) if years else {}
+        missing = {(code, year - 1) for code, year in years if (code, year) not in self.prices}
+        if missing:
+            # Of last year only the obligations are asked for.
+            self.prices |= {
+                key: price
+                for key, price in subscription_store.read_subscriptions(self.connection, missing, ()).items()
+                if key not in self.prices
+            }
+        planned: list[MonthPlan] = []
+        failed: list[MonthNotPlanned] = []
+        for code, month in wanted:
             try:
-                drafts.append(draft_of(facts, municipality))
+                planned.append(self._plan(self.agreed[code], month))
             except MellemregningError as error:
-                failed.append(Failure(municipality, error))
-    return MonthPlan(
-        agreement=code,
-        month=month,
-        issue_date=as_of,
-        send_by=send_deadline(agreement.terms.advance, month),
-        drafts=tuple(drafts),
-        already_issued=tuple(issued.values()),
-        failed=tuple(failed),
-        late_months=tuple(late for late in due_months(connection, agreement, as_of) if late[0] < month),
-    )
+                failed.append(MonthNotPlanned(code, month, error))
+        return planned, failed
+
+    def _plan(self, agreement: Agreement, month: Month) -> MonthPlan:
+        code, first_day = agreement.code, month.first_day
+        members = self.members.in_year(code, month.year)
+        claimed = self.claimed.get(code, _NONE)
+        waiting = [municipality for municipality in members if (municipality, first_day) not in claimed]
+        issued: Mapping[MunicipalityCode, IssuedDocument] = {}
+        if len(waiting) < len(members):
+            issued = _issued(self.connection, code, month)
+        drafts = []
+        failed = []
+        if waiting:
+            if (code, month.year) in self.closed:
+                raise YearIsSettled(agreement=code, year=month.year)
+            facts = self._facts(agreement, month, members)
+            for municipality in waiting:
+                try:
+                    drafts.append(draft_of(facts, municipality))
+                except MellemregningError as error:
+                    failed.append(Failure(municipality, error))
+        return MonthPlan(
+            agreement=code,
+            month=month,
+            issue_date=self.as_of,
+            send_by=send_deadline(agreement.terms.advance, month),
+            drafts=tuple(drafts),
+            already_issued=tuple(document.of_agreement(code) for document in issued.values()),
+            failed=tuple(failed),
+            late_months=tuple(late for late in self.due[code] if late[0] < month),
+        )
+
+    def _facts(self, agreement: Agreement, month: Month, members: tuple[MunicipalityCode, ...]) -> MonthFacts:
+        missing_from = price_missing_from(agreement.terms.advance, month.year)
+        subscription = self.prices.get((agreement.code, month.year))
+        provisional = subscription is None
+        if subscription is None:
+            subscription = self.prices.get((agreement.code, month.year - 1))
+            if subscription is None:
+                raise subscriptions.SubscriptionUnknown(agreement=agreement.code, year=month.year)
+            if self.as_of < missing_from:
+                raise PriceMissing(agreement=agreement.code, year=month.year, provisional_from=missing_from)
+        else:
+            _same_members(subscription, agreement.code, members)
+        codes = {agreement.issuer, *agreement.providers, *members}
+        codes |= {line.key.provider for line in subscription.cost_lines}
+        codes |= {source.provider for part in subscription.parts for source in part.passed_on}
+        return MonthFacts(
+            agreement=agreement,
+            month=month,
+            subscription=subscription,
+            provisional=provisional,
+            parties=self._parties(agreement, codes),
+            price_missing_from=missing_from,
+            booked=self.booked,
+            weights=weights_of(subscription.cost_lines),
+        )
+
+    def _parties(
+        self, agreement: Agreement, codes: AbstractSet[MunicipalityCode]
+    ) -> dict[MunicipalityCode, PartySnapshot]:
+        entered = {party.municipality: party.gln for party in agreement.parties}
+        found = {}
+        for code in codes:
+            key = (code, entered.get(code, ""))
+            if key not in self.snapshots:
+                self.snapshots[key] = party_snapshot(*key)
+            found[code] = self.snapshots[key]
+        return found
 
 
 def _issued(connection: Connection, code: str, month: Month) -> dict[MunicipalityCode, IssuedDocument]:
@@ -93,48 +292,6 @@ def _issued(connection: Connection, code: str, month: Month) -> dict[Municipalit
         document.subscriber.municipality: document
         for document in sorted(documents, key=lambda document: document.subscriber.municipality)
     }
-
-
-def _facts(
-    connection: Connection,
-    agreement: Agreement,
-    month: Month,
-    as_of: date,
-    members: tuple[MunicipalityCode, ...],
-) -> MonthFacts:
-    missing_from = price_missing_from(agreement.terms.advance, month.year)
-    subscription = subscription_store.read_subscription(connection, agreement.code, month.year)
-    provisional = subscription is None
-    if subscription is None:
-        subscription = _last_years(connection, agreement, month, as_of, missing_from)
-    else:
-        _same_members(subscription, agreement.code, members)
-    codes = {agreement.issuer, *agreement.providers, *members}
-    codes |= {line.key.provider for line in subscription.cost_lines}
-    codes |= {source.provider for part in subscription.parts for source in part.passed_on}
-    return MonthFacts(
-        agreement=agreement,
-        month=month,
-        subscription=subscription,
-        provisional=provisional,
-        parties=party_snapshots(agreement, codes),
-        price_missing_from=missing_from,
-    )
-
-
-def _last_years(
-    connection: Connection,
-    agreement: Agreement,
-    month: Month,
-    as_of: date,
-    missing_from: date,
-) -> AnnualSubscription:
-    last_year = subscription_store.read_subscription(connection, agreement.code, month.year - 1)
-    if last_year is None:
-        raise subscriptions.SubscriptionUnknown(agreement=agreement.code, year=month.year)
-    if as_of < missing_from:
-        raise PriceMissing(agreement=agreement.code, year=month.year, provisional_from=missing_from)
-    return last_year
 
 
 def _same_members(subscription: AnnualSubscription, code: str, members: tuple[MunicipalityCode, ...]) -> None:
@@ -154,26 +311,21 @@ def _same_members(subscription: AnnualSubscription, code: str, members: tuple[Mu
 
 def party_snapshots(agreement: Agreement, codes: Iterable[MunicipalityCode]) -> dict[MunicipalityCode, PartySnapshot]:
     """The parties as a document of today names them: register and entered details."""
-    entered = {party.municipality: party for party in agreement.parties}
-    return {
-        code: PartySnapshot(
-            municipality=code,
-            name=MUNICIPALITIES[code].official_name,
-            cvr=MUNICIPALITIES[code].cvr,
-            gln=entered[code].gln if code in entered else "",
-        )
-        for code in sorted(codes)
-    }
+    entered = {party.municipality: party.gln for party in agreement.parties}
+    return {code: party_snapshot(code, entered.get(code, "")) for code in sorted(codes)}
 
 
-def issue_month(
-    connection: Connection,
-    code: str,
-    month: Month,
-    occasion: Occasion,
-    *,
-    planned: MonthPlan | None = None,
-) -> MonthIssue:
+def party_snapshot(code: MunicipalityCode, gln: str) -> PartySnapshot:
+    """One party as a document of today names it."""
+    return PartySnapshot(
+        municipality=code,
+        name=MUNICIPALITIES[code].official_name,
+        cvr=MUNICIPALITIES[code].cvr,
+        gln=gln,
+    )
+
+
+def issue_month(connection: Connection, code: str, month: Month, occasion: Occasion) -> MonthIssue:
     """Bill every subscriber the month, each once, whatever was done before.
 
     A subscriber that was billed is answered, not billed again; one that fails is left out and billed by a rerun.
@@ -183,7 +335,6 @@ def issue_month(
         code: The agreement.
         month: The service month; before its deadline, on it or late.
         occasion: Who, and the date on the documents.
-        planned: The plan that was made in this transaction, so that it need not be made again.
 
     Raises:
         AgreementUnknown, YearNotAgreed, PriceMissing, PriceOutOfDate, IssueDateBeforeLast: nothing is issued.
@@ -191,39 +342,95 @@ def issue_month(
     Source: agreement § 7 stk. 1; domain rules 4, 5, 7, 8, 14 and 15.
     """
     agreement = agreements.get(connection, code, lock=True)
-    plan = planned or _plan(connection, agreement, month, occasion.as_of)
-    outcome = invoices.issue_documents(connection, plan.drafts, occasion.as_of)
-    already = dict.fromkeys(plan.already_issued)
-    if outcome.held:
-        # Another run took these claims while this one planned.
-        held = {key.municipality for key in outcome.held}
-        already |= dict.fromkeys(
-            document for municipality, document in _issued(connection, code, month).items() if municipality in held
+    plan = plan_month(connection, code, month, occasion.as_of)
+    return issue_plans(connection, [plan], {code: agreement}, occasion)[0]
+
+
+def issue_plans(
+    connection: Connection,
+    plans: Sequence[MonthPlan],
+    agreed: Mapping[str, Agreement],
+    occasion: Occasion,
+) -> list[MonthIssue]:
+    """Issue what was planned in this transaction; agreements of one issuer share a document by their terms.
+
+    Args:
+        connection: The transaction; it holds the agreements.
+        plans: Months of agreements, as ``plan_months`` answered them.
+        agreed: Code -> agreement.
+        occasion: Who, and the date on the documents.
+
+    Returns:
+        What came of each plan, in their order.
+
+    Raises:
+        IssueDateBeforeLast: a number with a later date was given; nothing is issued.
+
+    Source: agreement § 7 stk. 1 and annex; domain rules 14 and 15.
+    """
+    # In the order of issuers, so that no two runs wait for each other's number series.
+    joined = join_drafts((draft for plan in plans for draft in plan.drafts), documents_apart(agreed.values()))
+    came_of = _Outcomes(invoices.issue_documents(connection, joined, occasion.as_of))
+    answers = [came_of.answer(connection, plan) for plan in plans]
+    events = [_issued_event(answer) for answer in answers if answer.issued or answer.failed]
+    audit.record_all(connection, occasion, events)
+    return answers
+
+
+def documents_apart(agreed: Iterable[Agreement]) -> set[str]:
+    """The agreements whose term is a document of their own (domain rule 15)."""
+    return {agreement.code for agreement in agreed if agreement.terms.advance.invoice_per is InvoicePer.AGREEMENT}
+
+
+class _Outcomes:
+    """What came of documents, sorted back to the months and agreements that they are of."""
+
+    def __init__(self, outcome: IssueOutcome) -> None:
+        self.issued: dict[tuple[str, date], list[IssuedDocument]] = defaultdict(list)
+        self.held: dict[tuple[str, date], set[MunicipalityCode]] = defaultdict(set)
+        self.failed: dict[tuple[str, date], list[Failure]] = defaultdict(list)
+        for document in outcome.issued:
+            for code in (document.agreement,) if document.agreement else document.agreements:
+                self.issued[code, document.period.from_day].append(document.of_agreement(code))
+        for key in outcome.held:
+            self.held[key.agreement, key.period.from_day].add(key.municipality)
+        for failure in outcome.failed:
+            for key in failure.claims:
+                self.failed[key.agreement, key.period.from_day].append(failure)
+
+    def answer(self, connection: Connection, plan: MonthPlan) -> MonthIssue:
+        place = (plan.agreement, plan.month.first_day)
+        already = dict.fromkeys(plan.already_issued)
+        held = self.held.get(place)
+        if held:
+            # Another run took these claims while this one planned.
+            documents = _issued(connection, plan.agreement, plan.month)
+            already |= dict.fromkeys(documents[who].of_agreement(plan.agreement) for who in documents if who in held)
+        return MonthIssue(
+            plan=plan,
+            issued=tuple(self.issued.get(place, ())),
+            already_issued=tuple(sorted(already, key=lambda document: document.subscriber.municipality)),
+            failed=(*plan.failed, *self.failed.get(place, ())),
         )
-    failed = (*plan.failed, *outcome.failed)
-    if outcome.issued or failed:
-        audit.record(
-            connection,
-            occasion,
-            action="monthly_aconto.issued",
-            subject=f"{code} {month}",
-            details={
-                "issued": [
-                    {
-                        "number": document.number,
-                        "municipality": document.subscriber.municipality,
-                        "amount_oere": document.amount_oere,
-                    }
-                    for document in outcome.issued
-                ],
-                "failed": [{"municipality": failure.municipality, "error": failure.error.name} for failure in failed],
-            },
-        )
-    return MonthIssue(
-        plan=plan,
-        issued=outcome.issued,
-        already_issued=tuple(sorted(already, key=lambda document: document.subscriber.municipality)),
-        failed=failed,
+
+
+def _issued_event(outcome: MonthIssue) -> Event:
+    return Event(
+        action="monthly_aconto.issued",
+        subject=f"{outcome.plan.agreement} {outcome.plan.month}",
+        details={
+            "issued": [
+                {
+                    "number": document.number,
+                    "municipality": document.subscriber.municipality,
+                    "amount_oere": document.amount_oere,
+                }
+                for document in outcome.issued
+            ],
+            "failed": [
+                {"municipality": failure.municipality, "error": failure.error.name} for failure in outcome.failed
+            ],
+        },
     )
 
 
@@ -237,20 +444,23 @@ def due_months(
     Returns:
         Month -> the members that lack it, ascending.
     """
-    advance = agreement.terms.advance
-    periods = agreement_store.members(connection, agreement.code)
-    first = Month.of(agreement.starts_on)
-    last = Month.of(as_of).plus(advance.months_ahead)
-    if agreement.ends_on is not None:
-        last = min(last, Month.of(agreement.ends_on))
-    due = [month for month in months_between(first, last) if send_deadline(advance, month) <= as_of]
-    claimed = invoice_store.claimed_months(connection, agreement.code)
-    lacking = []
-    for month in due:
-        without = tuple(code for code in members_in(periods, month.year) if (code, month.first_day) not in claimed)
-        if without:
-            lacking.append((month, without))
-    return lacking
+    return due_months_of(connection, {agreement.code: agreement}, as_of)[agreement.code]
+
+
+def due_months_of(connection: Connection, agreed: Mapping[str, Agreement], as_of: date) -> dict[str, Due]:
+    """The same of many agreements at once: code -> what is due and lacking."""
+    members = Memberships(agreement_store.members_of(connection, set(agreed)))
+    claimed = _claimed(connection, agreed, members, as_of)
+    return {code: _due(agreement, members, claimed.get(code, _NONE), as_of) for code, agreement in agreed.items()}
+
+
+def _lines_left(connection: Connection, document: IssuedDocument, code: str) -> dict[int, int | None]:
+    left = invoices.left_of(connection, document.number, document.issuer.municipality)
+    return {
+        position: None
+        for position, line in enumerate(document.lines, start=1)
+        if line.agreement == code and left[position]
+    }
 
 
 def reinvoice_year(
@@ -271,9 +481,8 @@ def reinvoice_year(
 
     Source: domain rule 7.
     """
-    agreement = agreements.get(connection, code, lock=True)
+    agreements.get(connection, code, lock=True)
     subscription = subscriptions.get_subscription(connection, code, year)
-    members = members_in(agreement_store.members(connection, code), year)
     invoiced = {
         (municipality, month.month): month
         for municipality, months in books.invoiced_months(connection, code, year).items()
@@ -290,15 +499,20 @@ def reinvoice_year(
             if books.is_closed(connection, code, year):
                 raise YearIsSettled(agreement=code, year=year)
             old = _issued(connection, code, instalment.month)[part.municipality]
+            shared = len(old.agreements) > 1
             credit = invoices.credit_invoice(
                 connection,
                 old.number,
                 reason=f"Prisen for {year} er ændret (prisberegning nr. {subscription.version}).",
                 issue_date=occasion.as_of,
                 issuer=old.issuer.municipality,
+                # Of a document that other agreements share, only this one's lines are taken back.
+                lines=_lines_left(connection, old, code) if shared else None,
             )
-            facts = _facts(connection, agreement, instalment.month, occasion.as_of, members)
-            outcome = invoices.issue_documents(connection, [draft_of(facts, part.municipality)], occasion.as_of)
+            # Its claim is free again, so the month's plan is this payer's document.
+            again = plan_month(connection, code, instalment.month, occasion.as_of)
+            drafts = [draft for draft in again.drafts if draft.subscriber.municipality == part.municipality]
+            outcome = invoices.issue_documents(connection, drafts, occasion.as_of)
             if outcome.failed:
                 raise outcome.failed[0].error
             corrected.append((credit, outcome.issued[0]))

@@ -12,6 +12,8 @@ from billing.monthly_aconto.facts import MonthIssue
 from foundation.period import Month
 
 DEFAULT_WARN_PERCENT = 10
+DEFAULT_PLAN_DAYS_BEFORE = 5
+DEFAULT_ALARM_DAYS_BEFORE = 2
 
 
 class PlanState(StrEnum):
@@ -41,11 +43,17 @@ class IssuerSettings:
     Attributes:
         four_eyes: Whoever approves a plan may not be the one who planned it.
         warn_percent: From how many per cent off the month before an amount is pointed at.
+        plan_days_before: So many calendar days before its deadline the clock plans a month.
+        alarm_days_before: So many calendar days before the deadline it raises an alarm; never before it has planned.
+        mail: Where the clock's messages go; empty where nobody has said.
     """
 
     issuer: MunicipalityCode
     four_eyes: bool = False
     warn_percent: int = DEFAULT_WARN_PERCENT
+    plan_days_before: int = DEFAULT_PLAN_DAYS_BEFORE
+    alarm_days_before: int = DEFAULT_ALARM_DAYS_BEFORE
+    mail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +63,20 @@ class RunScope:
     Attributes:
         agreement: Only this one, or None for all.
         month: Only this month, due or not; None for every month that is due.
+        issuer: Only this issuer's agreements, or None for all; the clock plans for one issuer at a time.
     """
 
     agreement: str | None = None
     month: Month | None = None
+    issuer: MunicipalityCode | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedDocument:
-    """One payer's document in a plan.
+    """One payer's bill of one agreement's month in a plan.
 
     Attributes:
+        document: Which of the plan's documents it will stand on, from 1; agreements may share one (domain rule 15).
         previous_oere: What the payer was billed for the month before, if it was.
         lines: (text, øre) as they will stand.
         note: What the document will say of its price.
@@ -83,6 +94,7 @@ class PlannedDocument:
     note: str
     change: str
     warnings: tuple[PlanWarning, ...]
+    document: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +110,21 @@ class NotPlanned:
     subscriber: MunicipalityCode | None
     error: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class MissingDetail:
+    """What bills of the plan would lack as e-invoices.
+
+    Attributes:
+        rule: The official rule's id.
+        message: What is missing and where it is entered.
+        bills: How many of the plan's bills lack it.
+    """
+
+    rule: str
+    message: str
+    bills: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +145,7 @@ class RunPlan:
         number: Its number; 0 for one that is not stored.
         inputs: What it rests on, by name -> digest; what changed later is told by these names.
         hash: Over inputs and documents; what is approved is this.
+        missing: What its bills would lack as e-invoices; they are issued all the same.
     """
 
     number: int
@@ -130,6 +158,7 @@ class RunPlan:
     documents: tuple[PlannedDocument, ...]
     failed: tuple[NotPlanned, ...]
     events: tuple[PlanEvent, ...] = ()
+    missing: tuple[MissingDetail, ...] = ()
 
     @property
     def state(self) -> PlanState:
@@ -144,7 +173,7 @@ class RunPlan:
 
 @dataclass(frozen=True, slots=True)
 class RunIssue:
-    """What came of issuing a plan."""
+    """What came of issuing a plan: for each agreement's month who was billed, and who was not."""
 
     plan: RunPlan
     months: tuple[MonthIssue, ...]

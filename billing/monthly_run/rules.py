@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping
 
 from agreements.agreement import MunicipalityCode
-from billing.invoice.facts import DocumentDraft
+from billing.invoice.facts import BilledMonth, DocumentDraft
 from billing.monthly_aconto.facts import MonthPlan
 from billing.monthly_run.facts import (
     IssuerSettings,
@@ -16,11 +17,14 @@ from billing.monthly_run.facts import (
     PlanWarning,
     RunPlan,
 )
-from foundation.errors import N_, RuleBroken
+from foundation.errors import BadInput, N_, RuleBroken
 from foundation.money import kroner
 
 LAST_MONTH_OF_YEAR = 12
 HUNDRED = 100
+MOST_DAYS_BEFORE = 27  # so that a deadline comes into sight after the one a month before it
+LONGEST_ADDRESS = 320
+_ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
 
 
 class FourEyesRequired(RuleBroken):
@@ -62,23 +66,58 @@ class PlanOutOfDate(RuleBroken):
     )
 
 
+class ClockDaysWrong(BadInput):
+    """The clock plans before it raises an alarm, and both in the month of the deadline."""
+
+    danish = N_(
+        "Uret kan planlægge fra 0 til {most} dage før fristen og slå alarm tidligst, når planen er lavet; her er "
+        "planen sat til {plan_days} dage før og alarmen til {alarm_days}. Vælg andre tal.",
+    )
+
+
+class NoMailAddress(BadInput):
+    """Something that no mail can be sent to."""
+
+    danish = N_("«{mail}» er ikke en mailadresse. Skriv én som navn@kommune.dk, eller ingenting for ingen.")
+
+
+def require_clock_settings(settings: IssuerSettings) -> None:
+    """Refuse days and addresses that the clock cannot work by.
+
+    Raises:
+        ClockDaysWrong: not from 0 to 27 days, or an alarm before the plan.
+        NoMailAddress: not one address.
+    """
+    plan_days, alarm_days = settings.plan_days_before, settings.alarm_days_before
+    if not 0 <= alarm_days <= plan_days <= MOST_DAYS_BEFORE:
+        raise ClockDaysWrong(most=MOST_DAYS_BEFORE, plan_days=plan_days, alarm_days=alarm_days)
+    mail = settings.mail
+    if mail and (len(mail) > LONGEST_ADDRESS or _ADDRESS.fullmatch(mail) is None):
+        raise NoMailAddress(mail=mail)
+
+
 def digest(value: object) -> str:
     """SHA-256 of a value's canonical JSON."""
     written = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(written.encode()).hexdigest()
 
 
-def plan_hash(inputs: Mapping[str, str], documents: Sequence[PlannedDocument]) -> str:
+def plan_hash(inputs: Mapping[str, str], plans: Iterable[MonthPlan]) -> str:
     """What is approved: all that the plan rests on and all that it will bill."""
-    return digest(
-        [
-            sorted(inputs.items()),
+    found = hashlib.sha256(digest(sorted(inputs.items())).encode())
+    for plan in plans:
+        month = str(plan.month)
+        bills = [
             [
-                [document.agreement, str(document.month), document.subscriber, document.amount_oere, document.lines]
-                for document in documents
-            ],
-        ],
-    )
+                plan.agreement,
+                month,
+                draft.subscriber.municipality,
+                [(line.text, line.amount_oere) for line in draft.lines],
+            ]
+            for draft in plan.drafts
+        ]
+        found.update(digest(bills).encode())
+    return found.hexdigest()
 
 
 def changed_inputs(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
@@ -86,68 +125,78 @@ def changed_inputs(before: Mapping[str, str], after: Mapping[str, str]) -> list[
     return sorted(name for name in set(before) | set(after) if before.get(name) != after.get(name))
 
 
-def planned_document(
+def planned_document(  # noqa: PLR0913, PLR0917 - a bill, and all that it is shown beside
     draft: DocumentDraft,
     plan: MonthPlan,
-    previous: tuple[int, str] | None,
+    previous: BilledMonth | None,
     settings: IssuerSettings,
-    staying: Sequence[MunicipalityCode],
+    staying: Collection[MunicipalityCode],
+    document: int = 0,
 ) -> PlannedDocument:
     """A draft as the plan keeps and shows it.
 
     Args:
         draft: From the same function that the issue uses.
         plan: The month's plan.
-        previous: What the payer was billed for the month before, and what the document said of its price.
+        previous: What the payer was billed for the month before.
         settings: The issuer's.
         staying: Who takes part in the month after.
+        document: Which of the plan's documents it will stand on.
     """
+    amount = draft.amount_oere
     return PlannedDocument(
         agreement=draft.agreement,
         month=plan.month,
         issuer=draft.issuer.municipality,
         subscriber=draft.subscriber.municipality,
-        amount_oere=draft.amount_oere,
-        previous_oere=previous[0] if previous else None,
+        amount_oere=amount,
+        previous_oere=previous.amount_oere if previous else None,
         internal=draft.internal,
         lines=tuple((line.text, line.amount_oere) for line in draft.lines),
         note=draft.note,
-        change=_in_words(draft, plan, previous),
-        warnings=tuple(_warnings(draft, plan, previous, settings, staying)),
+        change=_in_words(draft, amount, plan, previous),
+        warnings=tuple(_warnings(draft, amount, plan, previous, settings, staying)),
+        document=document,
     )
 
 
-def _in_words(draft: DocumentDraft, plan: MonthPlan, previous: tuple[int, str] | None) -> str:
+def version_of(draft: DocumentDraft) -> int | None:
+    """The version of the price that the draft's lines name."""
+    return max((line.version for line in draft.lines if line.version is not None), default=None)
+
+
+def _in_words(draft: DocumentDraft, amount_oere: int, plan: MonthPlan, previous: BilledMonth | None) -> str:
     if previous is None:
         return "Ikke faktureret måneden før."
-    difference = draft.amount_oere - previous[0]
+    difference = amount_oere - previous.amount_oere
     if difference == 0:
         return "Som måneden før."
     direction = "mere" if difference > 0 else "mindre"
-    return f"{kroner(abs(difference))} {direction} end måneden før: {_reason(draft, plan, previous[1])}."
+    return f"{kroner(abs(difference))} {direction} end måneden før: {_reason(draft, plan, previous)}."
 
 
-def _reason(draft: DocumentDraft, plan: MonthPlan, note_before: str) -> str:
+def _reason(draft: DocumentDraft, plan: MonthPlan, previous: BilledMonth) -> str:
     if draft.provisional:
         return "sidste års rate, da prisen mangler"
     if plan.month.number == 1:
         return "nyt års pris"
-    if draft.note != note_before:
+    if previous.provisional or version_of(draft) != previous.version:
         return "ny prisberegning"
     if plan.month.number == LAST_MONTH_OF_YEAR:
         return "sidste rate tager resten af årets beløb"
     return "resten af årets beløb er fordelt på ny"
 
 
-def _warnings(
+def _warnings(  # noqa: PLR0913, PLR0917 - as planned_document
     draft: DocumentDraft,
+    amount_oere: int,
     plan: MonthPlan,
-    previous: tuple[int, str] | None,
+    previous: BilledMonth | None,
     settings: IssuerSettings,
-    staying: Sequence[MunicipalityCode],
+    staying: Collection[MunicipalityCode],
 ) -> list[PlanWarning]:
-    off = previous is not None and abs(draft.amount_oere - previous[0]) * HUNDRED > settings.warn_percent * abs(
-        previous[0],
+    off = previous is not None and abs(amount_oere - previous.amount_oere) * HUNDRED > settings.warn_percent * abs(
+        previous.amount_oere
     )
     found = (
         (draft.provisional, PlanWarning.PROVISIONAL),
@@ -155,7 +204,7 @@ def _warnings(
         (draft.subscriber.municipality not in staying, PlanWarning.LAST_MONTH),
         (off, PlanWarning.AMOUNT_OFF),
         (plan.days_late > 0, PlanWarning.LATE),
-        (draft.amount_oere < 0, PlanWarning.PAID_OUT),
+        (amount_oere < 0, PlanWarning.PAID_OUT),
     )
     return [warning for applies, warning in found if applies]
 

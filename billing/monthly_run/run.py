@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, replace
+import gc
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import date
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -10,16 +15,21 @@ from sqlalchemy import Connection
 from agreements import run as agreements
 from agreements import store as agreement_store
 from agreements.agreement import Agreement, MunicipalityCode
-from agreements.membership import members_in
+from agreements.deadlines import price_missing_from
+from agreements.membership import Memberships, agreed_year
 from agreements.municipality import municipality
 from billing.annual_subscription import store as subscription_store
 from billing.invoice import store as invoice_store
-from billing.invoice.facts import ClaimKind
+from billing.invoice.facts import BilledMonth
+from billing.invoice.missing import missing_details
+from billing.invoice.rules import grouped
 from billing.monthly_aconto import run as months
 from billing.monthly_aconto.facts import MonthIssue, MonthPlan
+from billing.monthly_aconto.rules import PriceMissing
 from billing.monthly_run import store
 from billing.monthly_run.facts import (
     IssuerSettings,
+    MissingDetail,
     NotPlanned,
     PlanEvent,
     PlannedDocument,
@@ -36,11 +46,13 @@ from billing.monthly_run.rules import (
     plan_hash,
     planned_document,
     require_another_person,
+    require_clock_settings,
     require_state,
+    version_of,
 )
 from foundation import audit
 from foundation.audit import Occasion
-from foundation.errors import MellemregningError, N_, NotFound
+from foundation.errors import N_, NotFound
 from foundation.period import Month
 
 
@@ -50,20 +62,36 @@ class PlanUnknown(NotFound):
     danish = N_("Der er ingen plan {number}. Se dem med «mellemregning run list».")
 
 
-class _Planned(NamedTuple):
-    """A plan with the months that it was made of."""
+class _WorkedOut(NamedTuple):
+    """What is due as it was worked out in this transaction, and what it rests on."""
 
-    plan: RunPlan
+    agreed: Mapping[str, Agreement]
     months: list[MonthPlan]
+    failed: list[NotPlanned]
+    inputs: dict[str, str]
+    settings: Mapping[MunicipalityCode, IssuerSettings]
+    members: Memberships
+
+    @property
+    def hash(self) -> str:
+        """Over all of it."""
+        return plan_hash(self.inputs, self.months)
 
 
-def plan_run(connection: Connection, scope: RunScope, occasion: Occasion) -> RunPlan:
+def plan_run(
+    connection: Connection,
+    scope: RunScope,
+    occasion: Occasion,
+    *,
+    until: date | None = None,
+) -> RunPlan:
     """Work out everything that is due up to the business date, all past months that are missing too, and keep it.
 
     Args:
         connection: The transaction.
-        scope: All agreements or one; every due month or one.
+        scope: All agreements, one issuer's or one; every due month or one.
         occasion: Who plans, and the date up to which months are due.
+        until: Plan for this later day instead: a deadline that is coming. It becomes the plan's ``as_of``.
 
     Returns:
         The stored plan. What cannot be planned is named in it; the rest is planned all the same.
@@ -73,118 +101,159 @@ def plan_run(connection: Connection, scope: RunScope, occasion: Occasion) -> Run
 
     Source: agreement § 7 stk. 1; domain rules 4, 5, 7, 8, 14 and 15.
     """
-    plan = _planned(connection, scope, occasion, lock=True).plan
+    then = replace(occasion, as_of=until or occasion.as_of)
+    with without_looking_for_cycles():
+        found = _worked_out(connection, scope, then, booked=False)
+        return _keep(connection, _described(connection, found, scope, then), then)
+
+
+@contextmanager
+def without_looking_for_cycles() -> Iterator[None]:
+    """Let the interpreter not look through all that a run holds, again and again, for what nobody makes here: cycles.
+
+    With a million values alive it is a third of the work.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _keep(connection: Connection, plan: RunPlan, occasion: Occasion) -> RunPlan:
     plan = replace(plan, number=store.write_plan(connection, plan))
     _record(connection, plan, occasion, "planned")
     return plan
 
 
-def _planned(connection: Connection, scope: RunScope, occasion: Occasion, *, lock: bool) -> _Planned:
-    codes = [scope.agreement] if scope.agreement else agreement_store.agreement_codes(connection)
-    documents: list[PlannedDocument] = []
-    failed: list[NotPlanned] = []
-    inputs: dict[str, str] = {}
-    plans: list[MonthPlan] = []
-    four_eyes = False
-    for code in codes:
-        agreement = agreements.get(connection, code, lock=lock)
-        settings = store.issuer_settings(connection, agreement.issuer)
-        due = [month for month, _ in months.due_months(connection, agreement, occasion.as_of)]
-        wanted = due if scope.month is None else [scope.month]
-        for month in wanted:
-            try:
-                plan = months.plan_month(connection, code, month, occasion.as_of)
-            except MellemregningError as error:
-                if scope.month is not None:
-                    raise
-                failed.append(NotPlanned(code, month, None, error.name, error.text()))
-                continue
-            plans.append(plan)
-            documents += _documents(connection, agreement, plan, settings, documents)
-            failed += [
-                NotPlanned(code, month, failure.municipality, failure.error.name, failure.error.text())
-                for failure in plan.failed
-            ]
-            inputs |= _inputs(connection, agreement, plan, settings)
-        four_eyes = four_eyes or (settings.four_eyes and bool(wanted))
-    return _Planned(
-        RunPlan(
-            number=0,
-            scope=scope,
-            as_of=occasion.as_of,
-            planned_by=occasion.actor,
-            four_eyes=four_eyes,
-            hash=plan_hash(inputs, documents),
-            inputs=inputs,
-            documents=tuple(documents),
-            failed=tuple(failed),
-        ),
-        plans,
+def _worked_out(
+    connection: Connection, scope: RunScope, occasion: Occasion, *, lock: bool = True, booked: bool = True
+) -> _WorkedOut:
+    """What is due, of all agreements at once; they are held until the transaction ends."""
+    codes = None if scope.agreement is None else [scope.agreement]
+    if scope.issuer is not None:
+        codes = [
+            code
+            for code in agreement_store.agreement_codes(connection, scope.issuer)
+            if scope.agreement in {None, code}
+        ]
+    versions = agreement_store.find_agreements(connection, codes, lock=lock)
+    if scope.agreement is not None and scope.agreement not in versions:
+        raise agreements.AgreementUnknown(agreement=scope.agreement)
+    agreed = {code: agreement for code, (_, agreement) in versions.items()}
+    if scope.month is not None:
+        for agreement in agreed.values():
+            agreed_year(agreement, scope.month.year)
+    members = Memberships(agreement_store.members_of(connection, codes))
+    planned, without = months.plan_months(
+        connection, agreed, occasion.as_of, only=scope.month, members=members, booked=booked
     )
-
-
-def _documents(
-    connection: Connection,
-    agreement: Agreement,
-    plan: MonthPlan,
-    settings: IssuerSettings,
-    planned: list[PlannedDocument],
-) -> list[PlannedDocument]:
-    """The month's documents beside the month before, as it was billed or as this plan will bill it."""
-    before = plan.month.plus(-1).period
-    billed = {
-        document.subscriber: (document.amount_oere, document.note)
-        for document in planned
-        if document.agreement == agreement.code and document.month == plan.month.plus(-1)
+    if scope.month is not None and without:
+        raise without[0].error
+    known = store.all_issuer_settings(connection)
+    settings = {
+        agreement.issuer: known.get(agreement.issuer, IssuerSettings(agreement.issuer)) for agreement in agreed.values()
     }
-    billed |= {
-        document.subscriber.municipality: (document.amount_oere, document.note)
-        for document in invoice_store.documents(
-            connection,
-            agreement=agreement.code,
-            kind=ClaimKind.ACONTO,
-            from_day=before.from_day,
-            to_day=before.to_day,
-            only_claimed=True,
-        )
-    }
-    staying = members_in(agreement_store.members(connection, agreement.code), plan.month.plus(1).year)
-    return [
-        planned_document(draft, plan, billed.get(draft.subscriber.municipality), settings, staying)
-        for draft in plan.drafts
+    failed = [NotPlanned(gap.agreement, gap.month, None, gap.error.name, gap.error.text()) for gap in without]
+    failed += [
+        NotPlanned(plan.agreement, plan.month, failure.municipality, failure.error.name, failure.error.text())
+        for plan in planned
+        for failure in plan.failed
     ]
+    inputs = _inputs(connection, versions, planned, settings, members)
+    return _WorkedOut(agreed, planned, failed, inputs, settings, members)
+
+
+def _described(connection: Connection, found: _WorkedOut, scope: RunScope, occasion: Occasion) -> RunPlan:
+    """The plan as it is kept and shown: each bill beside the month before."""
+    drafts = [draft for plan in found.months for draft in plan.drafts]
+    on_document = {
+        id(draft): number
+        for number, parts in enumerate(grouped(drafts, months.documents_apart(found.agreed.values())), start=1)
+        for draft in parts
+    }
+    lacking: Counter[tuple[str, str]] = Counter()
+    for findings in missing_details(connection, drafts, occasion.as_of, found.agreed.values()):
+        lacking.update((finding.rule, finding.text()) for finding in findings)
+    codes = {plan.agreement for plan in found.months}
+    before = {plan.month.plus(-1).first_day for plan in found.months}
+    billed = invoice_store.billed_in(connection, codes, before) if before else {}
+    documents: list[PlannedDocument] = []
+    for plan in found.months:
+        code, first_day, day_before = plan.agreement, plan.month.first_day, plan.month.plus(-1).first_day
+        settings = found.settings[found.agreed[code].issuer]
+        staying = found.members.in_year(code, plan.month.plus(1).year)
+        for draft in plan.drafts:
+            who = draft.subscriber.municipality
+            previous = billed.get((code, who, day_before))
+            # Where several months are due, the next one is compared with what this plan bills.
+            billed.setdefault(
+                (code, who, first_day), BilledMonth(draft.amount_oere, version_of(draft), draft.provisional)
+            )
+            documents.append(planned_document(draft, plan, previous, settings, staying, on_document[id(draft)]))
+    waiting = {found.agreed[plan.agreement].issuer for plan in found.months if plan.drafts}
+    waiting |= {found.agreed[entry.agreement].issuer for entry in found.failed}
+    return RunPlan(
+        number=0,
+        scope=scope,
+        as_of=occasion.as_of,
+        planned_by=occasion.actor,
+        four_eyes=any(found.settings[issuer].four_eyes for issuer in waiting),
+        hash=found.hash,
+        inputs=found.inputs,
+        documents=tuple(documents),
+        failed=tuple(found.failed),
+        missing=tuple(MissingDetail(rule, message, bills) for (rule, message), bills in sorted(lacking.items())),
+    )
 
 
 def _inputs(
     connection: Connection,
-    agreement: Agreement,
-    plan: MonthPlan,
-    settings: IssuerSettings,
+    versions: Mapping[str, tuple[int, Agreement]],
+    planned: Sequence[MonthPlan],
+    settings: Mapping[MunicipalityCode, IssuerSettings],
+    memberships: Memberships,
 ) -> dict[str, str]:
-    """All that the month's plan rests on, by the name under which a change of it is told."""
-    code, year = agreement.code, plan.month.year
-    on = agreement.terms.allocation.reference_date.of_year(year)
-    members = members_in(agreement_store.members(connection, code), year)
-    figures = agreement_store.population(connection, on, members)
-    return {
-        f"vilkårene i {code}": digest(agreement_store.agreement_versions(connection, code)),
-        f"budgettet for {year} i {code}": digest(
-            [[*astuple(line.key), line.amount_oere] for line in agreement_store.budget(connection, code, year)],
-        ),
-        f"prisen for {year} i {code}": digest(
-            [subscription_store.latest_version(connection, code, of_year) for of_year in (year - 1, year)],
-        ),
-        f"deltagerne i {year} i {code}": digest(members),
-        f"indbyggertallene pr. {on:%d.%m.%Y}, {code}": digest(
-            [[who, revision, figure.inhabitants] for (who, _), (revision, figure) in figures.items()],
-        ),
-        f"hvad der er faktureret for {plan.month} i {code}": digest(
-            [document.number for document in plan.already_issued],
-        ),
-        f"indstillingerne for {municipality(agreement.issuer).official_name}": digest(
-            [settings.four_eyes, settings.warn_percent],
-        ),
-    }
+    """All that the months' plans rest on, by the name under which a change of it is told."""
+    if not planned:
+        return {}
+    codes, years = {plan.agreement for plan in planned}, {plan.month.year for plan in planned}
+    budgets = agreement_store.budgets_of(connection, codes, years)
+    prices = subscription_store.latest_versions(connection, codes, years | {year - 1 for year in years})
+    on_days = {versions[plan.agreement][1].terms.allocation.reference_date.of_year(plan.month.year) for plan in planned}
+    counted = {on: agreement_store.population(connection, on) for on in on_days}
+    inputs: dict[str, str] = {}
+    for plan in planned:
+        code, year = plan.agreement, plan.month.year
+        version, agreement = versions[code]
+        inputs[f"hvad der er faktureret for {plan.month} i {code}"] = " ".join(
+            document.number for document in plan.already_issued
+        )
+        if f"budgettet for {year} i {code}" in inputs:
+            continue
+        on = agreement.terms.allocation.reference_date.of_year(year)
+        members = memberships.in_year(code, year)
+        inputs[f"vilkårene i {code}"] = f"{version}"
+        inputs[f"budgettet for {year} i {code}"] = digest(
+            [
+                [line.key.provider, line.key.service, line.key.kind.value, line.key.line, line.amount_oere]
+                for line in budgets.get((code, year), ())
+            ],
+        )
+        inputs[f"prisen for {year} i {code}"] = f"{prices.get((code, year - 1), 0)} {prices.get((code, year), 0)}"
+        inputs[f"deltagerne i {year} i {code}"] = " ".join(members)
+        inputs[f"indbyggertallene pr. {on:%d.%m.%Y}, {code}"] = " ".join(
+            f"{who}:{counted[on][who, on][0]}:{counted[on][who, on][1].inhabitants}"
+            for who in members
+            if (who, on) in counted[on]
+        )
+        of_issuer = settings[agreement.issuer]
+        inputs[f"indstillingerne for {municipality(agreement.issuer).official_name}"] = (
+            f"{of_issuer.four_eyes} {of_issuer.warn_percent}"
+        )
+    return inputs
 
 
 def get_plan(connection: Connection, number: int) -> RunPlan:
@@ -204,10 +273,20 @@ def list_plans(connection: Connection) -> list[RunPlan]:
     return [get_plan(connection, number) for number in store.plan_numbers(connection)]
 
 
-def _locked(connection: Connection, number: int) -> RunPlan:
-    if not store.lock_plan(connection, number):
-        raise PlanUnknown(number=number)
-    return get_plan(connection, number)
+def changes_since(connection: Connection, plan: RunPlan, occasion: Occasion) -> list[str]:
+    """What a plan rests on that is no longer what it was, by name; nothing while the plan holds."""
+    again = _worked_out(connection, plan.scope, replace(occasion, as_of=plan.as_of), lock=False)
+    if again.hash == plan.hash:
+        return []
+    return changed_inputs(plan.inputs, again.inputs) or ["beløbene"]
+
+
+def _locked(connection: Connection, number: int, *, with_documents: bool = True) -> RunPlan:
+    if store.lock_plan(connection, number):
+        found = store.read_plan(connection, number, with_documents=with_documents)
+        if found is not None:
+            return found
+    raise PlanUnknown(number=number)
 
 
 def approve_run(connection: Connection, number: int, occasion: Occasion, note: str = "") -> RunPlan:
@@ -237,27 +316,40 @@ def stop_run(connection: Connection, number: int, occasion: Occasion, note: str 
 def issue_run(connection: Connection, number: int, occasion: Occasion) -> RunIssue:
     """Issue an approved plan, if all that it rests on is still the same; the amounts come from where the plan's came.
 
+    The answer's plan is without its bills, which are what was issued; ``get_plan`` reads them.
+
     A payer that fails is left out and told of; its month stays due, so that the next run bills it.
 
     Raises:
         PlanUnknown, PlanNotApproved, PlanHasEnded.
         PlanOutOfDate: names what changed; nothing is issued.
+        PriceMissing: the plan bills last year's instalment, and its day has not come.
         IssueDateBeforeLast: a number with a later date was given since.
 
     Source: domain rules 4, 7, 8, 14 and 15.
     """
-    plan = _locked(connection, number)
+    plan = _locked(connection, number, with_documents=False)
     require_state(plan, PlanState.APPROVED)
-    again = _planned(connection, plan.scope, replace(occasion, as_of=plan.as_of), lock=True)
-    if again.plan.hash != plan.hash:
-        changes = changed_inputs(plan.inputs, again.plan.inputs) or ["beløbene"]
-        raise PlanOutOfDate(number=number, changes=changes)
-    issued = tuple(
-        months.issue_month(connection, month_plan.agreement, month_plan.month, occasion, planned=month_plan)
-        for month_plan in again.months
-    )
-    done = _happened(connection, plan, PlanState.ISSUED, occasion, "")
-    return RunIssue(done, issued)
+    with without_looking_for_cycles():
+        again = _worked_out(connection, plan.scope, replace(occasion, as_of=plan.as_of))
+        if again.hash != plan.hash:
+            changes = changed_inputs(plan.inputs, again.inputs) or ["beløbene"]
+            raise PlanOutOfDate(number=number, changes=changes)
+        _require_price_overdue(again, occasion)
+        issued = months.issue_plans(connection, again.months, again.agreed, occasion)
+    done = _happened(connection, plan, PlanState.ISSUED, occasion, "", again.months)
+    return RunIssue(done, tuple(issued))
+
+
+def _require_price_overdue(found: _WorkedOut, occasion: Occasion) -> None:
+    """A plan that was made for a day to come bills provisionally from that day, not before (domain rule 8)."""
+    provisional = {
+        (plan.agreement, plan.month.year) for plan in found.months if any(draft.provisional for draft in plan.drafts)
+    }
+    for code, year in sorted(provisional):
+        missing_from = price_missing_from(found.agreed[code].terms.advance, year)
+        if occasion.as_of < missing_from:
+            raise PriceMissing(agreement=code, year=year, provisional_from=missing_from)
 
 
 def issue_in_one_step(connection: Connection, code: str, month: Month, occasion: Occasion) -> MonthIssue:
@@ -269,20 +361,18 @@ def issue_in_one_step(connection: Connection, code: str, month: Month, occasion:
 
     Source: domain rules 4, 5, 7, 8, 14 and 15.
     """
-    agreement = agreements.get(connection, code, lock=True)
-    settings = store.issuer_settings(connection, agreement.issuer)
     scope = RunScope(code, month)
-    found = _planned(connection, scope, occasion, lock=True)
+    found = _worked_out(connection, scope, occasion)
     (month_plan,) = found.months
     if not month_plan.drafts:
         # Nothing to bill is nothing to approve; whoever failed or was billed before is answered.
-        return months.issue_month(connection, code, month, occasion, planned=month_plan)
-    if settings.four_eyes:
-        raise OneStepRefused(issuer=municipality(agreement.issuer).official_name)
-    plan = replace(found.plan, number=store.write_plan(connection, found.plan))
-    _record(connection, plan, occasion, "planned")
+        return months.issue_plans(connection, found.months, found.agreed, occasion)[0]
+    issuer = found.agreed[code].issuer
+    if found.settings[issuer].four_eyes:
+        raise OneStepRefused(issuer=municipality(issuer).official_name)
+    plan = _keep(connection, _described(connection, found, scope, occasion), occasion)
     plan = _happened(connection, plan, PlanState.APPROVED, occasion, "i ét trin")
-    issued = months.issue_month(connection, code, month, occasion, planned=month_plan)
+    (issued,) = months.issue_plans(connection, found.months, found.agreed, occasion)
     _happened(connection, plan, PlanState.ISSUED, occasion, "i ét trin")
     return issued
 
@@ -292,15 +382,33 @@ def _issuers(plan: RunPlan) -> str:
     return ", ".join(municipality(code).official_name for code in codes)
 
 
-def _happened(connection: Connection, plan: RunPlan, state: PlanState, occasion: Occasion, note: str) -> RunPlan:
+def _happened(  # noqa: PLR0913, PLR0917 - what happened, to what, when, why
+    connection: Connection,
+    plan: RunPlan,
+    state: PlanState,
+    occasion: Occasion,
+    note: str,
+    planned: Sequence[MonthPlan] | None = None,
+) -> RunPlan:
     event = PlanEvent(state, occasion.as_of, occasion.actor, note)
     store.write_event(connection, plan.number, event)
     done = replace(plan, events=(*plan.events, event))
-    _record(connection, done, occasion, state.value)
+    _record(connection, done, occasion, state.value, planned)
     return done
 
 
-def _record(connection: Connection, plan: RunPlan, occasion: Occasion, participle: str) -> None:
+def _record(
+    connection: Connection,
+    plan: RunPlan,
+    occasion: Occasion,
+    participle: str,
+    planned: Sequence[MonthPlan] | None = None,
+) -> None:
+    amounts = (
+        [document.amount_oere for document in plan.documents]
+        if planned is None
+        else [draft.amount_oere for month in planned for draft in month.drafts]
+    )
     audit.record(
         connection,
         occasion,
@@ -309,26 +417,40 @@ def _record(connection: Connection, plan: RunPlan, occasion: Occasion, participl
         details={
             "hash": plan.hash,
             "as_of": plan.as_of.isoformat(),
-            "documents": len(plan.documents),
-            "total_oere": plan.total_oere,
+            "documents": len(amounts),
+            "total_oere": sum(amounts),
             "failed": len(plan.failed),
             "four_eyes": plan.four_eyes,
         },
     )
 
 
-def set_issuer(
+def get_issuer(connection: Connection, issuer: MunicipalityCode) -> IssuerSettings:
+    """How an issuer's runs are approved and when the clock speaks.
+
+    Raises:
+        UnknownMunicipality: there is no such municipality.
+    """
+    municipality(issuer)
+    return store.issuer_settings(connection, issuer)
+
+
+def set_issuer(  # noqa: PLR0913 - each is a setting
     connection: Connection,
     issuer: MunicipalityCode,
     occasion: Occasion,
     *,
     four_eyes: bool | None = None,
     warn_percent: int | None = None,
+    plan_days_before: int | None = None,
+    alarm_days_before: int | None = None,
+    mail: str | None = None,
 ) -> IssuerSettings:
-    """Change how an issuer's runs are approved; what is not named stays.
+    """Change how an issuer's runs are approved and when the clock speaks; what is not named stays.
 
     Raises:
         UnknownMunicipality: there is no such municipality.
+        ClockDaysWrong, NoMailAddress: the clock's settings cannot be so.
     """
     municipality(issuer)
     before = store.issuer_settings(connection, issuer)
@@ -336,7 +458,11 @@ def set_issuer(
         before,
         four_eyes=before.four_eyes if four_eyes is None else four_eyes,
         warn_percent=before.warn_percent if warn_percent is None else warn_percent,
+        plan_days_before=before.plan_days_before if plan_days_before is None else plan_days_before,
+        alarm_days_before=before.alarm_days_before if alarm_days_before is None else alarm_days_before,
+        mail=before.mail if mail is None else mail.strip(),
     )
+    require_clock_settings(after)
     if after != before:
         store.write_issuer_settings(connection, after)
         audit.record(
@@ -345,8 +471,8 @@ def set_issuer(
             action="monthly_run.issuer_set",
             subject=issuer,
             details={
-                "before": {"four_eyes": before.four_eyes, "warn_percent": before.warn_percent},
-                "after": {"four_eyes": after.four_eyes, "warn_percent": after.warn_percent},
+                when: {key: value for key, value in asdict(settings).items() if key != "issuer"}
+                for when, settings in (("before", before), ("after", after))
             },
         )
     return after

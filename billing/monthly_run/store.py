@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, select, update
 from agreements.agreement import MunicipalityCode
 from billing.monthly_run.facts import (
     IssuerSettings,
+    MissingDetail,
     NotPlanned,
     PlanEvent,
     PlannedDocument,
@@ -20,19 +21,41 @@ from billing.monthly_run.facts import (
     RunScope,
 )
 from billing.monthly_run.tables import issuer_setting, run_plan, run_plan_document, run_plan_event
-from foundation.database import insert_rows, reserve_ids
+from foundation.database import insert_bulk, reserve_ids
 from foundation.period import Month
 
 
 def issuer_settings(connection: Connection, issuer: MunicipalityCode) -> IssuerSettings:
     """The issuer's settings; the defaults where nothing was set."""
     row = connection.execute(select(issuer_setting).where(issuer_setting.c.issuer == issuer)).one_or_none()
-    return IssuerSettings(issuer) if row is None else IssuerSettings(issuer, row.four_eyes, row.warn_percent)
+    return IssuerSettings(issuer) if row is None else _settings(row)
+
+
+def all_issuer_settings(connection: Connection) -> dict[MunicipalityCode, IssuerSettings]:
+    """The settings of every issuer that has some of its own."""
+    return {row.issuer: _settings(row) for row in connection.execute(select(issuer_setting))}
+
+
+def _settings(row: Row[Any]) -> IssuerSettings:
+    return IssuerSettings(
+        row.issuer,
+        four_eyes=row.four_eyes,
+        warn_percent=row.warn_percent,
+        plan_days_before=row.plan_days_before,
+        alarm_days_before=row.alarm_days_before,
+        mail=row.mail,
+    )
 
 
 def write_issuer_settings(connection: Connection, settings: IssuerSettings) -> None:
     """Keep the issuer's settings in place of the old ones; the audit trail has both."""
-    values = {"four_eyes": settings.four_eyes, "warn_percent": settings.warn_percent}
+    values = {
+        "four_eyes": settings.four_eyes,
+        "warn_percent": settings.warn_percent,
+        "plan_days_before": settings.plan_days_before,
+        "alarm_days_before": settings.alarm_days_before,
+        "mail": settings.mail,
+    }
     changed = connection.execute(
         update(issuer_setting).where(issuer_setting.c.issuer == settings.issuer).values(**values),
     )
@@ -40,8 +63,7 @@ def write_issuer_settings(connection: Connection, settings: IssuerSettings) -> N
         connection.execute(issuer_setting.insert().values(issuer=settings.issuer, **values))
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 def write_plan(connection: Connection, plan: RunPlan) -> int:
@@ -50,7 +72,7 @@ def write_plan(connection: Connection, plan: RunPlan) -> int:
     connection.execute(
         run_plan.insert().values(
             id=plan_id,
-            scope=_json([plan.scope.agreement, plan.scope.month and str(plan.scope.month)]),
+            scope=_json([plan.scope.agreement, plan.scope.month and str(plan.scope.month), plan.scope.issuer]),
             as_of=plan.as_of,
             planned_by=plan.planned_by,
             four_eyes=plan.four_eyes,
@@ -62,31 +84,52 @@ def write_plan(connection: Connection, plan: RunPlan) -> int:
                     for entry in plan.failed
                 ],
             ),
+            missing=_json([[entry.rule, entry.message, entry.bills] for entry in plan.missing]),
         ),
     )
-    insert_rows(
+    insert_bulk(
         connection,
         run_plan_document,
+        DOCUMENT_COLUMNS,
         [
-            {
-                "plan_id": plan_id,
-                "position": position,
-                "agreement": document.agreement,
-                "month": document.month.first_day,
-                "issuer": document.issuer,
-                "subscriber": document.subscriber,
-                "amount_oere": document.amount_oere,
-                "previous_oere": document.previous_oere,
-                "internal": document.internal,
-                "lines": _json(document.lines),
-                "note": document.note,
-                "change": document.change,
-                "warnings": _json(document.warnings),
-            }
+            (
+                plan_id,
+                position,
+                document.agreement,
+                document.month.first_day,
+                document.issuer,
+                document.subscriber,
+                document.amount_oere,
+                document.previous_oere,
+                document.internal,
+                _json(document.lines),
+                document.note,
+                document.change,
+                _json(document.warnings) if document.warnings else "[]",
+                document.document,
+            )
             for position, document in enumerate(plan.documents, start=1)
         ],
     )
     return plan_id
+
+
+DOCUMENT_COLUMNS = (
+    "plan_id",
+    "position",
+    "agreement",
+    "month",
+    "issuer",
+    "subscriber",
+    "amount_oere",
+    "previous_oere",
+    "internal",
+    "lines",
+    "note",
+    "change",
+    "warnings",
+    "document",
+)
 
 
 def write_event(connection: Connection, number: int, event: PlanEvent) -> None:
@@ -112,21 +155,20 @@ def lock_plan(connection: Connection, number: int) -> bool:
     return found.first() is not None
 
 
-def read_plan(connection: Connection, number: int) -> RunPlan | None:
-    """A plan with its documents and what became of it; None where there is none."""
+def read_plan(connection: Connection, number: int, *, with_documents: bool = True) -> RunPlan | None:
+    """A plan with its documents, if they are asked for, and what became of it; None where there is none."""
     row = connection.execute(select(run_plan).where(run_plan.c.id == number)).one_or_none()
     if row is None:
         return None
-    documents = connection.execute(
-        select(run_plan_document).where(run_plan_document.c.plan_id == number).order_by(run_plan_document.c.position),
-    )
+    of_plan = select(run_plan_document).where(run_plan_document.c.plan_id == number)
+    documents = connection.execute(of_plan.order_by(run_plan_document.c.position)) if with_documents else ()
     events = connection.execute(
         select(run_plan_event).where(run_plan_event.c.plan_id == number).order_by(run_plan_event.c.id),
     )
-    code, month = json.loads(row.scope)
+    code, month, *issuer = json.loads(row.scope)  # an older plan names no issuer
     return RunPlan(
         number=row.id,
-        scope=RunScope(code, Month.parse(month) if month else None),
+        scope=RunScope(code, Month.parse(month) if month else None, *issuer),
         as_of=row.as_of,
         planned_by=row.planned_by,
         four_eyes=row.four_eyes,
@@ -137,6 +179,7 @@ def read_plan(connection: Connection, number: int) -> RunPlan | None:
             NotPlanned(agreement, Month.parse(of_month), subscriber, error, message)
             for agreement, of_month, subscriber, error, message in json.loads(row.failed)
         ),
+        missing=tuple(MissingDetail(*entry) for entry in json.loads(row.missing)),
         events=tuple(PlanEvent(PlanState(entry.kind), entry.happened_on, entry.actor, entry.note) for entry in events),
     )
 
@@ -154,6 +197,7 @@ def _document(row: Row[Any]) -> PlannedDocument:
         note=row.note,
         change=row.change,
         warnings=tuple(PlanWarning(warning) for warning in json.loads(row.warnings)),
+        document=row.document,
     )
 
 

@@ -44,6 +44,7 @@ run_plan = Table(
     Column("hash", String(64), nullable=False),
     Column("inputs", Text, nullable=False),  # canonical JSON: what it rests on -> its digest
     Column("failed", Text, nullable=False),  # canonical JSON: what could not be planned, and why
+    Column("missing", Text, nullable=False, server_default=text("'[]'")),  # JSON: what e-invoices would lack
 )
 
 run_plan_document = Table(

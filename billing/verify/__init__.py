@@ -14,9 +14,15 @@ from sqlalchemy import Connection
 
 from agreements import store as agreement_store
 from billing.monthly_aconto.run import due_months
-from billing.verify.documents import billed_once, invoices_follow_price, numbers_without_gaps
+from billing.verify.documents import (
+    billed_once,
+    credited_within_bounds,
+    invoices_follow_price,
+    numbers_without_gaps,
+)
 from billing.verify.ledger import clearing_is_zero, ledger_equals_invoices, vouchers_balance
-from billing.verify.prices import shares_sum
+from billing.verify.payments import bank_entries_once, interest_once, open_items_equal_books, settled_within
+from billing.verify.prices import agreements_read_back, shares_sum
 from billing.verify.results import passed_on_once, results_hold
 from billing.verify.trail import audit_chain
 from foundation.period import Month
@@ -91,8 +97,10 @@ def _in_words(due: list[tuple[Month, tuple[str, ...]]]) -> str:
 
 
 CHECKS: tuple[tuple[str, Callable[[Connection], Iterator[str]]], ...] = (
+    ("agreements_read_back", agreements_read_back),
     ("vouchers_balance", vouchers_balance),
     ("billed_once", billed_once),
+    ("credited_within_bounds", credited_within_bounds),
     ("shares_sum", shares_sum),
     ("invoices_follow_price", invoices_follow_price),
     ("numbers_without_gaps", numbers_without_gaps),
@@ -100,12 +108,18 @@ CHECKS: tuple[tuple[str, Callable[[Connection], Iterator[str]]], ...] = (
     ("clearing_is_zero", clearing_is_zero),
     ("results_hold", results_hold),
     ("passed_on_once", passed_on_once),
+    ("bank_entries_once", bank_entries_once),
+    ("settled_within", settled_within),
+    ("open_items_equal_books", open_items_equal_books),
+    ("interest_once", interest_once),
     ("audit_chain", audit_chain),
 )
 
 FINE = {
+    "agreements_read_back": "Hver aftale læses, som dens fil siger.",
     "vouchers_balance": "Hvert bilag summer til nul.",
     "billed_once": "Ingen periode er faktureret to gange.",
+    "credited_within_bounds": "Ingen linje er krediteret for mere, end den lyder på.",
     "shares_sum": "Andele, forpligtelser og rater er beregnet efter og stemmer.",
     "invoices_follow_price": "Hver a conto-faktura følger sin prisberegning.",
     "numbers_without_gaps": "Numrene er uden huller og i datoorden.",
@@ -113,6 +127,10 @@ FINE = {
     "clearing_is_zero": "Mellemregningen mellem udbyderne summer til nul.",
     "results_hold": "Afsluttede års resultater er indregnet, overført eller gjort op.",
     "passed_on_once": "Intet resultat er indregnet to gange.",
+    "bank_entries_once": "Hver bankpost er her én gang og bogført med sit beløb.",
+    "settled_within": "Intet er brugt eller udlignet med mere end sit beløb.",
+    "open_items_equal_books": "Åbne poster, indbetalinger på konto og bank er lig med bogføringen.",
+    "interest_once": "Ingen dags rente er opkrævet to gange.",
     "audit_chain": "Hændelseskæden er ubrudt.",
 }
 

@@ -15,6 +15,13 @@ from billing.verify.words import name_of
 from foundation.money import NothingToSplitBy, apportion, kroner
 
 
+def agreements_read_back(connection: Connection) -> Iterator[str]:
+    """What is kept of each agreement to be read quickly is what its file says."""
+    for code, version, same in agreement_store.kept_forms(connection):
+        if not same:
+            yield f"{code}, version {version}: de gemte værdier er ikke dem, der står i aftalens fil"
+
+
 def stored_subscriptions(connection: Connection) -> Iterator[AnnualSubscription]:
     """Every version of every agreement's prices, as it is stored."""
     for code in agreement_store.agreement_codes(connection):

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from agreements import store as agreement_store
 from billing.annual_subscription import store as subscription_store
-from billing.invoice.tables import invoice
+from billing.invoice.tables import invoice, invoice_line
 from foundation import audit
 
 _A_NUMBER = re.compile(r"F\d{4}-\d{4,}")
@@ -27,10 +27,14 @@ def audit_chain(connection: Connection) -> Iterator[str]:
     priced: set[str] = set()
     for row in connection.execute(select(audit.audit_event)):
         code, _, _ = row.subject.partition(" ")
-        told |= {(code, number) for number in _A_NUMBER.findall(row.details)}
+        codes = [code, *json.loads(row.details).get("agreements", ())]
+        told |= {(each, number) for each in codes for number in _A_NUMBER.findall(row.details)}
         if row.action == "annual_subscription.calculated":
             priced.add(f"{row.subject} {json.loads(row.details)['version']}")
-    for row in connection.execute(select(invoice.c.agreement, invoice.c.number).order_by(invoice.c.id)):
+    of_agreements = select(invoice.c.id, invoice_line.c.agreement, invoice.c.number).join(
+        invoice_line, invoice_line.c.invoice_id == invoice.c.id
+    )
+    for row in connection.execute(of_agreements.distinct().order_by(invoice.c.id, invoice_line.c.agreement)):
         if (row.agreement, row.number) not in told:
             yield f"{row.number} er udstedt, men hændelsen er væk"
     for code in agreement_store.agreement_codes(connection):

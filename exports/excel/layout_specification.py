@@ -16,11 +16,12 @@ LINES = "Linjer"
 
 INVOICE, CREDIT_NOTE = "Faktura", "Kreditnota"
 TYPES = {DocumentType.INVOICE: INVOICE, DocumentType.CREDIT_NOTE: CREDIT_NOTE}
-CLAIMS = {ClaimKind.ACONTO: "A conto", ClaimKind.EXIT_SETTLEMENT: "Udtræden"}
+CLAIMS = {ClaimKind.ACONTO: "A conto", ClaimKind.EXIT_SETTLEMENT: "Udtræden", ClaimKind.INTEREST: "Morarente"}
 LINE_KINDS = {
     LineKind.SHARE: "Andel af udgiften",
     LineKind.PASSED_ON: "Tidligere års resultat",
     LineKind.EXIT: "Afregning ved udtræden",
+    LineKind.INTEREST: "Morarente",
 }
 YES, NO = "Ja", "Nej"
 NOTHING = "Der er ikke udstedt bilag i perioden."

@@ -85,13 +85,16 @@ def write_specification(  # noqa: PLR0913, PLR0917 - what to write, and where
     agreement = agreements.get(connection, code)
     name = municipality(who).name
     period = Period(first_day, last_day + timedelta(days=1))
-    documents = invoice_store.documents(
-        connection,
-        agreement=code,
-        subscriber=who,
-        from_day=period.from_day,
-        to_day=period.to_day,
-    )
+    documents = [
+        document.of_agreement(code)
+        for document in invoice_store.documents(
+            connection,
+            agreement=code,
+            subscriber=who,
+            from_day=period.from_day,
+            to_day=period.to_day,
+        )
+    ]
     days = (
         f"{first_day.year}"
         if (first_day.month, first_day.day, last_day) == (1, 1, date(first_day.year, 12, 31))

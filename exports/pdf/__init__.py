@@ -1,1 +1,1 @@
-"""Documents as PDF, set by typst with the typefaces that it carries."""
+"""What people read on paper, as PDF: invoices with the e-invoice within, usage statements."""

@@ -60,11 +60,13 @@ def page_bytes(page: Page, day: date) -> bytes:
         day: The document's date.
     """
     template = resources.files("exports.pdf").joinpath(TEMPLATE).read_bytes()
-    return typst.compile(
-        template,
-        format="pdf",
-        ignore_system_fonts=True,
-        sys_inputs={"page": json.dumps(page.values, ensure_ascii=False), "day": day.isoformat()},
-        pdf_standards=[STANDARD],
-        timestamp=int(datetime.combine(day, time(), UTC).timestamp()),
-    )
+    with resources.as_file(resources.files("exports.pdf").joinpath("fonts")) as fonts:
+        return typst.compile(
+            template,
+            format="pdf",
+            font_paths=[str(fonts)],
+            ignore_system_fonts=True,
+            sys_inputs={"page": json.dumps(page.values, ensure_ascii=False), "day": day.isoformat()},
+            pdf_standards=[STANDARD],
+            timestamp=int(datetime.combine(day, time(), UTC).timestamp()),
+        )

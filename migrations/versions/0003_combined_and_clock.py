@@ -52,7 +52,11 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_line_credit_invoice_id_line_position"), "line_credit", ["invoice_id", "line_position"], unique=False
     )
+    op.create_index(op.f("ix_claim_invoice_id"), "claim", ["invoice_id"], unique=False)
+    op.create_index(op.f("ix_claim_released_by"), "claim", ["released_by"], unique=False)
     op.create_index(op.f("ix_invoice_line_agreement"), "invoice_line", ["agreement"], unique=False)
+    op.add_column("agreement_version", sa.Column("form", sa.Text(), nullable=True))
+    op.add_column("run_plan", sa.Column("missing", sa.Text(), nullable=False, server_default=sa.text("'[]'")))
     op.add_column("run_plan_document", sa.Column("document", sa.Integer(), nullable=False, server_default=sa.text("0")))
     op.add_column(
         "issuer_setting", sa.Column("plan_days_before", sa.Integer(), nullable=False, server_default=sa.text("5"))

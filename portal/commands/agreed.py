@@ -7,9 +7,11 @@ import json
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
+from sqlalchemy import Connection
 
 from agreements import run as agreements
 from agreements import store as agreement_store
@@ -23,6 +25,7 @@ from billing.annual_subscription import run as subscriptions
 from foundation import clock
 from portal.commands import answers
 from portal.commands.door import DATE, FILE, YEAR, Door, command, name_of, new_group, read_file, table, write_file
+from portal.commands.effects import show_effects, taken_back
 from portal.language import _
 
 agreement_group = new_group("agreement", _("Aftaler: indlæs, vis, skriv ud igen."))
@@ -253,9 +256,17 @@ def list_members(door: Door, code: str) -> None:
 
 @command(budget_group, "load")
 @click.argument("file", type=FILE, metavar=_("FIL"))
-def load_budget(door: Door, file: Path) -> None:
+@click.option("--preview", is_flag=True, help=_("Vis, hvad hver kommune ville betale; gem intet."))
+def load_budget(door: Door, file: Path, preview: bool) -> None:
     """Indlæs budgetlinjer fra TOML eller xlsx; et rettet beløb gemmes ved siden af det gamle."""
     content = read_file(file)
+    if preview:
+        with taken_back(door) as connection:
+            code, change = agreements.load_budget(connection, file.name, content, door.occasion)
+            subscriptions.refuse_closed_years(connection, code, _years_touched(change))
+            effects = subscriptions.effects_of_newest_figures(connection, door.occasion, code=code)
+        show_effects(door, effects, answers.cost_change(code, change))
+        return
     with door.database.transaction() as connection:
         code, change = agreements.load_budget(connection, file.name, content, door.occasion)
         subscriptions.refuse_closed_years(connection, code, _years_touched(change))
@@ -311,11 +322,13 @@ def show_lines(door: Door, answer: object, lines: Sequence[CostLine]) -> None:
 @click.argument("file", type=FILE, metavar=_("FIL"))
 @click.option("--source", metavar=_("TEKST"), help=_("Kilden, som den skal stå i beregningen."))
 @click.option("--date", "on", type=DATE, metavar=_("DATO"), help=_("Opgørelsesdato, når filen ikke selv har en."))
-def load_population(door: Door, file: Path, source: str | None, on: date | None) -> None:
+@click.option("--preview", is_flag=True, help=_("Vis, hvad hver kommune ville betale; gem intet."))
+def load_population(door: Door, file: Path, source: str | None, on: date | None, preview: bool) -> None:
     """Indlæs indbyggertal fra en fil fra Statistikbanken; et revideret tal gemmes ved siden af det gamle."""
     content = read_file(file)
-    with door.database.transaction() as connection:
-        change = agreements.load_population(
+
+    def load(connection: Connection) -> PopulationChange:
+        return agreements.load_population(
             connection,
             file.name,
             content,
@@ -324,6 +337,16 @@ def load_population(door: Door, file: Path, source: str | None, on: date | None)
             on=on,
             not_after=clock.today(),
         )
+
+    if preview:
+        with taken_back(door) as connection:
+            change = load(connection)
+            days = {figure.on for figure in (*change.added, *(new for _old, new in change.changed))}
+            effects = subscriptions.effects_of_newest_figures(connection, door.occasion, reference_dates=days)
+        show_effects(door, effects, _population_answer(change))
+        return
+    with door.database.transaction() as connection:
+        change = load(connection)
     _show_population_change(door, change)
 
 
@@ -345,8 +368,8 @@ def fetch_population(door: Door, on: tuple[date, ...], codes: tuple[str, ...], b
     _show_population_change(door, change)
 
 
-def _show_population_change(door: Door, change: PopulationChange) -> None:
-    answer = {
+def _population_answer(change: PopulationChange) -> dict[str, Any]:
+    return {
         "added": [
             {"municipality": figure.municipality, "on": figure.on.isoformat(), "inhabitants": figure.inhabitants}
             for figure in change.added
@@ -364,6 +387,8 @@ def _show_population_change(door: Door, change: PopulationChange) -> None:
         "left_out": [{"what": left.what, "why": left.why, "rows": left.rows} for left in change.left_out],
     }
 
+
+def _show_population_change(door: Door, change: PopulationChange) -> None:
     def people(out: Console) -> None:
         out.print(
             _("{added} nye tal, {changed} reviderede, {unchanged} uændrede.").format(
@@ -381,7 +406,7 @@ def _show_population_change(door: Door, change: PopulationChange) -> None:
             rows_left = [(left.what, left.why, left.rows) for left in change.left_out]
             out.print(table(_("Udeladt"), [_("Hvad"), _("Hvorfor"), _("Rækker")], rows_left))
 
-    door.tell(answer, people)
+    door.tell(_population_answer(change), people)
 
 
 @command(population_group, "show")

@@ -102,6 +102,7 @@ def document(value: IssuedDocument) -> Answer:
         "document_type": value.document_type.value,
         "kind": value.kind.value,
         "agreement": value.agreement,
+        "agreements": list(value.agreements),
         "title": value.title,
         "period": [value.period.from_day.isoformat(), value.period.last_day.isoformat()],
         "issue_date": value.issue_date.isoformat(),
@@ -116,6 +117,7 @@ def document(value: IssuedDocument) -> Answer:
         "subscriber": _party(value.subscriber),
         "lines": [
             {
+                "agreement": line.agreement,
                 "provider": line.provider,
                 "service": line.service,
                 "kind": line.kind.value,

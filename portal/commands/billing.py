@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import click
 from rich.console import Console
@@ -18,7 +19,7 @@ from billing.invoice.facts import IssuedDocument
 from billing.monthly_aconto import run as months
 from billing.monthly_aconto.facts import MonthIssue, MonthPlan
 from billing.monthly_run import run as runs
-from foundation.money import kroner
+from foundation.money import kroner, oere_from_danish_text
 from foundation.period import BillingYear, Month
 from portal.commands import answers
 from portal.commands.door import DATE, MONTH, PARTLY_DONE, YEAR, Door, command, name_of, new_group, table
@@ -400,6 +401,7 @@ def list_invoices(
             "document_type": document.document_type.value,
             "kind": document.kind.value,
             "agreement": document.agreement,
+            "agreements": list(document.agreements),
             "municipality": document.subscriber.municipality,
             "period": [document.period.from_day.isoformat(), document.period.last_day.isoformat()],
             "issue_date": document.issue_date.isoformat(),
@@ -466,8 +468,12 @@ def _show_document(out: Console, document: IssuedDocument) -> None:
             last=f"{document.period.last_day:%d.%m.%Y}",
         ),
     )
-    rows = [(line.text, line.amount_oere) for line in document.lines]
-    out.print(table("", [_("Tekst"), _("Beløb kr.")], rows, total=(_("I alt"), document.amount_oere)))
+    rows = [
+        (str(position), line.agreement, line.text, line.amount_oere)
+        for position, line in enumerate(document.lines, start=1)
+    ]
+    heading = [_("Linje"), _("Aftale"), _("Tekst"), _("Beløb kr.")]
+    out.print(table("", heading, rows, total=("", "", _("I alt"), document.amount_oere)))
     for text in (document.note, document.credits and _("Krediterer {number}.").format(number=document.credits)):
         if text:
             out.print(text)
@@ -475,12 +481,54 @@ def _show_document(out: Console, document: IssuedDocument) -> None:
         out.print(_("Krediteret med {number}.").format(number=document.credited_by))
 
 
+class CreditedLineType(click.ParamType[tuple[int, int | None]]):
+    """A line of a document, ``2`` for all that is left of it, or ``2=1.234,50`` for a part."""
+
+    name = "linje"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - as click has it
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[int, int | None]:
+        """Read the line and its amount."""
+        if isinstance(value, tuple):
+            return value
+        position, given, amount = str(value).partition("=")
+        try:
+            return int(position), oere_from_danish_text(amount) if given else None
+        except ValueError:
+            self.fail(
+                _("«{text}» er ikke en linje. Skriv fx 2 for resten af linje 2 eller 2=1.234,50.").format(text=value),
+                param,
+                ctx,
+            )
+
+
 @command(invoice_group, "credit")
 @click.argument("number", metavar=_("NUMMER"))
 @click.option("--reason", required=True, metavar=_("TEKST"), help=_("Hvorfor; står på kreditnotaen."))
 @click.option("--issuer", metavar=_("KOMMUNE"), help=_("Udstederens kode, hvis flere har nummeret."))
-def credit(door: Door, number: str, reason: str, issuer: str | None) -> None:
-    """Kreditér et bilag helt; måneden kan derefter faktureres igen."""
+@click.option(
+    "--line",
+    "lines",
+    type=CreditedLineType(),
+    multiple=True,
+    metavar=_("LINJE[=BELØB]"),
+    help=_("Kun denne linje, helt eller med et beløb; kan gentages. Uden --line krediteres alt, der er tilbage."),
+)
+def credit(door: Door, number: str, reason: str, issuer: str | None, lines: tuple[tuple[int, int | None], ...]) -> None:
+    """Kreditér et bilag, helt eller linje for linje; en måned uden rest kan derefter faktureres igen."""
+    if len({position for position, _amount in lines}) < len(lines):
+        raise click.UsageError(_("Hver linje kan kun nævnes én gang."))
     with door.database.transaction() as connection:
-        note = invoices.credit_document(connection, number, reason=reason, occasion=door.occasion, issuer=issuer)
+        note = invoices.credit_document(
+            connection,
+            number,
+            reason=reason,
+            occasion=door.occasion,
+            issuer=issuer,
+            lines=dict(lines) or None,
+        )
     door.tell(answers.document(note), lambda out: _show_document(out, note))

@@ -14,7 +14,21 @@ from billing.verify import verify as verify_books
 from foundation.database import Database
 from foundation.period import BillingYear
 from foundation.settings import LANGUAGES
-from portal.commands import agreed, billing, deadlines, forecasting, keeping, running, settling, usage
+from portal.commands import (
+    agreed,
+    billing,
+    deadlines,
+    documents,
+    forecasting,
+    keeping,
+    paying,
+    reminding,
+    running,
+    scheduling,
+    settling,
+    trading,
+    usage,
+)
 from portal.commands.door import (
     DATE,
     FILE,
@@ -51,11 +65,23 @@ def root() -> None:
     """Bills between municipalities; see the group's help."""
 
 
-for group in (*agreed.GROUPS, *billing.GROUPS, *running.GROUPS, *settling.GROUPS, *usage.GROUPS):
+for group in (
+    *agreed.GROUPS,
+    *trading.GROUPS,
+    *billing.GROUPS,
+    *documents.GROUPS,
+    *running.GROUPS,
+    *scheduling.GROUPS,
+    *paying.GROUPS,
+    *reminding.GROUPS,
+    *settling.GROUPS,
+    *usage.GROUPS,
+):
     root.add_command(group)
 root.add_command(forecasting.forecast)
 for each in (*deadlines.COMMANDS, *keeping.COMMANDS):
     root.add_command(each)
+command(root, "scheduler")(scheduling.scheduler)
 
 database_group = new_group("db", _("Databasen: opgradér, status."))
 export_group = new_group("export", _("Regneark: beregning, fakturaspecifikation, årsopgørelse."))

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import click
 from rich.console import Console
 
 from billing.monthly_run import run as runs
-from billing.monthly_run.facts import PlanState, PlanWarning, RunPlan, RunScope
+from billing.monthly_run.facts import IssuerSettings, PlanState, PlanWarning, RunPlan, RunScope
 from foundation.money import kroner
 from foundation.period import Month
 from portal.commands import answers
 from portal.commands.door import MONTH, PARTLY_DONE, Door, command, name_of, new_group, table
 from portal.language import _
 
+MOST_SHOWN = 10
+
 run_group = new_group("run", _("Kørsler: planlæg alt forfaldent, godkend, udsted én gang."))
-issuer_group = new_group("issuer", _("Udstederes indstillinger: to personer pr. kørsel, advarselsgrænse."))
+issuer_group = new_group("issuer", _("Udstederes indstillinger: to personer pr. kørsel, advarselsgrænse, urets dage."))
 
 GROUPS = (run_group, issuer_group)
 
@@ -25,7 +28,11 @@ def _plan_answer(plan: RunPlan) -> dict[str, Any]:
     return {
         "plan": plan.number,
         "state": plan.state.value,
-        "scope": {"agreement": plan.scope.agreement, "month": plan.scope.month and str(plan.scope.month)},
+        "scope": {
+            "agreement": plan.scope.agreement,
+            "month": plan.scope.month and str(plan.scope.month),
+            "issuer": plan.scope.issuer,
+        },
         "as_of": plan.as_of.isoformat(),
         "planned_by": plan.planned_by,
         "four_eyes": plan.four_eyes,
@@ -35,6 +42,7 @@ def _plan_answer(plan: RunPlan) -> dict[str, Any]:
             {
                 "agreement": document.agreement,
                 "month": str(document.month),
+                "document": document.document,
                 "municipality": document.subscriber,
                 "amount_oere": document.amount_oere,
                 "previous_oere": document.previous_oere,
@@ -55,6 +63,7 @@ def _plan_answer(plan: RunPlan) -> dict[str, Any]:
             }
             for entry in plan.failed
         ],
+        "missing": [{"rule": entry.rule, "message": entry.message, "bills": entry.bills} for entry in plan.missing],
         "events": [
             {
                 "state": event.state.value,
@@ -104,6 +113,7 @@ def _show_plan(out: Console, plan: RunPlan) -> None:
     words = _warning_words()
     rows = [
         (
+            str(document.document),
             document.agreement,
             str(document.month),
             name_of(document.subscriber),
@@ -115,6 +125,7 @@ def _show_plan(out: Console, plan: RunPlan) -> None:
         for document in plan.documents
     ]
     heading = [
+        _("Bilag"),
         _("Aftale"),
         _("Måned"),
         _("Kommune"),
@@ -123,7 +134,7 @@ def _show_plan(out: Console, plan: RunPlan) -> None:
         _("Ændring"),
         _("Se efter"),
     ]
-    out.print(table("", heading, rows, total=("", "", _("I alt"), plan.total_oere, "", "", "")))
+    out.print(table("", heading, rows, total=("", "", "", _("I alt"), plan.total_oere, "", "", "")))
     for entry in plan.failed:
         who = name_of(entry.subscriber) if entry.subscriber else _("alle")
         out.print(
@@ -134,6 +145,12 @@ def _show_plan(out: Console, plan: RunPlan) -> None:
                 message=entry.message,
             ),
         )
+    for lack in plan.missing[:MOST_SHOWN]:
+        out.print(
+            _("Mangler til e-fakturaen: {message} ({bills} bilag)").format(message=lack.message, bills=lack.bills),
+        )
+    if len(plan.missing) > MOST_SHOWN:
+        out.print(_("... og {count} mangler mere; se dem med --json.").format(count=len(plan.missing) - MOST_SHOWN))
     for event in plan.events:
         out.print(f"{event.happened_on:%d.%m.%Y}  {_state_words()[event.state]}, {event.actor}  {event.note}")
 
@@ -209,8 +226,9 @@ def issue(door: Door, number: int) -> None:
     """Udsted en godkendt plan, hvis alt, den hviler på, er uændret."""
     with door.database.transaction() as connection:
         done = runs.issue_run(connection, number, door.occasion)
+        issued_plan = runs.get_plan(connection, number)
     answer = {
-        **_plan_answer(done.plan),
+        **_plan_answer(issued_plan),
         "months": [answers.month_issue(outcome) for outcome in done.months],
     }
 
@@ -238,27 +256,7 @@ def issue(door: Door, number: int) -> None:
         raise SystemExit(PARTLY_DONE)
 
 
-@command(issuer_group, "set")
-@click.argument("municipality", metavar=_("KOMMUNE"))
-@click.option("--four-eyes", type=click.Choice(["on", "off"]), help=_("Om to personer skal se hver kørsel."))
-@click.option("--warn-percent", type=click.IntRange(0, 1000), help=_("Advar ved større afvigelse fra måneden før."))
-def set_issuer(door: Door, municipality: str, four_eyes: str | None, warn_percent: int | None) -> None:
-    """Bestem, hvordan en udsteders kørsler godkendes."""
-    wanted = None if four_eyes is None else four_eyes == "on"
-    with door.database.transaction() as connection:
-        settings = runs.set_issuer(
-            connection,
-            municipality,
-            door.occasion,
-            four_eyes=wanted,
-            warn_percent=warn_percent,
-        )
-    answer = {
-        "issuer": settings.issuer,
-        "four_eyes": settings.four_eyes,
-        "warn_percent": settings.warn_percent,
-    }
-
+def _tell_settings(door: Door, settings: IssuerSettings) -> None:
     def people(out: Console) -> None:
         eyes = _("to personer kræves") if settings.four_eyes else _("én person er nok")
         out.print(
@@ -268,5 +266,53 @@ def set_issuer(door: Door, municipality: str, four_eyes: str | None, warn_percen
                 percent=settings.warn_percent,
             ),
         )
+        out.print(
+            _("Uret planlægger {plan} dage før fristen, slår alarm {alarm} dage før og skriver til {mail}.").format(
+                plan=settings.plan_days_before,
+                alarm=settings.alarm_days_before,
+                mail=settings.mail or _("ingen"),
+            ),
+        )
 
-    door.tell(answer, people)
+    door.tell(asdict(settings), people)
+
+
+@command(issuer_group, "set")
+@click.argument("municipality", metavar=_("KOMMUNE"))
+@click.option("--four-eyes", type=click.Choice(["on", "off"]), help=_("Om to personer skal se hver kørsel."))
+@click.option("--warn-percent", type=click.IntRange(0, 1000), help=_("Advar ved større afvigelse fra måneden før."))
+@click.option("--plan-days", type=int, metavar=_("DAGE"), help=_("Så mange dage før fristen planlægger uret; 0-27."))
+@click.option("--alarm-days", type=int, metavar=_("DAGE"), help=_("Så mange dage før fristen slår uret alarm."))
+@click.option("--mail", metavar=_("ADRESSE"), help=_("Hvem uret skriver til; en tom tekst for ingen."))
+def set_issuer(
+    door: Door,
+    municipality: str,
+    four_eyes: str | None,
+    warn_percent: int | None,
+    plan_days: int | None,
+    alarm_days: int | None,
+    mail: str | None,
+) -> None:
+    """Bestem, hvordan en udsteders kørsler godkendes, og hvornår uret siger til."""
+    wanted = None if four_eyes is None else four_eyes == "on"
+    with door.database.transaction() as connection:
+        settings = runs.set_issuer(
+            connection,
+            municipality,
+            door.occasion,
+            four_eyes=wanted,
+            warn_percent=warn_percent,
+            plan_days_before=plan_days,
+            alarm_days_before=alarm_days,
+            mail=mail,
+        )
+    _tell_settings(door, settings)
+
+
+@command(issuer_group, "show")
+@click.argument("municipality", metavar=_("KOMMUNE"))
+def show_issuer(door: Door, municipality: str) -> None:
+    """Vis en udsteders indstillinger; det sædvanlige, hvor intet er bestemt."""
+    with door.database.reading() as connection:
+        settings = runs.get_issuer(connection, municipality)
+    _tell_settings(door, settings)

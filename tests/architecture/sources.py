@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("agreements", "billing", "exports", "foundation")
-PURE_NAMES = ("rules.py", "*_rules.py", "facts.py", "layout.py", "layout_*.py")
+PURE_NAMES = ("rules.py", "*_rules.py", "facts.py", "*_facts.py", "layout.py", "layout_*.py")
 PURE_FILES = (ROOT / "foundation" / "money.py", ROOT / "agreements" / "agreement.py")
 
 

@@ -1,0 +1,105 @@
+"""Say when letters go out, show who would get one, and note those that are sent; never commits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from agreements.agreement import MunicipalityCode
+from agreements.municipality import municipality
+from billing.payment import reminder_store, store
+from billing.payment.reminder_rules import ReminderLetter, RemindersAreOff, letters_due, require_levels
+from billing.payment.rules import payment_reference
+from billing.payment.run import issuer_of
+from foundation import audit
+from foundation.audit import Occasion
+
+
+def set_reminders(
+    connection: Connection,
+    issuer: MunicipalityCode,
+    days_late: Sequence[int],
+    occasion: Occasion,
+) -> tuple[int, ...]:
+    """Let an issuer's letters go out after so many days, level by level; none at all turns them off.
+
+    Raises:
+        NotAnIssuer, LevelsUnlikely.
+    """
+    issuer = issuer_of(connection, issuer)
+    require_levels(days_late)
+    before, after = reminder_store.days_late(connection, issuer), tuple(days_late)
+    if before != after:
+        reminder_store.write_days_late(connection, issuer, after, occasion)
+        audit.record(
+            connection,
+            occasion,
+            action="payment.reminders_set",
+            subject=issuer,
+            details={"before": list(before), "after": list(after)},
+        )
+    return after
+
+
+def show_reminders(
+    connection: Connection,
+    issuer: MunicipalityCode | None,
+    occasion: Occasion,
+) -> tuple[ReminderLetter, ...]:
+    """The letters that would go out on the day; changes nothing.
+
+    Raises:
+        RemindersAreOff.
+    """
+    issuer = issuer_of(connection, issuer)
+    days = reminder_store.days_late(connection, issuer)
+    if not days:
+        raise RemindersAreOff(issuer=municipality(issuer).official_name, code=issuer)
+    as_of = occasion.as_of
+    on_account: dict[MunicipalityCode, int] = {}
+    for receipt in store.receipts(connection, issuer, as_of=as_of):
+        if receipt.holder:
+            on_account[receipt.holder] = on_account.get(receipt.holder, 0) + receipt.left_oere
+    return letters_due(
+        [(item, payment_reference(item.number)) for item in store.open_items(connection, issuer, as_of=as_of)],
+        reminder_store.reminded(connection, issuer),
+        days,
+        as_of,
+        on_account,
+    )
+
+
+def send_reminders(
+    connection: Connection,
+    issuer: MunicipalityCode | None,
+    occasion: Occasion,
+) -> tuple[ReminderLetter, ...]:
+    """Note the letters of the day as sent, each document once at its level.
+
+    Raises:
+        RemindersAreOff.
+    """
+    issuer = issuer_of(connection, issuer)
+    store.lock(connection, issuer)
+    due = show_reminders(connection, issuer, occasion)
+    sent = reminder_store.write_letters(connection, due, occasion.actor)
+    if sent:
+        audit.record(
+            connection,
+            occasion,
+            action="payment.reminded",
+            subject=issuer,
+            details={
+                "letters": [
+                    {
+                        "letter": letter.number,
+                        "municipality": letter.subscriber,
+                        "level": letter.level,
+                        "documents": [document.number for document in letter.documents],
+                    }
+                    for letter in sent
+                ],
+            },
+        )
+    return tuple(sent)

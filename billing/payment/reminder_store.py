@@ -1,0 +1,90 @@
+"""When letters go out, and which went, in and out of the tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection, func, select
+
+from agreements.agreement import MunicipalityCode
+from billing.payment.reminder_rules import ReminderLetter
+from billing.payment.tables import reminder_document, reminder_letter, reminder_policy
+from foundation.audit import Occasion
+from foundation.database import insert_rows, reserve_ids
+
+
+def days_late(connection: Connection, issuer: MunicipalityCode) -> tuple[int, ...]:
+    """After how many days each level's letters go out; none where no letters do."""
+    written = connection.execute(
+        select(reminder_policy.c.days_late)
+        .where(reminder_policy.c.issuer == issuer)
+        .order_by(reminder_policy.c.id.desc())
+        .limit(1),
+    ).scalar_one_or_none()
+    return tuple(json.loads(written)) if written else ()
+
+
+def write_days_late(connection: Connection, issuer: MunicipalityCode, days: Sequence[int], occasion: Occasion) -> None:
+    """Append what applies from now on."""
+    connection.execute(
+        reminder_policy.insert().values(
+            issuer=issuer,
+            days_late=json.dumps(list(days)),
+            set_on=occasion.as_of,
+            set_by=occasion.actor,
+        ),
+    )
+
+
+def reminded(connection: Connection, issuer: MunicipalityCode) -> dict[int, int]:
+    """Document -> the last level that it was reminded at."""
+    rows = connection.execute(
+        select(reminder_document.c.invoice_id, func.max(reminder_document.c.level).label("level"))
+        .join(reminder_letter, reminder_letter.c.id == reminder_document.c.letter_id)
+        .where(reminder_letter.c.issuer == issuer)
+        .group_by(reminder_document.c.invoice_id),
+    )
+    return {row.invoice_id: row.level for row in rows}
+
+
+def write_letters(connection: Connection, letters: Sequence[ReminderLetter], actor: str) -> list[ReminderLetter]:
+    """Append letters; answers them with their numbers.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: a document was reminded of at the level
+            (``uq_reminder_document_invoice_id_level``).
+    """
+    numbers = reserve_ids(connection, reminder_letter, len(letters))
+    sent = [replace(letter, number=number) for number, letter in zip(numbers, letters, strict=True)]
+    insert_rows(
+        connection,
+        reminder_letter,
+        [
+            {
+                "id": letter.number,
+                "issuer": letter.issuer,
+                "subscriber": letter.subscriber,
+                "level": letter.level,
+                "reminded_on": letter.reminded_on,
+                "actor": actor,
+            }
+            for letter in sent
+        ],
+    )
+    insert_rows(
+        connection,
+        reminder_document,
+        [
+            {
+                "letter_id": letter.number,
+                "invoice_id": document.invoice_id,
+                "level": letter.level,
+                "open_oere": document.open_oere,
+            }
+            for letter in sent
+            for document in letter.documents
+        ],
+    )
+    return sent

@@ -1,0 +1,64 @@
+"""Collect what a printed document rests on, and write it; changes nothing in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from agreements import run as agreements
+from agreements.municipality import MUNICIPALITIES
+from billing.annual_subscription import store as subscription_store
+from billing.annual_subscription.facts import AnnualSubscription
+from billing.invoice.facts import IssuedDocument
+from exports.e_invoice.rules import NotFitToSend, findings_in
+from exports.e_invoice.run import Written, WrittenFile, file_stem, neutral_invoices, write_whole
+from exports.e_invoice.write import ubl_bytes
+from exports.pdf.layout_document import PriceKey, price_keys, printed_document
+from exports.pdf.write import Press
+
+NAMES = {code: known.name for code, known in MUNICIPALITIES.items()}
+
+
+def write_pdfs(connection: Connection, documents: Sequence[IssuedDocument], folder: Path) -> Written:
+    """Write documents as PDF, each with its e-invoice within where it is fit to be sent.
+
+    Args:
+        connection: Where to read.
+        documents: Issued; also internal ones, which are read but never sent.
+        folder: Made where it is not there.
+
+    Returns:
+        The files; and, in ``refused``, why some have no e-invoice within.
+
+    Raises:
+        AgreementUnknown, FileNotWritten.
+    """
+    prices = _prices(connection, documents)
+    codes = {line.agreement for document in documents for line in document.lines}
+    titles = {code: agreements.get(connection, code).title for code in sorted(codes)}
+    press = Press()
+    files: list[WrittenFile] = []
+    lacking: list[NotFitToSend] = []
+    for document, invoice in zip(documents, neutral_invoices(connection, documents), strict=True):
+        findings = [] if document.internal else findings_in(invoice)
+        attached = not findings and not document.internal
+        if findings:
+            lacking.append(NotFitToSend(number=document.number, findings=findings))
+        printed = printed_document(document, invoice, prices, NAMES, titles, attached=attached)
+        xml = ubl_bytes(invoice) if attached else b""
+        path = folder / f"{file_stem(document)}.pdf"
+        write_whole(path, press.pdf(printed, document.issue_date, xml))
+        files.append(WrittenFile(document.number, path))
+    return Written(tuple(files), tuple(lacking))
+
+
+def _prices(connection: Connection, documents: Sequence[IssuedDocument]) -> dict[PriceKey, AnnualSubscription]:
+    """Each version of a price that the documents rest on, read once."""
+    found = {}
+    for key in dict.fromkeys(key for document in documents for key in price_keys(document)):
+        price = subscription_store.read_subscription(connection, *key)
+        if price is not None:
+            found[key] = price
+    return found

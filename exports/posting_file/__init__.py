@@ -1,0 +1,1 @@
+"""Posting files: what an issuer's ERP books, by kontostreng, balanced."""
