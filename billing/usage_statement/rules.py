@@ -29,6 +29,9 @@ from billing.usage_statement.protection_facts import CellKey, CellValue, Relatio
 from foundation.errors import N_, RuleBroken
 from foundation.period import Month
 
+FOLLOWING = frozenset({Measure.IN_PERIOD, Measure.WAIT_KNOWN, Measure.WAIT_UNKNOWN})
+"""What follows from other measures, and is never loaded."""
+
 # Lost with a total is more than with a detail.
 WEIGHT_OF_ALL_RESIDENCES = 4
 WEIGHT_OF_ALL_SERVICES = 2
@@ -166,7 +169,7 @@ def summed(parts: Sequence[Release]) -> dict[FigureKey, int]:
             ends = key.measure is Measure.AT_END and place == len(parts) - 1
             if ALL not in {key.service, key.residence} and (flows or begins or ends):
                 counts[key] = counts.get(key, 0) + figure.count
-    return {key: count for key, count in counts.items() if key.measure is not Measure.WAIT_UNKNOWN}
+    return {key: count for key, count in counts.items() if key.measure not in FOLLOWING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,6 +375,15 @@ def by_place(counts: Counts, before: Counts | None) -> tuple[PlaceChange, ...]:
     return tuple(
         PlaceChange(service, residence, now.get((service, residence), {}), _or_none(then, (service, residence), before))
         for service, residence in sorted({*now, *then})
+    )
+
+
+def unlike_before(changes: Iterable[PlaceChange]) -> tuple[tuple[str, Residence], ...]:
+    """Where others are under way at the start than were at the end of the period before; worth a question."""
+    return tuple(
+        (change.service, change.residence)
+        for change in changes
+        if change.before is not None and change.before.get(Measure.AT_END, 0) != change.figures.get(Measure.AT_START, 0)
     )
 
 

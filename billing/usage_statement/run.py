@@ -14,7 +14,7 @@ from agreements.agreement import Agreement, MunicipalityCode
 from agreements.membership import members_in
 from agreements.municipality import municipality
 from billing.usage_statement import store
-from billing.usage_statement.facts import Counts, Figure, FigureKey, Load, Release, Statement, UsagePeriod
+from billing.usage_statement.facts import Counts, Figure, FigureKey, Load, Release, Residence, Statement, UsagePeriod
 from billing.usage_statement.guard import AdmittedFile
 from billing.usage_statement.intake import Expected, Reading, headings_of, read_usage
 from billing.usage_statement.mapping import (
@@ -43,6 +43,7 @@ from billing.usage_statement.rules import (
     require_period,
     residences_shown,
     summed,
+    unlike_before,
     with_hidden,
 )
 from foundation import audit
@@ -120,6 +121,7 @@ class Preview:
         changes: By service and municipality, with the figures of the period before.
         before: That period, where the provider's counts of it are there.
         replaces: The load that this one would correct.
+        unlike_before: (service, residence) that begins with others than the period right before ended with.
     """
 
     target: Target
@@ -128,6 +130,7 @@ class Preview:
     changes: tuple[PlaceChange, ...]
     before: UsagePeriod | None
     replaces: Load | None
+    unlike_before: tuple[tuple[str, Residence], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,13 +266,16 @@ def _previewed(connection: Connection, agreement: Agreement, target: Target, fil
         default=None,
     )
     earlier = loads[before, target.provider].counts if before else None
+    changes = by_place(reading.counts, earlier)
+    follows = before is not None and before.last.plus(1) == period.first
     return Preview(
         target=target,
         mapping=mapping,
         reading=reading,
-        changes=by_place(reading.counts, earlier),
+        changes=changes,
         before=before,
         replaces=loads.get((period, target.provider)),
+        unlike_before=unlike_before(changes) if follows else (),
     )
 
 

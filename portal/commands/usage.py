@@ -260,6 +260,7 @@ def _preview_answer(preview: Preview) -> dict[str, Any]:
         "period": str(target.period),
         "replaces_version": preview.replaces.version if preview.replaces else None,
         "period_before": str(preview.before) if preview.before else None,
+        "unlike_before": [{"service": service, "residence": where} for service, where in preview.unlike_before],
         **_reading_answer(preview.reading),
         "totals": [
             {
@@ -309,6 +310,13 @@ def _show_preview(out: Console, preview: Preview) -> None:
     out.print(table("", heading, rows, total=("", _("I alt"), *sums, whole)))
     if preview.before:
         out.print(_("Ændringen er i forhold til {period}.").format(period=preview.before.danish))
+    if preview.unlike_before:
+        names = ", ".join(dict.fromkeys(residence_name(where) for _service, where in preview.unlike_before))
+        out.print(
+            _(
+                "Bemærk: der er andre i behandling ved start, end der var ved slutningen af perioden før: {names}."
+            ).format(names=names),
+        )
     if preview.replaces:
         out.print(_("Tallene retter version {version}.").format(version=preview.replaces.version))
     _show_remarks(out, reading)

@@ -110,6 +110,11 @@ def test_preview_keeps_nothing_and_says_what_it_saw(desk: Desk) -> None:
     assert answer["dropped_columns"] == ["Navn"]
     assert answer["period_before"] == "2009-H1"
     assert [(one["row"], one["column"]) for one in answer["problems"]] == [(12, "A")]
+    assert answer["unlike_before"] == []
+    unlike = desk.file("2009-H2 andre.csv", counts_csv({**PLANTED_H2, "420": (28, 14, 10, 40, 251, 20, 8, 310)}))
+    found = desk.does("usage", "preview", unlike, "--provider", ODENSE)
+    assert found["unlike_before"] == [{"service": "ambulant", "residence": "420"}]
+    assert "andre i behandling ved start" in desk.says("usage", "preview", unlike, "--provider", ODENSE).out
     langeland = next(one for one in answer["totals"] if one["residence"] == "482")
     assert (langeland["figures"]["started"], langeland["before"]["started"]) == (25, 20)
     said = desk.says("usage", "preview", file, "--provider", ODENSE).out
