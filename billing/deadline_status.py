@@ -29,6 +29,8 @@ from billing.annual_subscription.tables import price_notice, subscription, subsc
 from billing.invoice.facts import ClaimKind
 from billing.invoice.tables import claim, invoice
 from billing.monthly_run.tables import issuer_setting
+from billing.usage_statement.rules import PeriodsNotSupported, periods_of_year
+from billing.usage_statement.tables import usage_release
 from billing.year_end_settlement.tables import accounts_line, year_settlement
 from foundation.audit import audit_event
 from foundation.period import LAST_YEAR, Month
@@ -200,6 +202,7 @@ class _Stored:
     budgeted: dict[tuple[str, int], set[Place]] = field(default_factory=lambda: defaultdict(set))
     accounts: dict[tuple[str, int], dict[Place, date]] = field(default_factory=lambda: defaultdict(dict))
     closed: dict[tuple[str, int], date] = field(default_factory=dict)
+    released: dict[tuple[str, date, date], tuple[date, int]] = field(default_factory=dict)
     four_eyes: set[MunicipalityCode] = field(default_factory=set)
     events: dict[tuple[str, ...], list[_Event]] = field(default_factory=lambda: defaultdict(list))
 
@@ -315,13 +318,24 @@ def _read_accounts(connection: Connection, as_of: date, of: Only, stored: _Store
     ):
         stored.closed[close.agreement, close.year] = close.closed_on
 
+    editions = usage_release.c
+    for release in connection.execute(
+        select(usage_release)
+        .where(of(editions.agreement), editions.released_on <= as_of)
+        .order_by(editions.agreement, editions.first_month, editions.last_month, editions.edition)
+    ):
+        place = (release.agreement, release.first_month, release.last_month)
+        first_day, _ = stored.released.get(place, (release.released_on, 0))
+        stored.released[place] = (first_day, release.edition)
 
-CALCULATED, TOLD, LOADED, CLOSED, LEFT = (
+
+CALCULATED, TOLD, LOADED, CLOSED, LEFT, RELEASED = (
     "annual_subscription.calculated",
     "annual_subscription.price_told",
     "year_end_settlement.accounts_loaded",
     "year_end_settlement.closed",
     "agreements.notice_given",
+    "usage_statement.released",
 )
 ISSUING_STAGES = ("monthly_aconto.", "monthly_run.", "invoice.")
 
@@ -330,11 +344,12 @@ def _read_events(connection: Connection, code: str | None, stored: _Stored) -> N
     """Who did it: the events of the trail by what they tell of.
 
     Keys are ("number", agreement, number), ("calculated" or "told", agreement, year, version),
-    ("loaded", agreement, year, provider), ("closed", agreement, year) and ("left", agreement, municipality, last year).
+    ("loaded", agreement, year, provider), ("closed", agreement, year), ("left", agreement, municipality, last year)
+    and ("released", agreement, period).
     """
     action = audit_event.c.action
     of_interest = or_(
-        action.in_([CALCULATED, TOLD, LOADED, CLOSED, LEFT]),
+        action.in_([CALCULATED, TOLD, LOADED, CLOSED, LEFT, RELEASED]),
         *(action.startswith(stage, autoescape=True) for stage in ISSUING_STAGES),
     )
     query = select(audit_event).where(of_interest).order_by(audit_event.c.id)
@@ -363,6 +378,8 @@ def _keys(action: str, agreement: str, what: str, details: Mapping[str, Any]) ->
                 yield "loaded", agreement, str(line["year"]), str(line["provider"])
     elif action == CLOSED:
         yield "closed", agreement, what
+    elif action == RELEASED:
+        yield "released", agreement, what
     elif action == LEFT:
         yield "left", agreement, what, str(details.get("last_year"))
     else:
@@ -393,6 +410,7 @@ class _Finding:
         events: What was done for it.
         later: What came after and changed what is said of it.
         after: The status when its day is over and it is not done.
+        never_late: The day is the first on which it can be done; the agreement names no last.
     """
 
     done_on: date | None = None
@@ -401,6 +419,7 @@ class _Finding:
     events: tuple[_Event, ...] = ()
     later: tuple[_Event, ...] = ()
     after: Status = Status.LATE
+    never_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,7 +443,9 @@ class _Look:
             DeadlineKind.FINAL_ACCOUNTS: self._final_accounts,
         }[deadline.kind](deadline)
         status, since = self._status(deadline, finding)
-        if status is Status.DONE:
+        if finding.never_late:
+            days_late = 0
+        elif status is Status.DONE:
             days_late = max(0, ((finding.done_on or deadline.due_on) - deadline.due_on).days)
         else:
             days_late = (self.as_of - deadline.due_on).days if status is Status.LATE else 0
@@ -568,11 +589,29 @@ class _Look:
             )
         return f"Prisen for {self.year} mangler. Indlæs budgettet, og beregn prisen: {self._price_commands()}. {issue}"
 
-    def _usage_statement(self, _deadline: Deadline) -> _Finding:
+    def _usage_statement(self, deadline: Deadline) -> _Finding:
+        code = self.agreement.code
+        last = deadline.due_on - timedelta(days=1)
+        try:
+            known = periods_of_year(code, self.agreement.terms.usage, self.year)
+        except PeriodsNotSupported as error:
+            return _Finding(next_step=str(error), after=Status.NOT_SUPPORTED)
+        period = next(one for one in known if one.last == Month.of(last))
+        first_day, edition = self.stored.released.get((code, period.first.first_day, period.last.first_day), (None, 0))
+        if first_day is None:
+            return _Finding(
+                next_step=f"Indlæs leverandørernes tal for {period.danish}: «mellemregning usage load FIL --period "
+                f"{period}», og frigiv opgørelsen: «mellemregning usage release {code} {period}».",
+                after=Status.DUE_SOON,
+                never_late=True,
+            )
+        events = self.stored.events.get(("released", code, str(period)), [])
         return _Finding(
-            next_step="Mellemregning laver ikke forbrugsopgørelser endnu; udarbejd og send den uden for systemet, "
-            "uden oplysninger, der kan føres til en person (§ 3 stk. 4).",
-            after=Status.NOT_SUPPORTED,
+            done_on=first_day,
+            evidence=f"Frigivet {_day(first_day)}" + (f", rettet til udgave {edition}" if edition > 1 else ""),
+            events=tuple(events[:1]),
+            later=tuple(events[1:]),
+            never_late=True,
         )
 
     def _final_accounts(self, _deadline: Deadline) -> _Finding:

@@ -11,6 +11,7 @@ import billing.annual_subscription.tables
 import billing.invoice.tables
 import billing.monthly_run.tables
 import billing.payment.tables
+import billing.usage_statement.tables
 import billing.year_end_settlement.tables
 import foundation.audit
 import foundation.outbox
@@ -26,6 +27,7 @@ ROOMS = (
     billing.invoice.tables,
     billing.monthly_run.tables,
     billing.payment.tables,
+    billing.usage_statement.tables,
     billing.year_end_settlement.tables,
 )
 

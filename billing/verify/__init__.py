@@ -27,6 +27,7 @@ from billing.verify.payments import bank_entries_once, interest_once, open_items
 from billing.verify.prices import agreements_read_back, shares_sum
 from billing.verify.results import passed_on_once, results_hold
 from billing.verify.trail import audit_chain, documents_unchanged
+from billing.verify.usage import nothing_given_away, statements_follow_counts
 from foundation.database import faults_of_file, whatever_it_says
 from foundation.errors import MellemregningError
 from foundation.period import Month
@@ -147,6 +148,8 @@ CHECKS: tuple[tuple[str, Callable[[Connection], Iterator[str]]], ...] = (
     ("settled_within", settled_within),
     ("open_items_equal_books", open_items_equal_books),
     ("interest_once", interest_once),
+    ("statements_follow_counts", statements_follow_counts),
+    ("nothing_given_away", nothing_given_away),
     ("audit_chain", audit_chain),
 )
 
@@ -167,6 +170,8 @@ FINE = {
     "settled_within": "Intet er brugt eller udlignet med mere end sit beløb.",
     "open_items_equal_books": "Åbne poster, indbetalinger på konto og bank er lig med bogføringen.",
     "interest_once": "Ingen dags rente er opkrævet to gange.",
+    "statements_follow_counts": "Forbrugsopgørelsernes tal er dem, der blev talt.",
+    "nothing_given_away": "Intet skjult tal i forbrugsopgørelserne kan regnes ud.",
     "audit_chain": "Hændelseskæden er ubrudt.",
 }
 

@@ -49,7 +49,7 @@ def write_calculation(
     agreement = agreements.get(connection, code)
     subscription = subscriptions.get_subscription(connection, code, year, version)
     workbook = calculation_workbook(agreement, subscription, NAMES, _references(connection, subscription))
-    return _written(workbook, folder, f"{year} Beregning {code} v{subscription.version}")
+    return written(workbook, folder, f"{year} Beregning {code} v{subscription.version}")
 
 
 def _references(connection: Connection, value: AnnualSubscription) -> dict[tuple[MunicipalityCode, Month], str]:
@@ -101,7 +101,7 @@ def write_specification(  # noqa: PLR0913, PLR0917 - what to write, and where
         else (f"{first_day} - {last_day}")
     )
     workbook = invoice_specification_workbook(agreement, name, period, documents)
-    return _written(workbook, folder, f"{days} Fakturaspecifikation {code} {name}")
+    return written(workbook, folder, f"{days} Fakturaspecifikation {code} {name}")
 
 
 def write_annual_statement(connection: Connection, code: str, year: int, folder: Path) -> Path:
@@ -121,10 +121,15 @@ def write_annual_statement(connection: Connection, code: str, year: int, folder:
         settlements.provider_clearing(connection, code, year),
         exits,
     )
-    return _written(workbook, folder, f"{year} Årsopgørelse {code}")
+    return written(workbook, folder, f"{year} Årsopgørelse {code}")
 
 
-def _written(workbook: Workbook, folder: Path, stem: str) -> Path:
+def written(workbook: Workbook, folder: Path, stem: str) -> Path:
+    """Write a workbook under a name made safe; answers where.
+
+    Raises:
+        FolderNotWritable.
+    """
     path = folder / f"{re.sub(r'[^0-9A-Za-zÆØÅæøå ._-]', '-', stem)}.xlsx"
     try:
         folder.mkdir(parents=True, exist_ok=True)

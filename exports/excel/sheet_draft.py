@@ -235,8 +235,10 @@ def shown(cell: Cell) -> str:
         return f"{value:%d.%m.%Y}"
     if cell.style in {Style.KRONER, Style.KRONER_INVOICED}:
         return kroner(int(value * OERE_PER_KRONE)).removesuffix(" kr.")
-    decimals = {Style.PERCENT: ",0000 %", Style.DECIMAL: ",0000"}.get(cell.style, "")
-    return f"{int(value * 100 if cell.style is Style.PERCENT else value):,}{decimals}"
+    decimals = {Style.PERCENT: ",0000 %", Style.DECIMAL: ",0000", Style.SHARE: ",0 %", Style.AVERAGE: ",0"}.get(
+        cell.style, ""
+    )
+    return f"{int(value * 100 if cell.style in {Style.PERCENT, Style.SHARE} else value):,}{decimals}"
 
 
 def _fitting(value: Value) -> Value:

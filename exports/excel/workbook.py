@@ -38,6 +38,10 @@ class Style(StrEnum):
     PERCENT = "percent"
     DATE = "date"
     STATUS = "status"  # OK or AFVIGELSE, green or red
+    SHARE = "share"  # a percentage with one decimal
+    AVERAGE = "average"
+    HIDDEN = "hidden"  # the mark of a figure that is left out
+    NOTE = "note"  # words below a list
 
 
 NUMERIC = frozenset(
@@ -49,6 +53,8 @@ NUMERIC = frozenset(
         Style.KRONER_INVOICED,
         Style.DECIMAL,
         Style.PERCENT,
+        Style.SHARE,
+        Style.AVERAGE,
     }
 )
 

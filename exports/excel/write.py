@@ -57,6 +57,10 @@ LOOKS: Mapping[Style, dict[str, object]] = {
     Style.PERCENT: _NUMBER | {"num_format": "0.0000%"},
     Style.DATE: _TEXT | {"num_format": "dd.mm.yyyy"},
     Style.STATUS: _TEXT | {"bold": True},
+    Style.SHARE: _NUMBER | {"num_format": "0.0%"},
+    Style.AVERAGE: _NUMBER | {"num_format": "#,##0.0"},
+    Style.HIDDEN: _NUMBER | {"bg_color": GREY},
+    Style.NOTE: _TEXT | {"font_color": "#555555"},
 }
 VERDICTS = {
     OK: {"font_color": "#1E6B34", "bg_color": "#DFF0E3"},

@@ -1,1 +1,1 @@
-"""The invoice and the credit note as a person reads them: PDF with the e-invoice within."""
+"""What people read on paper, as PDF: invoices with the e-invoice within, usage statements."""

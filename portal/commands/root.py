@@ -27,6 +27,7 @@ from portal.commands import (
     scheduling,
     settling,
     trading,
+    usage,
 )
 from portal.commands.door import (
     DATE,
@@ -74,6 +75,7 @@ for group in (
     *paying.GROUPS,
     *reminding.GROUPS,
     *settling.GROUPS,
+    *usage.GROUPS,
 ):
     root.add_command(group)
 root.add_command(forecasting.forecast)

@@ -113,8 +113,8 @@ def test_nothing_is_done_on_the_day_that_an_agreement_is_registered(office: Offi
             ("2008-05-01", "demand", "passed"),
             ("2008-06-01", "price_notice", "due_soon"),
             *((day, "advance_invoice", "waiting") for day in sent),
-            ("2009-07-01", "usage_statement", "not_supported"),
-            ("2010-01-01", "usage_statement", "not_supported"),
+            ("2009-07-01", "usage_statement", "waiting"),
+            ("2010-01-01", "usage_statement", "waiting"),
             ("2010-04-01", "final_accounts", "waiting"),
         ]
     )
