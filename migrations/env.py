@@ -11,6 +11,7 @@ import billing.annual_subscription.tables
 import billing.invoice.tables
 import billing.monthly_run.tables
 import billing.year_end_settlement.tables
+import exports.delivery.tables
 import foundation.audit
 import foundation.outbox
 from foundation.database import metadata
@@ -25,6 +26,7 @@ ROOMS = (
     billing.invoice.tables,
     billing.monthly_run.tables,
     billing.year_end_settlement.tables,
+    exports.delivery.tables,
 )
 
 

@@ -18,6 +18,7 @@ from portal.commands import (
     agreed,
     billing,
     deadlines,
+    delivering,
     documents,
     forecasting,
     keeping,
@@ -69,6 +70,7 @@ for group in (
     *documents.GROUPS,
     *running.GROUPS,
     *scheduling.GROUPS,
+    *delivering.GROUPS,
     *settling.GROUPS,
 ):
     root.add_command(group)
@@ -76,6 +78,7 @@ root.add_command(forecasting.forecast)
 for each in (*deadlines.COMMANDS, *keeping.COMMANDS):
     root.add_command(each)
 command(root, "scheduler")(scheduling.scheduler)
+command(root, "deliver")(delivering.deliver)
 
 database_group = new_group("db", _("Databasen: opgradér, status."))
 export_group = new_group("export", _("Regneark: beregning, fakturaspecifikation, årsopgørelse."))
