@@ -59,7 +59,7 @@ def deliver(
             _try_each(database, ways, claimed, now, who, done)
 
 
-def _try_each(  # noqa: PLR0913 - a round's own things
+def _try_each(  # noqa: PLR0913, PLR0917 - a round's own things
     database: Database,
     ways: Carrier,
     claimed: list[Claimed],

@@ -109,11 +109,12 @@ class Carrier:
         to = settings.get("recipient") or parcel.recipient
         if "@" not in to:
             return Tried(handed_over=False, reached=to, detail="modtageren har ingen mailadresse", lasting=True)
-        password = None
-        if settings.get("user"):
-            password = self._secret(settings["password_env"])
-            if password is None:
-                return _no_secret(to, settings["password_env"])
+        password = self._secret(settings["password_env"]) if settings.get("user") else None
+        if settings.get("user") and password is None:
+            return _no_secret(to, settings["password_env"])
+        return self._mailed(settings, parcel, to, password)
+
+    def _mailed(self, settings: Mapping[str, str], parcel: Parcel, to: str, password: str | None) -> Tried:
         try:
             message = mail_of(settings, parcel, to)
         except ValueError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 
 from sqlalchemy import Connection
 
@@ -35,6 +36,7 @@ from exports.e_invoice.rules import NotFitToSend, findings_in
 from exports.e_invoice.run import NeverSent, e_invoices, file_stem
 from exports.e_invoice.write import ubl_bytes
 from exports.pdf.run import pdfs
+from exports.pdf.write import Press
 from foundation import audit, outbox
 from foundation.audit import Event, Occasion
 from foundation.database import hold
@@ -70,7 +72,7 @@ class ChannelUnclear(BadInput):
     danish = N_("{key} er sendt ad flere kanaler: {kinds}. Kvitteringen skal sige hvilken.")
 
 
-def set_channel(  # noqa: PLR0913 - whose, for what, how, and what is changed
+def set_channel(  # noqa: PLR0913, PLR0917 - whose, for what, how, and what is changed
     connection: Connection,
     issuer: MunicipalityCode,
     topic: DeliveryTopic,
@@ -200,6 +202,12 @@ def _not_sent(error: MellemregningError) -> Tried:
     return Tried(handed_over=False, reached="", detail=error.text(), lasting=True)
 
 
+@cache
+def _press() -> Press:
+    """One press for all: its fonts are read once."""
+    return Press()
+
+
 def _packed(connection: Connection, each: Claimed, document: IssuedDocument | Tried) -> Parcel | Tried:
     if isinstance(document, Tried):
         return document
@@ -215,7 +223,7 @@ def _packed(connection: Connection, each: Claimed, document: IssuedDocument | Tr
     stem = file_stem(document)
     files = []
     if "pdf" in wanted and not each.channel.settings.get("link"):
-        ((_, content, _),) = pdfs(connection, [document])
+        ((_, content, _),) = pdfs(connection, [document], _press())
         files.append(PackedFile(f"{stem}.pdf", "application/pdf", content))
     if "xml" in wanted:
         files.append(PackedFile(f"{stem}.xml", "application/xml", ubl_bytes(invoice)))

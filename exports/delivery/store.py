@@ -108,7 +108,7 @@ def add_jobs(connection: Connection, channel: Channel, now: datetime, keys: Coll
     return connection.execute(insert(delivery_job).from_select(columns, source)).rowcount
 
 
-def claim(
+def claim(  # noqa: PLR0913, PLR0917 - who takes how many, from when, until when
     connection: Connection,
     active: Iterable[Channel],
     now: datetime,

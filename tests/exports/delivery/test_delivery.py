@@ -6,24 +6,30 @@ import os
 import signal
 import subprocess
 import sysconfig
+from dataclasses import replace
 from datetime import date, timedelta
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
 from lxml import etree
 
 from exports.delivery import run as deliveries
-from exports.delivery.facts import ChannelKind, DeliveryState, Receipt
+from exports.delivery.facts import ChannelKind, DeliveryState, DeliveryTopic, Receipt
 from exports.delivery.rules import MOST_ATTEMPTS
+from foundation import clock, outbox
 from foundation.database import Database
+from foundation.outbox import OutboxEntry
 from tests.billing.runs.conftest import FUNEN, NINE, ODENSE
-from tests.exports.delivery.conftest import DAY, JANUARY, TOKEN, AccessPoint, Post
+from tests.exports.delivery.conftest import DAY, JANUARY, TOKEN, AccessPoint, MailServer, Post
 
+ON_SQLITE = pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 COMMAND = Path(sysconfig.get_path("scripts")) / "mellemregning"
 # January of the nine; Odense's own share, F2008-0005, is internal and never sent.
 SENT = [f"document/461/F2008-{number:04d}" for number in (1, 2, 3, 4, 6, 7, 8, 9)]
 
 
+@ON_SQLITE
 def test_nothing_changes_for_an_issuer_without_channel(post: Post) -> None:
     post.life.issue(JANUARY, DAY)
     assert post.life.says("SELECT COUNT(*) FROM outbox_entry") == [(0,)]
@@ -50,6 +56,7 @@ def test_a_folder_gets_each_document_once_under_its_id(post: Post, tmp_path: Pat
     post.life.holds()
 
 
+@ON_SQLITE
 def test_what_was_rolled_back_is_never_sent(post: Post, tmp_path: Path) -> None:
     post.channel(ChannelKind.FOLDER, path=str(tmp_path))
     from billing.monthly_aconto import run as months
@@ -61,6 +68,7 @@ def test_what_was_rolled_back_is_never_sent(post: Post, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@ON_SQLITE
 def test_an_access_point_gets_token_and_id(post: Post, access_point: AccessPoint) -> None:
     post.channel(ChannelKind.HTTP, url=access_point.url, token_env="PROEVE_TOKEN")
     post.life.issue(JANUARY, DAY)
@@ -74,49 +82,61 @@ def test_an_access_point_gets_token_and_id(post: Post, access_point: AccessPoint
     assert TOKEN not in str(post.life.everything())
 
 
-@pytest.mark.parametrize("answer", [500, 503, 429, 401, "drop", "slow"])
-def test_what_passes_is_tried_again(post: Post, access_point: AccessPoint, answer: int | str) -> None:
-    post.channel(ChannelKind.HTTP, url=access_point.url)
-    post.life.issue(JANUARY, DAY)
-    access_point.answers = [answer]
-    assert post.delivers() == {"handed_over": 7, "failed": 1}
-    assert post.delivers(timedelta(seconds=59)) == {}  # not before a minute
-    assert post.delivers(timedelta(seconds=17)) == {"handed_over": 1}  # and a quarter at most
-    assert access_point.keys() == dict.fromkeys(SENT, 1) | {SENT[0]: 2}
-    assert len(access_point.counted()) == 8
-    history = post.list()[0].history
-    assert [each.state.value for each in history] == ["failed", "handed_over"]
-
-
-@pytest.mark.parametrize("answer", [400, 404, 302])
-def test_what_lasts_is_given_up_at_once(post: Post, access_point: AccessPoint, answer: int) -> None:
-    post.channel(ChannelKind.HTTP, url=access_point.url)
-    post.life.issue(JANUARY, DAY)
-    access_point.answers = [answer]
-    assert post.delivers() == {"handed_over": 7, "dead": 1}
-    (dead,) = post.list(DeliveryState.DEAD)
-    assert dead.history[-1].detail == f"HTTP {answer} svaret"
-    assert post.delivers(timedelta(days=30)) == {}
-    assert [each.key for each in post.does(deliveries.retry, [])] == [SENT[0]]
-    assert post.delivers() == {"handed_over": 1}
-
-
-def test_a_dead_line_is_given_up_after_so_many_tries(post: Post, access_point: AccessPoint) -> None:
-    access_point.close()
-    post.channel(ChannelKind.HTTP, url=access_point.url)
-    post.life.issue(JANUARY, DAY)
-    for _ in range(MOST_ATTEMPTS - 1):
-        assert post.delivers(timedelta(hours=8)) == {"failed": 8}
-    assert post.delivers(timedelta(hours=8)) == {"dead": 8}
-    assert post.delivers(timedelta(days=30)) == {}
-
-
-def test_a_missing_token_is_told(post: Post, access_point: AccessPoint) -> None:
+@ON_SQLITE
+def test_what_passes_is_tried_again_and_what_lasts_is_given_up(post: Post, access_point: AccessPoint) -> None:
     post.channel(ChannelKind.HTTP, url=access_point.url, token_env="PROEVE_TOKEN")
     post.life.issue(JANUARY, DAY)
     assert post.delivers(environment={}) == {"failed": 8}
     assert access_point.got == []
     assert "PROEVE_TOKEN er ikke sat" in post.list()[0].history[-1].detail
+    access_point.answers = [500, 503, 429, 401, "drop", "slow", 400, 302]
+    assert post.delivers(timedelta(seconds=59)) == {}  # not before a minute
+    assert post.delivers(timedelta(seconds=17)) == {"failed": 6, "dead": 2}  # and a quarter at most
+    dead = post.list(DeliveryState.DEAD)
+    assert sorted(each.history[-1].detail for each in dead) == ["HTTP 302 svaret", "HTTP 400 svaret"]
+    assert post.delivers(timedelta(minutes=3)) == {"handed_over": 6}
+    assert access_point.keys() == dict.fromkeys(SENT, 2) | dict.fromkeys([each.key for each in dead], 1)
+    assert post.delivers(timedelta(days=30)) == {}
+    post.does(deliveries.retry, [])
+    assert post.delivers() == {"handed_over": 2}
+    assert len(access_point.counted()) == 8
+    # Nobody answers at all any more.
+    access_point.server.server_close()
+    credit = post.life.credit("F2008-0001", date(2008, 12, 16))
+    for _ in range(MOST_ATTEMPTS - 1):
+        assert post.delivers(timedelta(hours=8)) == {"failed": 1}
+    assert post.delivers(timedelta(hours=8)) == {"dead": 1}
+    assert post.list(DeliveryState.DEAD)[0].key == f"document/461/{credit.number}"
+
+
+@ON_SQLITE
+def test_mail_servers_get_both_files_under_one_message_id(post: Post, mail_server: MailServer) -> None:
+    settings = {"host": "127.0.0.1", "port": str(mail_server.port), "starttls": "off", "sender": "a@odense.test"}
+    post.channel(ChannelKind.SMTP, **settings, recipient="ind@adgangspunkt.test")
+    post.channel(ChannelKind.SMTP, DeliveryTopic.MAIL, **settings)
+    told = OutboxEntry("run.alarm/1", "run.alarm", ODENSE, "anne@odense.test", "Frist æøå", "Se plan 1.", {}, DAY)
+    nobody = replace(told, key="run.alarm/2", recipient="")
+    with post.database.transaction() as connection:
+        outbox.put(connection, post.occasion(), told)
+        outbox.put(connection, post.occasion(), nobody)
+    documents = post.life.issue(JANUARY, DAY).issued
+    mail_server.answers = ["250 OK", "451 senere", "drop", "554 aldrig"]
+    assert post.delivers() == {"handed_over": 6, "failed": 2, "dead": 1}
+    assert post.delivers(timedelta(minutes=2)) == {"handed_over": 2}
+    mails = [message_from_bytes(content, policy=policy.default) for _, content in mail_server.got]
+    assert (mails[0]["To"], mails[0]["Subject"]) == ("anne@odense.test", "Frist æøå")
+    assert mails[0].get_content().split() == ["Se", "plan", "1."]
+    of_second = [mail for mail in mails if mail["X-Mellemregning-Id"] == SENT[1]]
+    assert [mail["Message-ID"] for mail in of_second] == ["<document.461.F2008-0002@odense.test>"] * 2
+    files = {each.get_filename(): each.get_content() for each in of_second[0].iter_attachments()}
+    assert [Path(name).suffix for name in files] == [".pdf", ".xml"]
+    assert next(iter(files.values())).startswith(b"%PDF-")
+    # The same by a link.
+    post.channel(ChannelKind.SMTP, link="https://odense.test/{issuer}/{number}")
+    post.does(deliveries.put_again, documents[:1])
+    assert post.delivers() == {"handed_over": 1}
+    last = message_from_bytes(mail_server.got[-1][1], policy=policy.default)
+    assert "https://odense.test/461/F2008-0001" in last.get_content()
 
 
 def test_killed_after_handing_over_and_before_noting(
@@ -138,8 +158,6 @@ def test_killed_after_handing_over_and_before_noting(
     access_point.before_answer = lambda: None
     assert list(access_point.keys()) == SENT[:3]
     assert post.states() == {"handed_over": 2, "waiting": 6}
-    from foundation import clock
-
     post.instant = clock.now()
     assert post.delivers() == {}  # the one that is gone still holds them
     assert post.delivers(deliveries.LEASE) == {"handed_over": 6}
