@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from asyncio import Server
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,8 +39,8 @@ from tests.billing.runs.conftest import (
 __all__ = ["LifeOf", "funen", "life_of", "priced"]
 
 DAY = date(2008, 12, 15)
-TOKEN = "en-hemmelighed-kun-til-prøven"
-ENVIRONMENT = {"PROEVE_TOKEN": TOKEN, "PROEVE_KODE": "kode"}
+BEARER = "kun-til-proeven"
+ENVIRONMENT = {"PROEVE_TOKEN": BEARER}
 
 
 class AccessPoint:
@@ -104,8 +105,9 @@ class OnAnyPort(Controller):
     """A mail server on a port that is free."""
 
     def _trigger_server(self) -> None:
+        assert isinstance(self.server, Server)
         self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+        super()._trigger_server()  # type: ignore[no-untyped-call]
 
 
 class MailServer:
@@ -124,6 +126,7 @@ class MailServer:
             assert isinstance(content, bytes)
             self.got.append((list(envelope.rcpt_tos), content))
         if answer == "drop":
+            assert _server.transport is not None
             _server.transport.close()
         return answer
 
@@ -160,13 +163,10 @@ class Post:
     def channel(
         self,
         kind: ChannelKind,
+        settings: Mapping[str, str],
         topic: DeliveryTopic = DeliveryTopic.DOCUMENTS,
-        *,
-        active: bool = True,
-        issuer: str = ODENSE,
-        **settings: str,
     ) -> None:
-        self.does(deliveries.set_channel, issuer, topic, kind, settings, active=active)
+        self.does(deliveries.set_channel, ODENSE, topic, kind, settings)
 
     def delivers(self, after: timedelta = timedelta(0), environment: dict[str, str] | None = None) -> dict[str, int]:
         self.instant += after

@@ -85,7 +85,10 @@ def test_channels_that_can() -> None:
 
 
 def test_receipts_as_files() -> None:
-    wanted = [Receipt("document/461/F1", accepted=True), Receipt("x", False, "Ukendt; ordre", ChannelKind.HTTP)]  # noqa: FBT003 - as written
+    wanted = [
+        Receipt("document/461/F1", accepted=True),
+        Receipt("x", accepted=False, reason="Ukendt; ordre", kind=ChannelKind.HTTP),
+    ]
     text = 'id;tilstand;årsag;kanal\ndocument/461/F1;modtaget;;\nx;afvist;"Ukendt; ordre";http\n'
     assert read_receipts("k.csv", text.encode("utf-8-sig")) == wanted
     json = '[{"id": "document/461/F1", "state": "accepted"},'
@@ -93,7 +96,9 @@ def test_receipts_as_files() -> None:
     assert read_receipts("k.json", json.encode()) == wanted
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[1]", b"[", b"navn;by\n1;2\n", b'id;state\n"a', b"[" * 100_000])
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xfe", b"[1]", b"[", b"navn;by\n1;2\n", b'id;state\n"a', b"[" * 100_000]
+)
 def test_rubbish_is_no_receipt(content: bytes) -> None:
     with pytest.raises(ReceiptsUnreadable):
         read_receipts("k", content)
