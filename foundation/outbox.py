@@ -7,16 +7,30 @@ stable key, so that a second try of whatever wrote it adds nothing and the other
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Date, Integer, String, Table, Text, UniqueConstraint, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Date,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    and_,
+    func,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from foundation.audit import Occasion
-from foundation.database import metadata
+from foundation.database import insert_bulk, metadata
 
 outbox_entry = Table(
     "outbox_entry",
@@ -32,6 +46,26 @@ outbox_entry = Table(
     Column("business_date", Date, nullable=False),
     Column("created_at", String(32), nullable=False),  # UTC, ISO 8601
     UniqueConstraint("key"),
+)
+
+DOCUMENTS, MAIL = "documents", "mail"
+DOCUMENT_ISSUED = "document.issued"
+
+# Who wants what is written here, and how it reaches them. It lies beside the outbox, and not where things are sent,
+# since whoever writes an entry asks whether anybody wants it.
+delivery_channel = Table(
+    "delivery_channel",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("issuer", String(3), nullable=False),
+    Column("topic", String(20), nullable=False),  # documents or mail
+    Column("kind", String(10), nullable=False),
+    Column("revision", Integer, nullable=False),  # the newest counts
+    Column("active", Boolean, nullable=False),
+    Column("settings", Text, nullable=False),  # canonical JSON; never a password
+    Column("after_entry", BigInteger, nullable=False),  # entries up to this one were before its time
+    Column("entered_on", Date, nullable=False),
+    UniqueConstraint("issuer", "topic", "kind", "revision"),
 )
 
 
@@ -82,6 +116,82 @@ def put(connection: Connection, occasion: Occasion, entry: OutboxEntry) -> bool:
         .returning(outbox_entry.c.id),
     )
     return written.scalar_one_or_none() is not None
+
+
+def document_key(issuer: str, number: str) -> str:
+    """The stable id of a document, by which the other side counts it once: ``document/461/F2009-0001``."""
+    return f"document/{issuer}/{number}"
+
+
+def takers(connection: Connection, topic: str) -> frozenset[str]:
+    """The issuers that have a channel for a topic; one small query.
+
+    Args:
+        connection: Where to read.
+        topic: ``DOCUMENTS`` or ``MAIL``.
+    """
+    newest = (
+        select(
+            delivery_channel.c.issuer,
+            delivery_channel.c.kind,
+            func.max(delivery_channel.c.revision).label("revision"),
+        )
+        .where(delivery_channel.c.topic == topic)
+        .group_by(delivery_channel.c.issuer, delivery_channel.c.kind)
+        .subquery()
+    )
+    query = select(delivery_channel.c.issuer).join(
+        newest,
+        and_(
+            delivery_channel.c.issuer == newest.c.issuer,
+            delivery_channel.c.topic == topic,
+            delivery_channel.c.kind == newest.c.kind,
+            delivery_channel.c.revision == newest.c.revision,
+        ),
+    )
+    return frozenset(connection.execute(query.where(delivery_channel.c.active)).scalars())
+
+
+ENTRY_COLUMNS = (
+    "key",
+    "topic",
+    "issuer",
+    "recipient",
+    "subject",
+    "body",
+    "reference",
+    "business_date",
+    "created_at",
+)
+
+
+def put_all(connection: Connection, written: Sequence[OutboxEntry], at: datetime | None = None) -> None:
+    """Write many entries at once, in their order. None of their keys may be there.
+
+    Args:
+        connection: The transaction that they tell of.
+        written: What to write.
+        at: The instant, UTC; the beginning of the business date where the caller knows no better.
+    """
+    insert_bulk(
+        connection,
+        outbox_entry,
+        ENTRY_COLUMNS,
+        [
+            (
+                entry.key,
+                entry.topic,
+                entry.issuer,
+                entry.recipient,
+                entry.subject,
+                entry.body,
+                json.dumps(entry.reference, ensure_ascii=False, sort_keys=True, separators=(",", ":")),
+                entry.business_date,
+                (at or datetime.combine(entry.business_date, time(), UTC)).isoformat(timespec="microseconds"),
+            )
+            for entry in written
+        ],
+    )
 
 
 def entries(connection: Connection, *, topic: str | None = None, after: int = 0) -> list[OutboxEntry]:

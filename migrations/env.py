@@ -13,6 +13,7 @@ import billing.monthly_run.tables
 import billing.payment.tables
 import billing.usage_statement.tables
 import billing.year_end_settlement.tables
+import exports.delivery.tables
 import foundation.audit
 import foundation.outbox
 from foundation.database import metadata
@@ -29,6 +30,7 @@ ROOMS = (
     billing.payment.tables,
     billing.usage_statement.tables,
     billing.year_end_settlement.tables,
+    exports.delivery.tables,
 )
 
 

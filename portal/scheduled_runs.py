@@ -23,11 +23,13 @@ import migrations
 from agreements.agreement import MunicipalityCode
 from billing.monthly_run import watch
 from billing.monthly_run.watch_rules import CLOCK, ComingMonth, Happening, Topic, Urgency
+from exports.delivery.facts import DeliveryState
 from foundation import clock
 from foundation.audit import Occasion
 from foundation.clock import DANISH_TIME
 from foundation.database import Database, DatabaseNotReady, DatabaseUnavailable
 from foundation.errors import MellemregningError
+from portal import delivery_round
 from portal.language import _
 
 LOG = logging.getLogger("mellemregning.clock")
@@ -36,6 +38,7 @@ LEVELS = {Urgency.INFO: logging.INFO, Urgency.WARNING: logging.WARNING, Urgency.
 MORNING = time(6, 0)
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(minutes=15)
+MINUTES_BETWEEN_ROUNDS = 5
 
 # The database does not answer, or another release is at it: wait and ask again.
 NOT_NOW = (DatabaseUnavailable, DatabaseNotReady, migrations.DatabaseTooNew)
@@ -93,6 +96,7 @@ class Clock:
         )
         self.scheduler.add_job(self.job, id="start")
         self.scheduler.add_job(self.job, self.trigger, id="morning")
+        self.scheduler.add_job(self.deliver, "interval", minutes=MINUTES_BETWEEN_ROUNDS, id="delivery")
 
     def job(self) -> None:
         """What APScheduler calls: the morning's work; where the database is gone, again after a while."""
@@ -113,6 +117,29 @@ class Clock:
             )
             self.misses = 0
         self.after(morning)
+        self.deliver()
+
+    def deliver(self) -> None:
+        """One round of delivery: what was issued and told, and what failed before and is due again."""
+        try:
+            done = delivery_round.deliver(self.database, now=self.now)
+        except NOT_NOW as error:
+            LOG.info(error.text(_), extra={"event": "delivery.database_gone", "facts": {"error": error.name}})
+            return
+        except Exception:
+            LOG.exception(_("Forsendelsen gik i stå; den prøves igen om lidt."), extra={"event": "delivery.broken"})
+            return
+        if done:
+            trouble = done[DeliveryState.DEAD] or done[DeliveryState.FAILED]
+            LOG.log(
+                logging.WARNING if trouble else logging.INFO,
+                _("Forsendelse: {count} forsøg, heraf {dead} opgivet og {failed} mislykket.").format(
+                    count=done.total(),
+                    dead=done[DeliveryState.DEAD],
+                    failed=done[DeliveryState.FAILED],
+                ),
+                extra={"event": "delivery.round", "facts": {state.value: count for state, count in done.items()}},
+            )
 
     def _try_again(self, error: MellemregningError) -> None:
         wait = min(self.first_wait * 2**self.misses, LONGEST_WAIT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
@@ -38,9 +38,10 @@ from billing.invoice.rules import (
     fingerprint_of,
     number_of,
 )
-from foundation import audit
+from foundation import audit, outbox
 from foundation.audit import Occasion
 from foundation.errors import BadInput, N_, NotFound, RuleBroken
+from foundation.outbox import OutboxEntry
 from foundation.period import Month
 
 
@@ -77,7 +78,12 @@ class PartlyBilled(RuleBroken):
     )
 
 
-def issue_documents(connection: Connection, drafts: Sequence[DocumentDraft], issue_date: date) -> IssueOutcome:
+def issue_documents(
+    connection: Connection,
+    drafts: Sequence[DocumentDraft],
+    issue_date: date,
+    at: datetime | None = None,
+) -> IssueOutcome:
     """Number, date, write and book documents, each claim once.
 
     All are written at once. Where the database refuses that, halves are tried by themselves, down to the one payer
@@ -87,6 +93,7 @@ def issue_documents(connection: Connection, drafts: Sequence[DocumentDraft], iss
         connection: The transaction.
         drafts: Issuer by issuer, in the order in which they get their numbers.
         issue_date: The date on all of them.
+        at: The instant, UTC, that the outbox notes.
 
     Returns:
         What was issued, held already, and left out.
@@ -99,7 +106,7 @@ def issue_documents(connection: Connection, drafts: Sequence[DocumentDraft], iss
     """
     try:
         with connection.begin_nested():
-            return _issue(connection, drafts, issue_date)
+            return _issue(connection, drafts, issue_date, at)
     except OperationalError:
         raise
     except (DBAPIError, PartlyBilled) as error:
@@ -112,7 +119,7 @@ def issue_documents(connection: Connection, drafts: Sequence[DocumentDraft], iss
             )
             return IssueOutcome((), (), (Failure(subscriber.municipality, failure, tuple(_claims_of(drafts[0]))),))
     half = len(drafts) // 2
-    outcomes = [issue_documents(connection, some, issue_date) for some in (drafts[:half], drafts[half:])]
+    outcomes = [issue_documents(connection, some, issue_date, at) for some in (drafts[:half], drafts[half:])]
     return IssueOutcome(
         issued=tuple(document for outcome in outcomes for document in outcome.issued),
         held=tuple(key for outcome in outcomes for key in outcome.held),
@@ -128,7 +135,12 @@ def _claims_of(draft: DocumentDraft) -> list[ClaimKey]:
     return [ClaimKey(part.agreement, part.subscriber.municipality, part.kind, part.period) for part in draft.parts]
 
 
-def _issue(connection: Connection, drafts: Sequence[DocumentDraft], issue_date: date) -> IssueOutcome:
+def _issue(
+    connection: Connection,
+    drafts: Sequence[DocumentDraft],
+    issue_date: date,
+    at: datetime | None,
+) -> IssueOutcome:
     ids = store.reserve_documents(connection, len(drafts))
     claims = [_claims_of(draft) for draft in drafts]
     elsewhere = store.take_claims(
@@ -145,7 +157,7 @@ def _issue(connection: Connection, drafts: Sequence[DocumentDraft], issue_date: 
             held += keys
         else:
             raise PartlyBilled(municipality=draft.subscriber.name, agreements=[key.agreement for key in without])
-    documents = _number_and_write(connection, free, issue_date)
+    documents = _number_and_write(connection, free, issue_date, at)
     accounts.book(
         connection,
         [
@@ -175,6 +187,7 @@ def _number_and_write(
     connection: Connection,
     drafts: Sequence[tuple[int, DocumentDraft, tuple[int | None, DocumentType] | None]],
     issue_date: date,
+    at: datetime | None,
 ) -> list[IssuedDocument]:
     """Give numbers in order and write.
 
@@ -221,7 +234,33 @@ def _number_and_write(
         dict(zip(documents, sequences, strict=True)),
         {invoice_id: credited[0] for invoice_id, _, credited in drafts if credited and credited[0]},
     )
+    _tell_who_delivers(connection, documents.values(), at)
     return list(documents.values())
+
+
+def outbox_entry_of(document: IssuedDocument) -> OutboxEntry:
+    """What the outbox holds of a document that is sent; what is sent itself is made when it is sent."""
+    credit = document.document_type is DocumentType.CREDIT_NOTE
+    return OutboxEntry(
+        key=outbox.document_key(document.issuer.municipality, document.number),
+        topic=outbox.DOCUMENT_ISSUED,
+        issuer=document.issuer.municipality,
+        recipient=document.subscriber.municipality,
+        subject=f"{'Kreditnota' if credit else 'Faktura'} {document.number} til {document.subscriber.name}",
+        body="",
+        reference={"number": document.number},
+        business_date=document.issue_date,
+    )
+
+
+def _tell_who_delivers(connection: Connection, documents: Iterable[IssuedDocument], at: datetime | None) -> None:
+    """Put documents into the outbox, in the transaction that issues them, for the issuers that have a channel."""
+    delivered = outbox.takers(connection, outbox.DOCUMENTS)
+    if delivered:
+        wanted = [
+            document for document in documents if not document.internal and document.issuer.municipality in delivered
+        ]
+        outbox.put_all(connection, [outbox_entry_of(document) for document in wanted], at)
 
 
 def credit_invoice(  # noqa: PLR0913 - whose number, why, when and how much
@@ -232,6 +271,7 @@ def credit_invoice(  # noqa: PLR0913 - whose number, why, when and how much
     issue_date: date,
     issuer: MunicipalityCode | None = None,
     lines: Mapping[int, int | None] | None = None,
+    at: datetime | None = None,
 ) -> IssuedDocument:
     """Take a document back, whole or by line, by a credit note; a month of which nothing is left is free to be billed.
 
@@ -243,6 +283,7 @@ def credit_invoice(  # noqa: PLR0913 - whose number, why, when and how much
         issuer: Whose number it is, where several issuers have it.
         lines: Position -> øre to take back of the line, without a sign, or None for all that is left of it; nothing
             for all that is left of the document.
+        at: The instant, UTC, that the outbox notes.
 
     Raises:
         InvoiceUnknown, SeveralIssuers, AlreadyCredited, CannotBeCredited, YearIsSettled, IssueDateBeforeLast.
@@ -269,7 +310,7 @@ def credit_invoice(  # noqa: PLR0913 - whose number, why, when and how much
             raise YearIsSettled(agreement=agreement, year=document.period.from_day.year)
     (credit_id,) = store.reserve_documents(connection, 1)
     credited = (invoice_id if credit.is_last else None, document.document_type)
-    (note,) = _number_and_write(connection, [(credit_id, credit.draft, credited)], issue_date)
+    (note,) = _number_and_write(connection, [(credit_id, credit.draft, credited)], issue_date, at)
     store.write_line_credits(connection, credit_id, invoice_id, credit.positions)
     store.release_claims(connection, invoice_id, credit_id, credit.freed)
     note = replace(note, credits=document.number)
@@ -311,6 +352,7 @@ def credit_document(  # noqa: PLR0913 - as credit_invoice
         issue_date=occasion.as_of,
         issuer=document.issuer.municipality,
         lines=lines,
+        at=occasion.at,
     )
     audit.record(
         connection,

@@ -370,7 +370,7 @@ def issue_plans(
     """
     # In the order of issuers, so that no two runs wait for each other's number series.
     joined = join_drafts((draft for plan in plans for draft in plan.drafts), documents_apart(agreed.values()))
-    outcome = invoices.issue_documents(connection, joined, occasion.as_of)
+    outcome = invoices.issue_documents(connection, joined, occasion.as_of, occasion.at)
     prints = {(each.issuer.municipality, each.number): fingerprint(each) for each in outcome.issued}
     came_of = _Outcomes(outcome)
     answers = [came_of.answer(connection, plan) for plan in plans]
@@ -511,6 +511,7 @@ def reinvoice_year(
                 old.number,
                 reason=f"Prisen for {year} er ændret (prisberegning nr. {subscription.version}).",
                 issue_date=occasion.as_of,
+                at=occasion.at,
                 issuer=old.issuer.municipality,
                 # Of a document that other agreements share, only this one's lines are taken back.
                 lines=_lines_left(connection, old, code) if shared else None,
@@ -518,7 +519,7 @@ def reinvoice_year(
             # Its claim is free again, so the month's plan is this payer's document.
             again = plan_month(connection, code, instalment.month, occasion.as_of)
             drafts = [draft for draft in again.drafts if draft.subscriber.municipality == part.municipality]
-            outcome = invoices.issue_documents(connection, drafts, occasion.as_of)
+            outcome = invoices.issue_documents(connection, drafts, occasion.as_of, occasion.at)
             if outcome.failed:
                 raise outcome.failed[0].error
             corrected.append((credit, outcome.issued[0]))

@@ -636,7 +636,7 @@ def _issue_exit(
         internal=who == agreement.issuer,
         note="Aftalens § 6, stk. 8: andel af resultater, der ikke er indregnet i nogen pris.",
     )
-    outcome = invoices.issue_documents(connection, [draft], occasion.as_of)
+    outcome = invoices.issue_documents(connection, [draft], occasion.as_of, occasion.at)
     if outcome.failed:
         raise outcome.failed[0].error
     if outcome.issued:

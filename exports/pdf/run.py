@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -35,23 +35,43 @@ def write_pdfs(connection: Connection, documents: Sequence[IssuedDocument], fold
     Raises:
         AgreementUnknown, FileNotWritten.
     """
+    files: list[WrittenFile] = []
+    lacking: list[NotFitToSend] = []
+    for document, content, lack in pdfs(connection, documents):
+        if lack is not None:
+            lacking.append(lack)
+        path = folder / f"{file_stem(document)}.pdf"
+        write_whole(path, content)
+        files.append(WrittenFile(document.number, path))
+    return Written(tuple(files), tuple(lacking))
+
+
+def pdfs(
+    connection: Connection,
+    documents: Sequence[IssuedDocument],
+    press: Press | None = None,
+) -> Iterator[tuple[IssuedDocument, bytes, NotFitToSend | None]]:
+    """Documents with their PDF, and why one has no e-invoice within; see ``write_pdfs``.
+
+    Args:
+        connection: Where to read.
+        documents: Issued.
+        press: One that is warm already.
+
+    Raises:
+        AgreementUnknown.
+    """
     prices = _prices(connection, documents)
     codes = {line.agreement for document in documents for line in document.lines}
     titles = {code: agreements.get(connection, code).title for code in sorted(codes)}
-    press = Press()
-    files: list[WrittenFile] = []
-    lacking: list[NotFitToSend] = []
+    press = press or Press()
     for document, invoice in zip(documents, neutral_invoices(connection, documents), strict=True):
         findings = [] if document.internal else findings_in(invoice)
         attached = not findings and not document.internal
-        if findings:
-            lacking.append(NotFitToSend(number=document.number, findings=findings))
         printed = printed_document(document, invoice, prices, NAMES, titles, attached=attached)
         xml = ubl_bytes(invoice) if attached else b""
-        path = folder / f"{file_stem(document)}.pdf"
-        write_whole(path, press.pdf(printed, document.issue_date, xml))
-        files.append(WrittenFile(document.number, path))
-    return Written(tuple(files), tuple(lacking))
+        lack = NotFitToSend(number=document.number, findings=findings) if findings else None
+        yield document, press.pdf(printed, document.issue_date, xml), lack
 
 
 def _prices(connection: Connection, documents: Sequence[IssuedDocument]) -> dict[PriceKey, AnnualSubscription]:

@@ -18,6 +18,7 @@ from portal.commands import (
     agreed,
     billing,
     deadlines,
+    delivering,
     documents,
     forecasting,
     keeping,
@@ -74,6 +75,7 @@ for group in (
     *scheduling.GROUPS,
     *paying.GROUPS,
     *reminding.GROUPS,
+    *delivering.GROUPS,
     *settling.GROUPS,
     *usage.GROUPS,
 ):
@@ -82,6 +84,7 @@ root.add_command(forecasting.forecast)
 for each in (*deadlines.COMMANDS, *keeping.COMMANDS):
     root.add_command(each)
 command(root, "scheduler")(scheduling.scheduler)
+command(root, "deliver")(delivering.deliver)
 
 database_group = new_group("db", _("Databasen: opgradér, status."))
 export_group = new_group("export", _("Regneark: beregning, fakturaspecifikation, årsopgørelse."))
