@@ -58,6 +58,15 @@ class DatabaseNotReady(MellemregningError):
     danish = N_("Databasen er ikke klar til denne udgave. Kør «mellemregning db upgrade» og prøv igen.")
 
 
+class DatabaseDamaged(MellemregningError):
+    """The file of the database is not what the database wrote."""
+
+    danish = N_(
+        "Databasens fil er beskadiget ({reason}). Intet er ændret. Rør den ikke; gendan en sikkerhedskopi et andet "
+        "sted med «mellemregning restore».",
+    )
+
+
 class DatabaseAddressUnknown(BadInput):
     """The address is no SQLite file and no PostgreSQL server; it is not shown, for it may hold a password."""
 
@@ -140,6 +149,8 @@ def _explained(error: DBAPIError) -> MellemregningError | None:
     reason = str(error.orig).strip().splitlines()[0] if error.orig is not None else type(error).__name__
     if getattr(error.orig, "sqlstate", None) in UNDEFINED or any(words in reason for words in UNDEFINED_IN_SQLITE):
         return DatabaseNotReady()
+    if "malformed" in reason:
+        return DatabaseDamaged(reason=reason)
     if isinstance(error, OperationalError) or "not a database" in reason:
         return DatabaseUnavailable(reason=reason)
     return None
@@ -171,6 +182,35 @@ def _sqlite_engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN" if only_read else "BEGIN IMMEDIATE")
 
     return engine
+
+
+@contextmanager
+def whatever_it_says(connection: Connection) -> Iterator[None]:
+    """Read text also where it is none: what was tampered with on SQLite's disk may be no UTF-8.
+
+    Such text is read with marks in it, so that it differs from what was written; PostgreSQL lets none in.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    before = driver.text_factory
+    driver.text_factory = lambda written: written.decode(errors="backslashreplace")
+    try:
+        yield
+    finally:
+        driver.text_factory = before
+
+
+def faults_of_file(connection: Connection) -> Iterator[str]:
+    """What SQLite finds wrong in its file: rows that an index does not know, pages that are none.
+
+    Of PostgreSQL's files nothing is said here; it looks after them itself (data checksums, ``pg_amcheck``).
+    """
+    if connection.dialect.name == "sqlite":
+        for (said,) in connection.exec_driver_sql("PRAGMA integrity_check(10)"):
+            if said != "ok":
+                yield " ".join(said.split())
 
 
 def hold(connection: Connection, name: str) -> None:

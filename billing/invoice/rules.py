@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -69,6 +71,76 @@ def document_type(amount_oere: int, credited: DocumentType | None = None) -> Doc
     if credited is not None:
         return DocumentType.INVOICE if credited is DocumentType.CREDIT_NOTE else DocumentType.CREDIT_NOTE
     return DocumentType.CREDIT_NOTE if amount_oere < 0 else DocumentType.INVOICE
+
+
+def fingerprint(document: IssuedDocument) -> str:
+    """What a document says, as a number that the audit trail keeps, so that a later change of any of it shows.
+
+    Args:
+        document: As it was issued; one that takes nothing back, since what a credit takes back is in its rows.
+
+    Returns:
+        SHA-256 as 64 hexadecimal digits; the same as ``fingerprint_of`` answers of its rows.
+
+    Source: domain rule 14; docs/decisions/0024-fingerprints.md.
+    """
+    issuer, payer, period = document.issuer, document.subscriber, document.period
+    # Written out, in the order of the stores' columns: a national month has fifty thousand of them.
+    return fingerprint_of(
+        [
+            issuer.municipality,
+            document.number,
+            document.document_type,
+            document.agreement,
+            document.kind,
+            document.title,
+            period.from_day.isoformat(),
+            period.to_day.isoformat(),
+            document.issue_date.isoformat(),
+            document.due_date.isoformat(),
+            document.amount_oere,
+            int(document.internal),
+            int(document.provisional),
+            document.note,
+            issuer.name,
+            issuer.cvr,
+            issuer.gln,
+            payer.municipality,
+            payer.name,
+            payer.cvr,
+            payer.gln,
+            document.credits,
+        ],
+        [
+            [
+                position,
+                line.agreement,
+                line.provider,
+                line.provider_name,
+                line.service,
+                line.service_title,
+                line.kind,
+                line.text,
+                line.period.from_day.isoformat(),
+                line.period.to_day.isoformat(),
+                line.accounting_year,
+                line.amount_oere,
+                line.vat_exemption,
+                line.version,
+                None,
+                None,
+            ]
+            for position, line in enumerate(document.lines, start=1)
+        ],
+    )
+
+
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def fingerprint_of(head: Sequence[object], lines: Sequence[Sequence[object]]) -> str:
+    """The same of plain values: the head, then each line, as ``store.contents`` reads them."""
+    return hashlib.sha256(_as_json([head, lines]).encode()).hexdigest()
 
 
 def join_drafts(drafts: Iterable[DocumentDraft], apart: Collection[str] = ()) -> list[DocumentDraft]:

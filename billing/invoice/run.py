@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import groupby
@@ -35,6 +35,7 @@ from billing.invoice.rules import (
     credit_of,
     document_type,
     due_date,
+    fingerprint_of,
     number_of,
 )
 from foundation import audit
@@ -322,6 +323,7 @@ def credit_document(  # noqa: PLR0913 - as credit_invoice
             "amount_oere": credit.amount_oere,
             "reason": reason,
             "lines": sorted(lines) if lines is not None else "all",
+            "sha256": fingerprints(connection, [credit]),
         },
     )
     return credit
@@ -359,6 +361,19 @@ def find_document(
             issuers=[f"{document.issuer.name} ({document.issuer.municipality})" for _, document in found],
         )
     return found[0]
+
+
+def fingerprints(connection: Connection, documents: Iterable[IssuedDocument]) -> dict[str, str]:
+    """What the audit trail keeps of documents that were just written, read back from their rows: number -> SHA-256.
+
+    For a few; what is issued by the thousand is counted from what is at hand (``rules.fingerprint``).
+    """
+    found = {}
+    for document in documents:
+        invoice_id, _ = find_document(connection, document.number, document.issuer.municipality)
+        (content,) = store.contents(connection, invoice_id)
+        found[document.number] = fingerprint_of(content.head, content.lines)
+    return found
 
 
 def left_of(connection: Connection, number: str, issuer: MunicipalityCode | None = None) -> dict[int, int]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
+from itertools import groupby
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, and_, extract, func, select, update
+from sqlalchemy import Connection, Label, Row, Select, Table, and_, extract, func, select, type_coerce, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.types import NullType
 
 from agreements.agreement import MunicipalityCode
 from billing.invoice.facts import (
@@ -387,6 +389,81 @@ def documents(  # noqa: PLR0913 - each is a filter
         held = select(claim.c.invoice_id).where(claim.c.released_by.is_(None))
         query = query.where(invoice.c.id.in_(held if agreement is None else held.where(claim.c.agreement == agreement)))
     return [document for _, document in _read(connection, query)]
+
+
+class Content(NamedTuple):
+    """All that a document's rows say, as plain values; what was tampered with may be no date, no text or no number."""
+
+    id: int
+    number: str
+    issuer: str
+    head: list[object]
+    lines: list[list[object]]
+
+
+# All but the ids, which are no business of a reader's, and the place in the series, which the number says.
+SAID = tuple(name for name in INVOICE_COLUMNS if name not in {"id", "credits_id", "series_year", "sequence"})
+BATCH = 1000
+
+
+def contents(connection: Connection, only: int | None = None) -> Iterator[Content]:
+    """What every document says, in the order of their ids, some at a time.
+
+    Values are those that lie in the database, not made into dates or kinds on the way. The head ends with the number
+    that the document takes back whole or the last of, each line with the number and the line that it takes back.
+
+    Args:
+        connection: Where to read.
+        only: The id of the only document to be read.
+    """
+    head = (
+        select(*_raw(invoice, ("id", *SAID)), _credited.c.number.label("credits"))
+        .outerjoin(_credited, _credited.c.id == invoice.c.credits_id)
+        .order_by(invoice.c.id)
+        .limit(BATCH)
+    )
+    lines = (
+        select(*_raw(invoice_line, LINE_COLUMNS), _in_part.c.number.label("credits"), line_credit.c.line_position)
+        .outerjoin(
+            line_credit,
+            and_(
+                line_credit.c.credit_id == invoice_line.c.invoice_id, line_credit.c.position == invoice_line.c.position
+            ),
+        )
+        .outerjoin(_in_part, _in_part.c.id == line_credit.c.invoice_id)
+        .order_by(invoice_line.c.invoice_id, invoice_line.c.position)
+    )
+    last = 0 if only is None else only - 1
+    while True:
+        rows = connection.execute(head.where(invoice.c.id > last if only is None else invoice.c.id == only)).all()
+        if not rows:
+            return
+        among_these = invoice_line.c.invoice_id.between(rows[0].id, rows[-1].id)
+        lines_of = {
+            invoice_id: [_plain(tuple(line))[1:] for line in of_one]
+            for invoice_id, of_one in groupby(connection.execute(lines.where(among_these)), key=lambda line: line[0])
+        }
+        for row in rows:
+            plain = _plain(tuple(row))
+            yield Content(row.id, str(row.number), str(row.issuer), plain[1:], lines_of.get(row.id, []))
+        if only is not None:
+            return
+        last = rows[-1].id
+
+
+def _raw(table: Table, names: Sequence[str]) -> list[Label[Any]]:
+    return [type_coerce(table.c[name], NullType()).label(name) for name in names]
+
+
+def _plain(row: Sequence[object]) -> list[object]:
+    return [_as_kept(value) for value in row]
+
+
+def _as_kept(value: object) -> object:
+    """PostgreSQL has days and truths where SQLite has text and numbers."""
+    if value is None or type(value) in {str, int}:
+        return value
+    return int(value) if isinstance(value, bool) else str(value)
 
 
 def last_number(connection: Connection, issuer: str, year: int) -> str | None:

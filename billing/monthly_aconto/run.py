@@ -31,7 +31,7 @@ from billing.invoice.facts import (
     IssueOutcome,
     PartySnapshot,
 )
-from billing.invoice.rules import join_drafts
+from billing.invoice.rules import fingerprint, join_drafts
 from billing.monthly_aconto.facts import MonthFacts, MonthIssue, MonthNotPlanned, MonthPlan
 from billing.monthly_aconto.rules import PriceMissing, PriceOutOfDate, draft_of, weights_of
 from foundation import audit
@@ -370,9 +370,11 @@ def issue_plans(
     """
     # In the order of issuers, so that no two runs wait for each other's number series.
     joined = join_drafts((draft for plan in plans for draft in plan.drafts), documents_apart(agreed.values()))
-    came_of = _Outcomes(invoices.issue_documents(connection, joined, occasion.as_of))
+    outcome = invoices.issue_documents(connection, joined, occasion.as_of)
+    prints = {(each.issuer.municipality, each.number): fingerprint(each) for each in outcome.issued}
+    came_of = _Outcomes(outcome)
     answers = [came_of.answer(connection, plan) for plan in plans]
-    events = [_issued_event(answer) for answer in answers if answer.issued or answer.failed]
+    events = [_issued_event(answer, prints) for answer in answers if answer.issued or answer.failed]
     audit.record_all(connection, occasion, events)
     return answers
 
@@ -414,7 +416,7 @@ class _Outcomes:
         )
 
 
-def _issued_event(outcome: MonthIssue) -> Event:
+def _issued_event(outcome: MonthIssue, prints: Mapping[tuple[str, str], str]) -> Event:
     return Event(
         action="monthly_aconto.issued",
         subject=f"{outcome.plan.agreement} {outcome.plan.month}",
@@ -430,6 +432,10 @@ def _issued_event(outcome: MonthIssue) -> Event:
             "failed": [
                 {"municipality": failure.municipality, "error": failure.error.name} for failure in outcome.failed
             ],
+            # Of the whole document, also where it has other agreements' lines.
+            "sha256": {
+                document.number: prints[document.issuer.municipality, document.number] for document in outcome.issued
+            },
         },
     )
 
@@ -528,6 +534,7 @@ def reinvoice_year(
                     {"credited": credit.credits, "credit_note": credit.number, "invoice": document.number}
                     for credit, document in corrected
                 ],
+                "sha256": invoices.fingerprints(connection, (each for pair in corrected for each in pair)),
             },
         )
     return corrected

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from agreements import store as agreement_store
 from billing.monthly_aconto.run import due_months
@@ -24,8 +26,10 @@ from billing.verify.ledger import clearing_is_zero, ledger_equals_invoices, vouc
 from billing.verify.payments import bank_entries_once, interest_once, open_items_equal_books, settled_within
 from billing.verify.prices import agreements_read_back, shares_sum
 from billing.verify.results import passed_on_once, results_hold
-from billing.verify.trail import audit_chain
+from billing.verify.trail import audit_chain, documents_unchanged
 from billing.verify.usage import nothing_given_away, statements_follow_counts
+from foundation.database import faults_of_file, whatever_it_says
+from foundation.errors import MellemregningError
 from foundation.period import Month
 
 MOST_NAMED = 5
@@ -53,16 +57,46 @@ def verify(connection: Connection, as_of: date) -> list[Check]:
         connection: Where to read.
         as_of: The business date by which months are due.
     """
-    checks = [_check(connection, name, look) for name, look in CHECKS]
-    return [*checks, _months_due(connection, as_of)]
+    looks: dict[str, Callable[[], Check]] = {name: partial(_check, connection, name, look) for name, look in CHECKS}
+    looks["documents_unchanged"] = partial(_documents_unchanged, connection)
+    looks["months_due"] = partial(_months_due, connection, as_of)
+    with whatever_it_says(connection):
+        return [_guarded(connection, name, look) for name, look in looks.items()]
+
+
+# What reading rows may come to that were never written so: a date that is none, an agreement that cannot be read.
+UNREADABLE = (ArithmeticError, AttributeError, DatabaseError, LookupError, MellemregningError, TypeError, ValueError)
+
+
+def _guarded(connection: Connection, name: str, look: Callable[[], Check]) -> Check:
+    """A look that cannot be finished has found something; the others go on."""
+    try:
+        with connection.begin_nested():
+            return look()
+    except OperationalError:
+        raise  # the database is gone, not the books wrong
+    except UNREADABLE as error:
+        reason = error.orig if isinstance(error, DatabaseError) else error
+        return Check(name, ok=False, detail=f"noget kan ikke læses, så der er ikke set efter til ende: {reason}")
 
 
 def _check(connection: Connection, name: str, look: Callable[[Connection], Iterator[str]]) -> Check:
-    faults = list(look(connection))
+    return _answer(name, list(look(connection)), FINE[name])
+
+
+def _answer(name: str, faults: list[str], fine: str) -> Check:
     if not faults:
-        return Check(name, ok=True, detail=FINE[name])
+        return Check(name, ok=True, detail=fine)
     more = f" (og {len(faults) - MOST_NAMED} mere)" if len(faults) > MOST_NAMED else ""
     return Check(name, ok=False, detail="; ".join(faults[:MOST_NAMED]) + more)
+
+
+def _documents_unchanged(connection: Connection) -> Check:
+    faults, unknown = documents_unchanged(connection)
+    fine = "Hvert bilag siger det, det sagde, da det blev udstedt."
+    if unknown:
+        fine += f" {unknown} bilag er udstedt, før hændelserne huskede indholdet, og er ikke sammenlignet."
+    return _answer("documents_unchanged", faults, fine)
 
 
 def _months_due(connection: Connection, as_of: date) -> Check:
@@ -98,6 +132,7 @@ def _in_words(due: list[tuple[Month, tuple[str, ...]]]) -> str:
 
 
 CHECKS: tuple[tuple[str, Callable[[Connection], Iterator[str]]], ...] = (
+    ("file_whole", faults_of_file),
     ("agreements_read_back", agreements_read_back),
     ("vouchers_balance", vouchers_balance),
     ("billed_once", billed_once),
@@ -119,6 +154,7 @@ CHECKS: tuple[tuple[str, Callable[[Connection], Iterator[str]]], ...] = (
 )
 
 FINE = {
+    "file_whole": "Databasens fil er hel, hvor den er vores (SQLite).",
     "agreements_read_back": "Hver aftale læses, som dens fil siger.",
     "vouchers_balance": "Hvert bilag summer til nul.",
     "billed_once": "Ingen periode er faktureret to gange.",

@@ -10,7 +10,10 @@ from sqlalchemy import Connection, select
 
 from agreements import store as agreement_store
 from billing.annual_subscription import store as subscription_store
+from billing.invoice import store as invoice_store
+from billing.invoice.rules import fingerprint_of
 from billing.invoice.tables import invoice, invoice_line
+from billing.verify.words import name_of
 from foundation import audit
 
 _A_NUMBER = re.compile(r"F\d{4}-\d{4,}")
@@ -41,3 +44,39 @@ def audit_chain(connection: Connection) -> Iterator[str]:
         for year, version, _ in subscription_store.versions(connection, code):
             if f"{code} {year} {version}" not in priced:
                 yield f"{code} {year}: beregning {version} er gemt, men hændelsen er væk"
+
+
+def documents_unchanged(connection: Connection) -> tuple[list[str], int]:
+    """Every document says what it said when it was issued: its heading, its parties and each of its lines.
+
+    Returns:
+        The faults, and how many documents were issued before the trail kept fingerprints, so that nothing is known.
+    """
+    told = {kept: number for number, kept in _kept_fingerprints(connection)}
+    numbers = set(told.values())
+    faults = []
+    changed = set()
+    unknown = 0
+    for content in invoice_store.contents(connection):
+        # Taken out, so that a document that is there twice is one too many.
+        if told.pop(bytes.fromhex(fingerprint_of(content.head, content.lines)), None) is not None:
+            continue
+        if content.number in numbers:
+            changed.add(content.number)
+            faults.append(f"{content.number} fra {name_of(content.issuer)} er ændret, siden det blev udstedt")
+        else:
+            unknown += 1
+    # Two issuers may have the same number; what is left of it is the changed one's.
+    gone = sorted({number for number in told.values() if number not in changed})
+    return [*faults, *(f"{number} er udstedt, men er væk" for number in gone)], unknown
+
+
+def _kept_fingerprints(connection: Connection) -> Iterator[tuple[str, bytes]]:
+    for (details,) in connection.execute(select(audit.audit_event.c.details).order_by(audit.audit_event.c.id)):
+        if '"sha256":' not in details:
+            continue
+        try:
+            kept = json.loads(details).get("sha256", {})
+            yield from [(number, bytes.fromhex(sha256)) for number, sha256 in kept.items()]
+        except (AttributeError, TypeError, ValueError):
+            continue  # the event was tampered with, which the chain tells

@@ -488,7 +488,11 @@ def settle_exit(
         occasion,
         action="year_end_settlement.exit_settled",
         subject=f"{code} {who}",
-        details={"document": document.number, "amount_oere": settlement.amount_oere},
+        details={
+            "document": document.number,
+            "amount_oere": settlement.amount_oere,
+            "sha256": invoices.fingerprints(connection, [document]),
+        },
     )
     return settlement
 

@@ -43,6 +43,7 @@ class NotFitToSend(RuleBroken):
     """A document does not fulfil the rules of the format; nothing was written."""
 
     danish = N_("{number} kan ikke sendes som e-faktura:\n{lines}")
+    findings: tuple[Finding, ...] = ()
 
     def __init__(self, *, number: str, findings: Sequence[Finding]) -> None:
         self.findings = tuple(findings)
@@ -50,7 +51,8 @@ class NotFitToSend(RuleBroken):
 
     def text(self, translate: Callable[[str], str] = str) -> str:
         """The sentence and every finding, in Danish or as ``translate`` renders the Danish."""
-        lines = "\n".join(f"  - {found.text(translate)}" for found in self.findings)
+        found = "\n".join(f"  - {each.text(translate)}" for each in self.findings)
+        lines = found or self.facts.get("lines", "")
         return translate(self.danish).format(number=self.facts["number"], lines=lines)
 
     def __reduce__(self) -> tuple[object, ...]:

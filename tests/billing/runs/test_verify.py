@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -9,7 +10,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from billing.verify import verify
+from billing.verify import Check, verify
 from billing.year_end_settlement.facts import CarryOver
 from foundation.database import Database, metadata
 from tests.billing.runs.conftest import FUNEN, ODENSE, SVENDBORG, Life, agreement_file
@@ -24,7 +25,7 @@ class Books:
     def __init__(self, life: Life) -> None:
         self.life = life
 
-    def broken_by(self, *statements: str) -> dict[str, str]:
+    def broken_by(self, *statements: str, said: dict[str, Check] | None = None) -> dict[str, str]:
         """Break in by raw SQL, without triggers and foreign keys; answers the checks that then say no."""
         engine = self.life.database.engine
         with engine.connect() as connection:
@@ -45,6 +46,8 @@ class Books:
             connection.rollback()
             connection.invalidate()
         assert next(check for check in checks if check.name == "months_due").ok
+        if said is not None:
+            said |= {check.name: check for check in checks}
         return {check.name: check.detail for check in checks if not check.ok}
 
 
@@ -305,7 +308,7 @@ def test_an_invoice_changed_with_its_line(closed: Books) -> None:
         "UPDATE invoice SET amount_oere = amount_oere + 100 WHERE number = 'F2008-0002'",
         f"UPDATE invoice_line SET amount_oere = amount_oere + 100 WHERE invoice_id = ({INVOICED}) AND position = 1",
     )
-    assert set(broken) == {"invoices_follow_price", "ledger_equals_invoices"}
+    assert set(broken) == {"invoices_follow_price", "ledger_equals_invoices", "documents_unchanged"}
     assert all("F2008-0002" in detail for detail in broken.values())
 
 
@@ -318,7 +321,7 @@ def test_an_invoice_changed_with_its_line_and_all_that_it_books(closed: Books) -
         f"AND provider = '{ODENSE}'",
     )
     # What was received for 2009 is then also more than the year was closed with.
-    assert set(broken) == {"invoices_follow_price", "results_hold", "clearing_is_zero"}
+    assert set(broken) == {"invoices_follow_price", "results_hold", "clearing_is_zero", "documents_unchanged"}
     assert "F2008-0002" in broken["invoices_follow_price"]
 
 
@@ -326,7 +329,7 @@ def test_a_line_changed_alone(closed: Books) -> None:
     broken = closed.broken_by(
         f"UPDATE invoice_line SET amount_oere = amount_oere + 1 WHERE invoice_id = ({INVOICED}) AND position = 2",
     )
-    assert set(broken) == {"ledger_equals_invoices", "invoices_follow_price"}
+    assert set(broken) == {"ledger_equals_invoices", "invoices_follow_price", "documents_unchanged"}
     assert "F2008-0002" in broken["ledger_equals_invoices"]
 
 
@@ -348,9 +351,100 @@ def test_a_document_removed(closed: Books) -> None:
         "DELETE FROM invoice WHERE number = 'F2008-0002'",
     )
     found = {"numbers_without_gaps", "ledger_equals_invoices", "billed_once", "open_items_equal_books"}
-    assert set(broken) == found
+    assert set(broken) == {*found, "documents_unchanged"}
+    assert broken["documents_unchanged"] == "F2008-0002 er udstedt, men er væk"
     assert "der mangler nr. 2 før F2008-0003" in broken["numbers_without_gaps"]
     assert "F2008-0002 er bogført, men ikke udstedt" in broken["ledger_equals_invoices"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(
+            f"invoice SET {column} = {value}"
+            for column, value in {
+                "document_type": "'credit_note'",
+                "agreement": "''",
+                "title": "title || '.'",
+                "period_to": "'2009-02-02'",
+                "due_date": "'2009-02-28'",
+                "internal": "not internal",
+                "provisional": "not provisional",
+                "note": "'Betales til en anden konto'",
+                "issuer_name": "'Odense'",
+                "issuer_cvr": "'35209114'",
+                "issuer_gln": "'5798000000001'",
+                "subscriber_name": "'Faaborg'",
+                "subscriber_cvr": "''",
+                "subscriber_gln": "'5798000000001'",
+                "credits_id": "id",
+            }.items()
+        ),
+        *(
+            f"invoice_line SET {column} = {value}"
+            for column, value in {
+                "provider_name": "'Svendborg'",
+                "service": "'døgn'",
+                "service_title": "''",
+                "kind": "'exit'",
+                "text": "'a conto januar 2009'",
+                "period_from": "'2009-01-02'",
+                "period_to": "'2009-02-02'",
+                "vat_exemption": "''",
+            }.items()
+        ),
+    ],
+)
+def test_whatever_a_document_says_changed(closed: Books, change: str) -> None:
+    of_it = f"id = ({INVOICED})" if change.startswith("invoice ") else f"invoice_id = ({INVOICED}) AND position = 2"
+    broken = closed.broken_by(f"UPDATE {change} WHERE {of_it}")
+    assert broken["documents_unchanged"].startswith("F2008-0002 fra Odense (461) er ændret")
+
+
+@pytest.mark.parametrize("positions", ["position + 1", "position * 2"])
+def test_a_line_moved_to_another_place(closed: Books, positions: str) -> None:
+    broken = closed.broken_by(
+        f"UPDATE invoice_line SET position = {positions} WHERE invoice_id = ({INVOICED}) AND position = 2"
+    )
+    assert set(broken) == {"documents_unchanged"}
+    assert "F2008-0002" in broken["documents_unchanged"]
+
+
+@pytest.mark.parametrize("credited", ["NULL", f"({INVOICED})"])
+def test_a_credit_note_that_takes_back_another_or_nothing(closed: Books, credited: str) -> None:
+    broken = closed.broken_by(f"UPDATE invoice SET credits_id = {credited} WHERE number = 'F2008-0010'")
+    assert "F2008-0010" in broken["documents_unchanged"]
+
+
+def test_a_credit_of_another_line(closed: Books) -> None:
+    broken = closed.broken_by(
+        "UPDATE line_credit SET line_position = 3 - line_position "
+        "WHERE credit_id = (SELECT id FROM invoice WHERE number = 'F2008-0010') AND position = 1"
+    )
+    assert "F2008-0010" in broken["documents_unchanged"]
+
+
+def test_a_document_with_the_number_of_another(closed: Books) -> None:
+    broken = closed.broken_by("UPDATE invoice SET number = 'F2007-0002' WHERE number = 'F2008-0002'")
+    assert "F2008-0002 er udstedt, men er væk" in broken["documents_unchanged"]
+    assert "F2007-0002" in broken["audit_chain"]
+
+
+def test_documents_from_before_the_fingerprints_are_counted_not_blamed(closed: Books) -> None:
+    """As in a database of an older release, whose events have none."""
+    with closed.life.database.reading() as connection:
+        rows = connection.execute(text("SELECT id, details FROM audit_event WHERE details LIKE '%sha256%'")).all()
+        documents = connection.execute(text("SELECT COUNT(*) FROM invoice")).scalar_one()
+    assert rows
+    bare = {
+        row.id: json.dumps({key: value for key, value in json.loads(row.details).items() if key != "sha256"})
+        for row in rows
+    }
+    changes = [f"UPDATE audit_event SET details = '{details}' WHERE id = {event}" for event, details in bare.items()]
+    said: dict[str, Check] = {}
+    broken = closed.broken_by(*changes, said=said)
+    assert set(broken) == {"audit_chain"}  # a real old event had its own hash
+    assert f" {documents} bilag er udstedt, før" in said["documents_unchanged"].detail
 
 
 def test_a_voucher_removed(closed: Books) -> None:
@@ -364,13 +458,13 @@ def test_a_voucher_removed(closed: Books) -> None:
 
 def test_a_number_out_of_date_order(closed: Books) -> None:
     broken = closed.broken_by("UPDATE invoice SET issue_date = '2008-12-01' WHERE number = 'F2008-0005'")
-    assert set(broken) == {"numbers_without_gaps"}
+    assert set(broken) == {"numbers_without_gaps", "documents_unchanged"}
     assert "F2008-0005 er dateret 01.12.2008" in broken["numbers_without_gaps"]
 
 
 def test_a_number_dated_outside_its_series(closed: Books) -> None:
     broken = closed.broken_by("UPDATE invoice SET issue_date = '2010-12-01' WHERE number = 'F2008-0011'")
-    assert set(broken) == {"numbers_without_gaps"}
+    assert set(broken) == {"numbers_without_gaps", "documents_unchanged"}
     assert "F2008-0011" in broken["numbers_without_gaps"]
 
 
