@@ -477,6 +477,8 @@ def release(door: Door, code: str, period: UsagePeriod) -> None:
 
     def people(out: Console) -> None:
         _show_audit(out, found)
+        if not found.release.optimal:
+            out.print(_("Søgningen nåede ikke til ende; måske er et tal for meget skjult, men ingen for få."))
         out.print(
             _("Frigivet som udgave {edition}.").format(edition=found.release.edition)
             if is_new

@@ -198,6 +198,8 @@ def full(billed: Life) -> Life:
                     for column in table.columns
                     if not (column.primary_key and column.name == "id") and not column.nullable
                 }
+                if name == "usage_release_part":  # rests on a load or on another release
+                    values["load_id"] = _any_value(connection, table.c.load_id)
                 connection.execute(table.insert().values(**values))
     return billed
 
