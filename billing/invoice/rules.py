@@ -180,6 +180,7 @@ def _shares_a_document(draft: DocumentDraft, apart: Collection[str]) -> tuple[ob
     return (
         *together,
         draft.kind.value,
+        draft.issuer.gln,
         draft.subscriber.gln,
         draft.due_days,
         draft.internal,
