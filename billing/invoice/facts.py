@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -148,7 +149,21 @@ class IssuedDocument:
         if self.agreement == agreement:
             return self
         lines = tuple(line for line in self.lines if line.agreement == agreement)
-        return replace(self, agreement=agreement, lines=lines, amount_oere=sum(line.amount_oere for line in lines))
+        return replace(
+            self,
+            agreement=agreement,
+            lines=lines,
+            amount_oere=sum(line.amount_oere for line in lines),
+            note=self._note_of(agreement),
+        )
+
+    def _note_of(self, agreement: str) -> str:
+        """Its own part of a note that names whom it is of; a credit note's reason is everybody's."""
+        others = [code for code in self.agreements if code != agreement]
+        if self.credits is not None or not others:
+            return self.note
+        parts = re.split(rf"(?:^| )({'|'.join(map(re.escape, self.agreements))}): ", self.note)
+        return " ".join(text for code, text in zip(parts[1::2], parts[2::2], strict=True) if code == agreement)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class MoreThanIsLeft(RuleBroken):
 
     danish = N_(
         "Linje {line} på {number} lyder på {amount}, og heraf er {credited} allerede krediteret. Der kan højst "
-        "krediteres {left}; der blev bedt om {asked}.",
+        "krediteres {left}, ikke {asked}",
     )
 
 
@@ -180,6 +180,7 @@ def _shares_a_document(draft: DocumentDraft, apart: Collection[str]) -> tuple[ob
     return (
         *together,
         draft.kind.value,
+        draft.issuer.gln,
         draft.subscriber.gln,
         draft.due_days,
         draft.internal,
@@ -233,8 +234,8 @@ def credit_of(
         position: line.amount_oere - before.get(position, 0) for position, line in enumerate(document.lines, start=1)
     }
     if wanted is None:
-        # What was credited before is no line of the rest; a document of which nothing was is turned line by line.
-        taken = {position: amount for position, amount in left.items() if amount or not before}
+        # What was credited before is no line of the rest; a line of nothing is, for the agreement that it stands for.
+        taken = {position: amount for position, amount in left.items() if amount or position not in before}
         freed = document.agreements
     else:
         taken = {position: _asked(document, position, amount, left) for position, amount in sorted(wanted.items())}
