@@ -149,7 +149,7 @@ def all_measures(courses: dict[tuple[str, str, str], int]) -> tuple[list[CellVal
         )
         cells |= more
         relations += sums
-    for code, service in product(*({*axis, ALL} for axis in zip(*places, strict=True))):
+    for code, service in product(*((*sorted(set(axis)), ALL) for axis in zip(*places, strict=True))):
         for before, during, after in (("0", "1", "1"), ("1", "2", "2"), ("0", YEAR, "2")):
             relations.append(
                 Relation(
