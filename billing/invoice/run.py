@@ -40,6 +40,7 @@ from billing.invoice.rules import (
 )
 from foundation import audit, outbox
 from foundation.audit import Occasion
+from foundation.database import hold
 from foundation.errors import BadInput, N_, NotFound, RuleBroken
 from foundation.outbox import OutboxEntry
 from foundation.period import Month
@@ -292,6 +293,10 @@ def credit_invoice(  # noqa: PLR0913 - whose number, why, when and how much
     Source: domain rules 7 and 14.
     """
     invoice_id, document = find_document(connection, number, issuer)
+    # Agreements that share a document are held by different hands; only one of them can take the last of it. The
+    # document is read again, for it may have been credited while this one waited.
+    hold(connection, f"invoice.credit {document.issuer.municipality}")
+    invoice_id, document = find_document(connection, number, document.issuer.municipality)
     before = store.credited_amounts(connection, invoice_id)
     credit = credit_of(document, reason, before, lines)
     if document.kind is ClaimKind.EXIT_SETTLEMENT:
