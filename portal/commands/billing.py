@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
@@ -19,7 +20,7 @@ from billing.invoice.facts import IssuedDocument
 from billing.monthly_aconto import run as months
 from billing.monthly_aconto.facts import MonthIssue, MonthPlan
 from billing.monthly_run import run as runs
-from foundation.money import kroner, oere_from_danish_text
+from foundation.money import NotAnAmount, kroner, oere_from_danish_text
 from foundation.period import BillingYear, Month
 from portal.commands import answers
 from portal.commands.door import DATE, MONTH, PARTLY_DONE, YEAR, Door, command, name_of, new_group, table
@@ -495,15 +496,21 @@ class CreditedLineType(click.ParamType[tuple[int, int | None]]):
         """Read the line and its amount."""
         if isinstance(value, tuple):
             return value
-        position, given, amount = str(value).partition("=")
         try:
-            return int(position), oere_from_danish_text(amount) if given else None
-        except ValueError:
+            return _credited_line(str(value))
+        except NotAnAmount:
             self.fail(
                 _("«{text}» er ikke en linje. Skriv fx 2 for resten af linje 2 eller 2=1.234,50.").format(text=value),
                 param,
                 ctx,
             )
+
+
+def _credited_line(text: str) -> tuple[int, int | None]:
+    read = re.fullmatch(r"(-?[0-9]{1,40})(?:=(.*))?", text)
+    if read is None:
+        raise NotAnAmount
+    return int(read[1]), None if read[2] is None else oere_from_danish_text(read[2])
 
 
 @command(invoice_group, "credit")
