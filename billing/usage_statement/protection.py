@@ -34,7 +34,6 @@ from billing.usage_statement.protection_search import Choice, Search, complete_o
 from billing.usage_statement.protection_table import Table, check, name_of, table_of
 
 SECONDS = 300.0  # an emergency brake; ordinary tables are done after a fraction of it
-SEARCHING = 0.6  # of the seconds; the rest is for making the best that was found smaller
 LEAST_THRESHOLD = 2
 
 
@@ -67,10 +66,9 @@ def protect(  # noqa: PLR0913 - the cells, the rule and what was shown before
     Source: agreement § 3 stk. 4; domain rule 17.
     """
     task = _Task(tuple(cells), tuple(relations), threshold, already_published, already_suppressed)
-    started = time.monotonic()
-    search_until, end = started + SEARCHING * seconds, started + seconds
-    parts = sorted((part for part in task.protectable().parts() if part.must.any()), key=lambda part: part.size)
-    choices = [(part, Search(part, threshold, search_until, end).run()) for part in parts]
+    deadline = time.monotonic() + seconds
+    parts = [part for part in task.protectable().parts() if part.must.any()]
+    choices = [(part, Search(part, threshold, deadline).run()) for part in parts]
     return task.answer(choices)
 
 

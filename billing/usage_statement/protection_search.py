@@ -20,7 +20,7 @@ from billing.usage_statement.protection_table import Mask, Numbers, Table
 
 ROUNDS_IN_PART = 8  # of cells hidden in part, which is quick, before whole cells are chosen
 ROUNDS_WHOLE = 120
-NODES = 5_000  # of one whole-number program's search tree
+NODES = 20_000  # of one whole-number program's search tree
 ENOUGH = 1e-3  # a cut that is broken by less is not worth its row
 HALF = 0.5
 BARELY = 1e-6
@@ -44,24 +44,19 @@ class Choice:
 class Search:
     """The search in one table that no sum connects with others."""
 
-    def __init__(self, table: Table, width: int, deadline: float, end: float) -> None:
-        """Start without any cut.
+    def __init__(self, table: Table, width: int, deadline: float) -> None:
+        """Start with every sum's own demand: what is hidden alone in a sum can be worked out.
 
         Args:
             table: Columns that are all wide enough when all are hidden.
             width: How wide every hidden cell must be.
-            deadline: When to end the search, on the clock of ``time.monotonic``.
-            end: When to end the improvement of what there then is.
+            deadline: When to end with what there is, on the clock of ``time.monotonic``.
         """
         self._table = table
         self._attacker = Attacker(table, width)
         self._chooser = _Chooser(table)
         self._router = _Router(table, width)
-        self._deadline, self._end = deadline, end
-        self._rows_of: list[list[int]] = [[] for _ in range(table.size)]
-        for number, row in enumerate(table.rows):
-            for column in row.columns.tolist():
-                self._rows_of[column].append(number)
+        self._deadline = deadline
         self._best = self._last = np.ones(table.size, dtype=np.bool_)
         self._bound = int(table.must.sum())
         self._cuts: list[Cut] = []
@@ -103,10 +98,7 @@ class Search:
         for _ in range(ROUNDS_WHOLE):
             if self._is_late():
                 return False
-            chosen = self._chooser.choose_whole(self._deadline)
-            if chosen is None:
-                return False
-            hidden, is_cheapest = chosen
+            hidden, is_cheapest = self._chooser.choose_whole()
             if not self._chooser.by_weight:
                 self._last, self._bound = hidden, max(self._bound, self._chooser.bound)
             cuts = self._broken_cuts(hidden.astype(np.float64)) or narrow_cells(self._attacker, hidden)
@@ -162,32 +154,18 @@ class Search:
     def _without_needless(self, hidden: Mask) -> Mask:
         """Publish again, heaviest first, what no cut asks for and no attack needs; as far as there is time."""
         hidden = hidden.copy()
-        cuts_with: dict[int, list[Cut]] = {}
-        for cut in self._cuts:
-            self._file(cut, cuts_with)
         optional = [int(column) for column in np.nonzero(hidden & ~self._table.must)[0]]
         for column in sorted(optional, key=lambda column: (-self._table.weights[column], column)):
-            if time.monotonic() > self._end:
+            if self._is_late():
                 break
-            hidden[column] = False
-            share = hidden.astype(np.float64)
-            if any(cut.lacks(share) > ENOUGH for cut in cuts_with.get(column, ())):
-                hidden[column] = True
+            fewer = hidden.copy()
+            fewer[column] = False
+            in_part = fewer.astype(np.float64)
+            if any(cut.lacks(in_part) > ENOUGH for cut in self._cuts):
                 continue
-            cut = first_narrow_cell(self._attacker, hidden, self._neighbours(column))
-            if cut is not None:
-                hidden[column] = True
-                self._file(cut, cuts_with)
+            if is_protected(self._attacker, fewer):
+                hidden = fewer
         return hidden
-
-    def _file(self, cut: Cut, cuts_with: dict[int, list[Cut]]) -> None:
-        for column in cut.columns.tolist():
-            cuts_with.setdefault(column, []).append(cut)
-
-    def _neighbours(self, column: int) -> list[int]:
-        """Columns in a sum with this one, those that can fall least first: they are the first to become narrow."""
-        near = {int(other) for number in self._rows_of[column] for other in self._table.rows[number].columns}
-        return sorted(near, key=lambda other: (self._table.fall[other], other))
 
 
 def narrow_cells(attacker: Attacker, hidden: Mask) -> list[Cut]:
@@ -199,18 +177,12 @@ def narrow_cells(attacker: Attacker, hidden: Mask) -> list[Cut]:
     return [attacker.all_others(cell) for cell in attacker.unsure if not attacker.is_wide_in_whole_numbers(cell)]
 
 
-def first_narrow_cell(attacker: Attacker, hidden: Mask, suspects: Iterable[int]) -> Cut | None:
-    """A cut for a hidden cell that is too narrow, suspects first; none if all are wide enough."""
+def is_protected(attacker: Attacker, hidden: Mask) -> bool:
+    """Tell whether nothing is narrow; ends at the first that is."""
     attacker.face_whole(hidden)
-    for cell in suspects:
-        if hidden[cell] and (cut := attacker.cut(cell)) is not None:
-            return cut
-    for cell in attacker.open_questions():
-        if (cut := attacker.cut(int(cell))) is not None:
-            return cut
-    return next(
-        (attacker.all_others(cell) for cell in attacker.unsure if not attacker.is_wide_in_whole_numbers(cell)), None
-    )
+    if any(attacker.cut(int(cell)) is not None for cell in attacker.open_questions()):
+        return False
+    return all(attacker.is_wide_in_whole_numbers(cell) for cell in attacker.unsure)
 
 
 def complete_one_by_one(attacker: Attacker, table: Table) -> Mask:
@@ -329,14 +301,11 @@ class _Chooser:
         share = self._choose(lambda part: np.where(part < BARELY, 0.0, np.minimum(part, 1.0)))
         return share, self._model.getInfo().objective_function_value + self._given
 
-    def choose_whole(self, deadline: float) -> tuple[Mask, bool] | None:
-        """Hide whole cells: which columns, and whether no choice that obeys the cuts is cheaper; none if time ends."""
+    def choose_whole(self) -> tuple[Mask, bool]:
+        """Hide whole cells: which columns, and whether no choice that obeys the cuts is cheaper."""
         kinds = np.array([highspy.HighsVarType.kInteger] * len(self._free))
         self._model.changeColsIntegrality(len(self._free), self._all, kinds)
-        self._model.setOptionValue("time_limit", self._model.getRunTime() + max(deadline - time.monotonic(), 0.0))
         hidden = self._choose(lambda part: np.where(part > HALF, 1.0, 0.0))
-        if self._model.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
-            return None
         return hidden > HALF, self._model.getModelStatus() == highspy.HighsModelStatus.kOptimal
 
     @property
@@ -350,8 +319,7 @@ class _Chooser:
             self._model.run()
             hidden = self._table.must.astype(np.float64)
             hidden[self._free] = settle(np.array(self._model.getSolution().col_value))
-            known = not sum(self.add(cut) for cut in self._lonely_cells(hidden))
-            if known or self._model.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            if not sum(self.add(cut) for cut in self._lonely_cells(hidden)):
                 return hidden
 
     def _lonely_cells(self, hidden: Numbers) -> Iterable[Cut]:
