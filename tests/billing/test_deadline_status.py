@@ -174,9 +174,11 @@ def test_one_payer_left_out_keeps_the_month_open(office: Office, monkeypatch: py
 
     whole = invoices.issue_documents
 
-    def all_but_two(connection: Connection, drafts: tuple[DocumentDraft, ...], issue_date: date) -> IssueOutcome:
+    def all_but_two(
+        connection: Connection, drafts: tuple[DocumentDraft, ...], issue_date: date, at: datetime
+    ) -> IssueOutcome:
         kept = [draft for draft in drafts if draft.subscriber.municipality not in {ODENSE, AEROE}]
-        return whole(connection, kept, issue_date)
+        return whole(connection, kept, issue_date, at)
 
     with monkeypatch.context() as patch:
         patch.setattr(invoices, "issue_documents", all_but_two)
