@@ -366,7 +366,7 @@ def issue_interest(connection: Connection, number: int, occasion: Occasion) -> I
         changes = changed_inputs(plan.inputs, again.inputs) or ["beløbene"]
         raise InterestPlanOutOfDate(number=number, changes=changes)
     drafts = [_draft(connection, planned) for planned in again.documents]
-    outcome = invoices.issue_documents(connection, drafts, occasion.as_of)
+    outcome = invoices.issue_documents(connection, drafts, occasion.as_of, occasion.at)
     issued = {(document.agreement, document.subscriber.municipality): document for document in outcome.issued}
     for planned in again.documents:
         if (planned.agreement, planned.subscriber) not in issued:
@@ -378,13 +378,16 @@ def issue_interest(connection: Connection, number: int, occasion: Occasion) -> I
     )
     done = _happened(connection, plan, PlanState.ISSUED, occasion, "")
     for code in sorted({planned.agreement for planned in again.documents}):
-        numbers = [document.number for (agreement, _), document in issued.items() if agreement == code]
+        documents = [document for (agreement, _), document in issued.items() if agreement == code]
         audit.record(
             connection,
             occasion,
             action="payment.interest_issued",
             subject=f"{code} renteplan {number}",
-            details={"numbers": numbers},
+            details={
+                "numbers": [document.number for document in documents],
+                "sha256": invoices.fingerprints(connection, documents),
+            },
         )
     return InterestIssue(done, outcome.issued)
 

@@ -19,7 +19,7 @@ from billing.payment.interest_facts import InterestIssue, InterestPlan, Interest
 from billing.payment.interest_rules import NotARateDay, ReferenceRateMissing
 from foundation.audit import Occasion
 from tests.billing.payment.made import Entry, fik, kroner
-from tests.billing.runs.conftest import FUNEN, ODENSE, Life
+from tests.billing.runs.conftest import AN_INSTANT, FUNEN, ODENSE, Life
 from tests.billing.runs.test_payment import ASSENS, assens, combined, load, match, open_of
 
 WHOLE = 19_420_282
@@ -291,3 +291,14 @@ def test_verify_finds_planted_faults(late: Life, fault: str) -> None:
         late.says(f"DROP TRIGGER {name}")
     late.says(fault)
     assert "interest_once" in {check.name for check in late.checks().values() if not check.ok}
+
+
+def test_what_is_to_be_sent_bears_the_instant_at_which_it_was_issued(late: Life) -> None:
+    late.says(
+        "INSERT INTO delivery_channel (issuer, topic, kind, revision, active, settings, after_entry, entered_on) "
+        "VALUES ('461', 'documents', 'folder', 1, TRUE, '{}', 0, '2009-01-01')"
+    )
+    (document,) = bill(late, date(2009, 3, 31))
+    assert late.says("SELECT key, created_at FROM outbox_entry") == [
+        (f"document/461/{document.number}", AN_INSTANT.isoformat(timespec="microseconds"))
+    ]

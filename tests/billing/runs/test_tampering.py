@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from billing.invoice import run as invoices
+from billing.payment import interest_run
+from billing.payment.interest_facts import InterestScope
 from billing.verify import verify
 from foundation.database import Database, DatabaseDamaged, DatabaseUnavailable
 from foundation.period import Month
-from tests.billing.runs.conftest import Life, agreement_file
+from tests.billing.runs.conftest import ODENSE, Life, agreement_file
 from tests.databases import SqliteDatabases
 
 PAGE = 4096
@@ -33,6 +35,7 @@ class Disk:
     path: Path
     written: bytes
     rows: dict[str, list[tuple[object, ...]] | None]
+    day: date
 
     def change(self, at: int, by: int = 1) -> set[str]:
         """Write one byte with other bits, and the rest as it was; answers the guarded tables that it changed."""
@@ -45,7 +48,7 @@ class Disk:
         database = Database(f"sqlite:///{self.path}")
         try:
             with database.reading() as connection:
-                return {check.name: check.detail for check in verify(connection, date(2008, 12, 12)) if not check.ok}
+                return {check.name: check.detail for check in verify(connection, self.day) if not check.ok}
         except (DatabaseDamaged, DatabaseUnavailable) as error:
             return {error.name: str(error)}
         finally:
@@ -98,14 +101,33 @@ def disk(sqlite_databases: SqliteDatabases, tmp_path_factory: pytest.TempPathFac
                 ),
                 date(2008, 12, 12),
             )
-        database.dispose()
-        source = Path(url.removeprefix("sqlite:///"))
-        path = tmp_path_factory.mktemp("disk") / "books.sqlite"
-        path.write_bytes(source.read_bytes())
-        disk = Disk(path, path.read_bytes(), read(path))
-        assert disk.looked_through() == {}
-        assert path.read_bytes() == disk.written
-        yield disk
+        yield disk_of(life, url, tmp_path_factory)
+
+
+def disk_of(life: Life, url: str, tmp_path_factory: pytest.TempPathFactory) -> Disk:
+    """A copy of the file, in which nothing is wrong yet."""
+    life.database.dispose()
+    path = tmp_path_factory.mktemp("disk") / "books.sqlite"
+    path.write_bytes(Path(url.removeprefix("sqlite:///")).read_bytes())
+    disk = Disk(path, path.read_bytes(), read(path), life.today)
+    assert disk.looked_through() == {}
+    assert path.read_bytes() == disk.written
+    return disk
+
+
+@pytest.fixture(scope="module")
+def disk_with_interest(sqlite_databases: SqliteDatabases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Disk]:
+    """January is billed and not paid, and its interest until 31 March is billed."""
+    with sqlite_databases.upgraded() as url:
+        life = Unverified(Database(url))
+        life.register(agreement_file())
+        life.calculate(2009, date(2008, 6, 1))
+        life.issue(Month(2009, 1), date(2008, 12, 15))
+        day, scope = date(2009, 3, 31), InterestScope(ODENSE, date(2009, 3, 31))
+        plan = life.do(lambda connection, occasion: interest_run.plan_interest(connection, scope, occasion), day)
+        life.do(lambda connection, occasion: interest_run.approve_interest(connection, plan.number, occasion), day)
+        life.do(lambda connection, occasion: interest_run.issue_interest(connection, plan.number, occasion), day)
+        yield disk_of(life, url, tmp_path_factory)
 
 
 @pytest.mark.parametrize(
@@ -212,3 +234,32 @@ def test_a_file_that_cannot_be_read_is_told_in_one_sentence(disk: Disk) -> None:
     assert "beskadiget" in told or "kan ikke bruges" in told
     disk.path.write_bytes(disk.written[:middle])
     assert disk.looked_through() != {}
+
+
+@pytest.mark.parametrize(
+    ("what", "table"),
+    [
+        ("F2009-0001", "invoice"),
+        ("interest", "invoice"),
+        ("p.a. (referencesats", "invoice_line"),
+        ("payment.interest_issued", "audit_event"),
+    ],
+)
+def test_a_letter_of_an_interest_invoice(disk_with_interest: Disk, what: str, table: str) -> None:
+    """The trail keeps what it said, as of every other document."""
+    disk = disk_with_interest
+    changed = [at for at in disk.places(what) if disk.change(at) == {table}]
+    assert changed, f"«{what}» does not stand in {table}"
+    for at in changed:
+        disk.change(at)
+        found = disk.looked_through()
+        assert "audit_chain" in found if table == "audit_event" else "documents_unchanged" in found, found
+
+
+def test_an_amount_of_an_interest_invoice(disk_with_interest: Disk) -> None:
+    """Assens': 194.202,82 x 10,75 % x 76 / 365 = 4.346,950793, from 15 January to 31 March; whole numbers of three."""
+    disk = disk_with_interest
+    places = disk.places((434_695).to_bytes(3, "big"))
+    for table in ("invoice", "invoice_line"):
+        assert any(disk.change(at + 2, 8) == {table} for at in places)
+        assert "F2009-0001" in disk.looked_through()["documents_unchanged"]
