@@ -22,7 +22,8 @@ from apscheduler.triggers.cron import CronTrigger
 import migrations
 from agreements.agreement import MunicipalityCode
 from billing.monthly_run import watch
-from billing.monthly_run.watch_rules import CLOCK, ComingMonth, Happening, Topic, Urgency
+from billing.monthly_run.facts import CLOCK
+from billing.monthly_run.watch_rules import ComingMonth, Happening, Topic, Urgency
 from exports.delivery.facts import DeliveryState
 from foundation import clock
 from foundation.audit import Occasion

@@ -11,6 +11,7 @@ from agreements.agreement import MunicipalityCode
 from billing.monthly_aconto.facts import MonthIssue
 from foundation.period import Month
 
+CLOCK = "uret"  # in whose name the clock plans, approves and issues; no person may bear it
 DEFAULT_WARN_PERCENT = 10
 DEFAULT_PLAN_DAYS_BEFORE = 5
 DEFAULT_ALARM_DAYS_BEFORE = 2
@@ -164,6 +165,11 @@ class RunPlan:
     def state(self) -> PlanState:
         """The newest of what became of it."""
         return self.events[-1].state if self.events else PlanState.PLANNED
+
+    @property
+    def by_clock(self) -> bool:
+        """Whether the clock planned it, so that whoever approves it is the only person to see it."""
+        return self.planned_by == CLOCK
 
     @property
     def total_oere(self) -> int:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 
 from agreements.agreement import MunicipalityCode
 from billing.invoice.facts import BilledMonth, DocumentDraft
 from billing.monthly_aconto.facts import MonthPlan
 from billing.monthly_run.facts import (
+    CLOCK,
     IssuerSettings,
     PlannedDocument,
     PlanState,
@@ -34,6 +36,21 @@ class FourEyesRequired(RuleBroken):
         "{issuer} kræver to personer til hver kørsel: {actor} har lavet planen og kan derfor ikke godkende den. "
         "Lad en anden godkende.",
     )
+
+
+class PersonMustApprove(RuleBroken):
+    """The clock sees nothing; where two must see a plan it is no one of them, and its name is nobody's."""
+
+    danish = N_(
+        "Plan {number} skal godkendes af en person med sit eget navn; «{actor}» er urets. Kør «mellemregning run "
+        "approve {number} --by NAVN» med navnet på den, der har set planen.",
+    )
+
+
+class ClocksName(BadInput):
+    """A person who acts in the clock's name."""
+
+    danish = N_("«{actor}» er urets navn og kan ikke bruges af en person. Angiv dit eget navn.")
 
 
 class OneStepRefused(RuleBroken):
@@ -231,11 +248,42 @@ def require_state(plan: RunPlan, state: PlanState) -> None:
     raise PlanHasEnded(number=plan.number, state=STATE_WORDS[plan.state])
 
 
-def require_another_person(plan: RunPlan, actor: str, issuer_name: str) -> None:
-    """Refuse an approval by whoever planned, where two must see it.
+def bears_name_of(actor: str, other: str) -> bool:
+    """Whether two names are the same to a reader, however they are typed."""
+    return _as_read(actor) == _as_read(other)
+
+
+def _as_read(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
+
+
+def require_a_person(actor: str) -> None:
+    """Refuse the clock's name where a person acts.
 
     Raises:
+        ClocksName: it is the clock's.
+    """
+    if bears_name_of(actor, CLOCK):
+        raise ClocksName(actor=actor)
+
+
+def require_another_person(plan: RunPlan, actor: str, issuer_name: str, *, by_clock: bool = False) -> None:
+    """Refuse an approval by whoever planned, where two must see it, and one in the clock's name that is not its own.
+
+    A plan that the clock made needs one person beside it also where two must see it; see
+    docs/decisions/0029-the-clock-is-no-person.md.
+
+    Args:
+        plan: What is to be approved.
+        actor: Who approves.
+        issuer_name: For the message.
+        by_clock: It is the clock that approves, where the agreements let it.
+
+    Raises:
+        PersonMustApprove: the clock where two must see it, or somebody in its name.
         FourEyesRequired: they are the same.
     """
-    if plan.four_eyes and actor.strip().casefold() == plan.planned_by.strip().casefold():
+    if bears_name_of(actor, CLOCK) and (plan.four_eyes or not by_clock):
+        raise PersonMustApprove(number=plan.number, actor=actor)
+    if plan.four_eyes and bears_name_of(actor, plan.planned_by):
         raise FourEyesRequired(issuer=issuer_name, actor=actor)

@@ -45,6 +45,7 @@ from billing.monthly_run.rules import (
     digest,
     plan_hash,
     planned_document,
+    require_a_person,
     require_another_person,
     require_clock_settings,
     require_state,
@@ -84,6 +85,7 @@ def plan_run(
     occasion: Occasion,
     *,
     until: date | None = None,
+    by_clock: bool = False,
 ) -> RunPlan:
     """Work out everything that is due up to the business date, all past months that are missing too, and keep it.
 
@@ -92,15 +94,19 @@ def plan_run(
         scope: All agreements, one issuer's or one; every due month or one.
         occasion: Who plans, and the date up to which months are due.
         until: Plan for this later day instead: a deadline that is coming. It becomes the plan's ``as_of``.
+        by_clock: It is the clock that plans, in its own name.
 
     Returns:
         The stored plan. What cannot be planned is named in it; the rest is planned all the same.
 
     Raises:
         AgreementUnknown, YearNotAgreed: the scope names something that is not there.
+        ClocksName: a person who plans in the clock's name, and so could approve it in its own.
 
     Source: agreement § 7 stk. 1; domain rules 4, 5, 7, 8, 14 and 15.
     """
+    if not by_clock:
+        require_a_person(occasion.actor)
     then = replace(occasion, as_of=until or occasion.as_of)
     with without_looking_for_cycles():
         found = _worked_out(connection, scope, then, booked=False)
@@ -289,15 +295,25 @@ def _locked(connection: Connection, number: int, *, with_documents: bool = True)
     raise PlanUnknown(number=number)
 
 
-def approve_run(connection: Connection, number: int, occasion: Occasion, note: str = "") -> RunPlan:
-    """Approve a plan by name; where two must see it, not by the one who planned it.
+def approve_run(
+    connection: Connection, number: int, occasion: Occasion, note: str = "", *, by_clock: bool = False
+) -> RunPlan:
+    """Approve a plan by name; where two must see it, not by the one who planned it, and never by the clock.
+
+    Args:
+        connection: The transaction.
+        number: The plan's.
+        occasion: Who approves, and the date.
+        note: What was looked at.
+        by_clock: It is the clock that approves, in its own name.
 
     Raises:
         PlanUnknown, PlanHasEnded, FourEyesRequired.
+        PersonMustApprove: the clock where two must see it, or a person in its name.
     """
     plan = _locked(connection, number)
     require_state(plan, PlanState.PLANNED)
-    require_another_person(plan, occasion.actor, _issuers(plan))
+    require_another_person(plan, occasion.actor, _issuers(plan), by_clock=by_clock)
     return _happened(connection, plan, PlanState.APPROVED, occasion, note)
 
 
@@ -357,10 +373,12 @@ def issue_in_one_step(connection: Connection, code: str, month: Month, occasion:
 
     Raises:
         OneStepRefused: the issuer wants two persons to see it.
+        ClocksName: it is no person who does it.
         AgreementUnknown, YearNotAgreed, PriceMissing, PriceOutOfDate, IssueDateBeforeLast: nothing is issued.
 
     Source: domain rules 4, 5, 7, 8, 14 and 15.
     """
+    require_a_person(occasion.actor)
     scope = RunScope(code, month)
     found = _worked_out(connection, scope, occasion)
     (month_plan,) = found.months

@@ -20,9 +20,8 @@ from agreements.deadlines import send_deadline
 from agreements.municipality import MUNICIPALITIES
 from billing.monthly_run import run as runs
 from billing.monthly_run import store, watch_store
-from billing.monthly_run.facts import NotPlanned, PlanState, RunPlan, RunScope
+from billing.monthly_run.facts import CLOCK, NotPlanned, PlanState, RunPlan, RunScope
 from billing.monthly_run.watch_rules import (
-    CLOCK,
     AlarmStage,
     ComingMonth,
     Happening,
@@ -150,7 +149,11 @@ def approve_clean(connection: Connection, issuer: MunicipalityCode, occasion: Oc
         and not _reasons(connection, plan)
     ):
         runs.approve_run(
-            connection, plan.number, occasion, "uret: alle aftaler tillader det, og der er intet at se efter"
+            connection,
+            plan.number,
+            occasion,
+            "uret: alle aftaler tillader det, og der er intet at se efter",
+            by_clock=True,
         )
     return []
 
@@ -297,7 +300,7 @@ def _new_plan(
     could_not: tuple[NotPlanned, ...] = ()
     for until in untils:
         savepoint = connection.begin_nested()
-        plan = runs.plan_run(connection, RunScope(issuer=issuer), occasion, until=until)
+        plan = runs.plan_run(connection, RunScope(issuer=issuer), occasion, until=until, by_clock=True)
         could_not = plan.failed
         if plan.documents and (until == untils[-1] or not _reasons(connection, plan)):
             savepoint.commit()

@@ -15,11 +15,9 @@ from enum import StrEnum
 from agreements.agreement import Agreement, IssuedBy, MunicipalityCode
 from agreements.deadlines import send_deadline
 from agreements.membership import MembershipPeriod, members_in
-from billing.monthly_run.facts import IssuerSettings, NotPlanned, PlanState, PlanWarning, RunPlan
+from billing.monthly_run.facts import CLOCK, IssuerSettings, NotPlanned, PlanState, PlanWarning, RunPlan
 from foundation.money import kroner
 from foundation.period import Month, months_between
-
-CLOCK = "uret"  # in whose name the clock plans, approves and issues
 
 # What a person must have seen; the others are told and hold nothing up.
 BLOCKING = frozenset({PlanWarning.PROVISIONAL, PlanWarning.AMOUNT_OFF, PlanWarning.PAID_OUT})

@@ -35,6 +35,7 @@ def _plan_answer(plan: RunPlan) -> dict[str, Any]:
         },
         "as_of": plan.as_of.isoformat(),
         "planned_by": plan.planned_by,
+        "by_clock": plan.by_clock,
         "four_eyes": plan.four_eyes,
         "hash": plan.hash,
         "total_oere": plan.total_oere,
@@ -98,6 +99,8 @@ def _state_words() -> dict[PlanState, str]:
 
 def _show_plan(out: Console, plan: RunPlan) -> None:
     eyes = _("to personer kræves") if plan.four_eyes else _("én person er nok")
+    if plan.four_eyes and plan.by_clock:
+        eyes = _("uret har lavet den, så den, der godkender, er den eneste, der ser den")
     out.print(
         _("Plan {number}, lavet af {who} for alt forfaldent til {as_of}: {state}; {eyes}.").format(
             number=plan.number,

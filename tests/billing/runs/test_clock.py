@@ -11,11 +11,12 @@ from sqlalchemy import Connection
 from billing.monthly_aconto.rules import PriceMissing
 from billing.monthly_run import run as runs
 from billing.monthly_run.facts import PlanState, PlanWarning, RunScope
-from billing.monthly_run.rules import ClockDaysWrong, NoMailAddress
+from billing.monthly_run.rules import ClockDaysWrong, ClocksName, NoMailAddress, PersonMustApprove
 from foundation.audit import Occasion
 from foundation.period import Month
 from tests.billing.runs.clockwork import Travelled, another, begun, day
 from tests.billing.runs.conftest import (
+    AN_INSTANT,
     BUDGET_2009,
     COST_2009,
     FUNEN,
@@ -99,6 +100,46 @@ def test_two_persons_where_the_issuer_wants_them(life_of: LifeOf) -> None:
     assert travelled.morning(day(15)) == ["run.issued/1"]
     assert "godkendt af Birgit" in travelled.told()["run.issued/1"].body
     assert amounts(travelled.issued()["2009-01"]) == INSTALMENTS
+
+
+def test_the_clock_is_no_person(life_of: LifeOf) -> None:
+    """Where two must see it, the clock's plan needs one person who is not the clock, however its name is written."""
+    travelled = begun(life_of)
+    travelled.settings(four_eyes=True)
+    travelled.morning(day(10))
+    (plan,) = travelled.plans()
+    assert (plan.by_clock, plan.four_eyes, plan.planned_by) == (True, True, "uret")
+
+    def approving(who: str, *, by_clock: bool = False) -> Callable[[Connection, Occasion], object]:
+        return lambda connection, _: runs.approve_run(
+            connection, plan.number, Occasion(day(11), who, AN_INSTANT), by_clock=by_clock
+        )
+
+    for name in ("uret", " Uret ", "URET", "\uff35\uff52\uff45\uff54"):  # the last one in full width
+        travelled.life.refused(PersonMustApprove, approving(name), day(11))
+    travelled.life.refused(PersonMustApprove, approving("uret", by_clock=True), day(11))
+    assert travelled.states() == [PlanState.PLANNED]
+    travelled.life.do(approving("Birgit"), day(11))
+    assert travelled.morning(day(15)) == ["run.issued/1"]
+
+
+def test_nobody_plans_approves_or_issues_in_the_clocks_name(life_of: LifeOf) -> None:
+    """Or one person could plan as the clock and approve as itself; also where one person is enough."""
+    life = begun(life_of).life
+    as_clock = Occasion(day(15), "Uret", AN_INSTANT)
+    life.refused(ClocksName, lambda connection, _: runs.plan_run(connection, RunScope(), as_clock), day(15))
+    life.refused(
+        ClocksName,
+        lambda connection, _: runs.issue_in_one_step(connection, FUNEN, Month(2009, 1), as_clock),
+        day(15),
+    )
+    plan = life.do(lambda connection, occasion: runs.plan_run(connection, RunScope(), occasion), day(15))
+    assert not plan.by_clock
+    error = life.refused(
+        PersonMustApprove, lambda connection, _: runs.approve_run(connection, plan.number, as_clock), day(15)
+    )
+    assert "«Uret» er urets" in str(error)
+    assert "run approve 1 --by NAVN" in str(error)
 
 
 def test_an_approval_is_issued_by_whom_the_agreement_names(life_of: LifeOf) -> None:
