@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,6 +93,23 @@ def test_backup_restore_and_go_on(desk: Desk, tmp_path: Path, empty_place: str, 
     copy.holds()
     copy.leaves()
     assert desk.everything() == before
+
+
+@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+def test_the_documented_pg_dump_is_a_backup_too(desk: Desk, tmp_path: Path, empty_place: str) -> None:
+    """The lines of docs/operations.md as an administrator types them, with the addresses put in."""
+    documented = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+    (line,) = [line for line in documented.splitlines() if line.startswith("pg_dump ")]
+    place = {"DATABASE": desk.url.replace("+psycopg", ""), "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        ["/bin/sh", "-c", line], cwd=tmp_path, env=place, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    before = desk.everything()
+    assert desk.does("restore", tmp_path / "books.dump", "--into", empty_place)["ok"] is True
+    copy = Desk(empty_place, tmp_path)
+    assert copy.everything() == before
+    copy.leaves()
 
 
 def test_people_are_told(desk: Desk, tmp_path: Path, empty_place: str) -> None:
