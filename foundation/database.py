@@ -52,6 +52,15 @@ class DatabaseUnavailable(MellemregningError):
     )
 
 
+class OutcomeUnknown(MellemregningError):
+    """The connection was lost while the last of it was committed, so nobody has said whether it was."""
+
+    danish = N_(
+        "Forbindelsen til databasen gik tabt, mens det sidste blev gemt ({reason}). Det er enten gemt helt eller slet "
+        "ikke; se efter, når databasen svarer, før du prøver igen.",
+    )
+
+
 class DatabaseNotReady(MellemregningError):
     """The tables are missing or of another version."""
 
@@ -109,13 +118,18 @@ class Database:
         On SQLite the write lock is taken at the start, so that what was read is still so when it is written.
 
         Raises:
-            DatabaseUnavailable: the database is gone, full or locked.
+            DatabaseUnavailable: the database is gone, full or locked; nothing is changed.
+            OutcomeUnknown: the connection was lost at the commit; either all or nothing is changed.
         """
+        committing = False
         try:
             with self.engine.begin() as connection:
                 yield connection
+                committing = True
         except DBAPIError as error:
             explained = _explained(error)
+            if committing and error.connection_invalidated:
+                explained = OutcomeUnknown(reason=_reason(error))
             if explained is None:
                 raise
             raise explained from error
@@ -145,13 +159,17 @@ class Database:
         self.engine.dispose()
 
 
+def _reason(error: DBAPIError) -> str:
+    return str(error.orig).strip().splitlines()[0] if error.orig is not None else type(error).__name__
+
+
 def _explained(error: DBAPIError) -> MellemregningError | None:
-    reason = str(error.orig).strip().splitlines()[0] if error.orig is not None else type(error).__name__
+    reason = _reason(error)
     if getattr(error.orig, "sqlstate", None) in UNDEFINED or any(words in reason for words in UNDEFINED_IN_SQLITE):
         return DatabaseNotReady()
     if "malformed" in reason:
         return DatabaseDamaged(reason=reason)
-    if isinstance(error, OperationalError) or "not a database" in reason:
+    if isinstance(error, OperationalError) or error.connection_invalidated or "not a database" in reason:
         return DatabaseUnavailable(reason=reason)
     return None
 

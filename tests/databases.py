@@ -87,6 +87,13 @@ class PostgresDatabases:
         yield url.render_as_string(hide_password=False)
         self._drop(url)
 
+    @contextmanager
+    def copied(self, url: str) -> Iterator[str]:
+        """The address of a database that is a copy of another one, to which nobody may be connected."""
+        copy = self._create(str(make_url(url).database))
+        yield copy.render_as_string(hide_password=False)
+        self._drop(copy)
+
     def close(self) -> None:
         """Drop what the tests share."""
         if self.template is not None:

