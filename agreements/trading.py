@@ -226,6 +226,12 @@ def treatment_by_code(code: str, reason: str = "") -> VatTreatment:
     return VatTreatment(category, code, reason)
 
 
+# Late interest is no price of a service: it is outside the scope of VAT, whatever the service is.
+INTEREST_TREATMENT = VatTreatment(
+    VatCategory.OUTSIDE, OUTSIDE_CODE, "Morarente er ikke vederlag for en ydelse og er uden for momslovens område"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class TradingBook:
     """All that was entered for some agreements and issuers, with the days of entry.
@@ -484,6 +490,7 @@ class Addressed:
 
     Attributes:
         lines: (agreement, service, VAT clause) of its lines.
+        is_interest: Whether it asks for late interest, which is outside the scope of VAT.
         follows_invoice: Whether the payer had an invoice of these agreements before, which a credit note can refer to.
     """
 
@@ -497,6 +504,7 @@ class Addressed:
     subscriber_gln: str
     lines: tuple[tuple[str, str, str], ...]
     is_credit: bool = False
+    is_interest: bool = False
     follows_invoice: bool = True
 
 
@@ -522,9 +530,9 @@ def missing_in(documents: Sequence[Addressed], book: TradingBook, day: date) -> 
         buyer = (each.subscriber, each.subscriber_gln, agreements)
         if buyer not in buyers:
             buyers[buyer] = tuple(_buyer_findings(each, book, day))
-        service = (each.issuer, each.lines)
+        service = (each.issuer, each.lines, each.is_interest)
         if service not in services:
-            services[service] = tuple(_vat_findings(each, book, day))
+            services[service] = () if each.is_interest else tuple(_vat_findings(each, book, day))
         whole = (*issuers[issuer], *buyers[buyer], *services[service])
         if each.is_credit and not each.follows_invoice:
             told = ", ".join(agreements)

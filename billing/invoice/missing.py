@@ -11,7 +11,7 @@ from agreements import trading_run
 from agreements.agreement import Agreement
 from agreements.trading import Addressed, Finding
 from billing.invoice import store
-from billing.invoice.facts import DocumentDraft
+from billing.invoice.facts import ClaimKind, DocumentDraft
 from foundation.errors import N_, RuleBroken
 
 
@@ -122,5 +122,6 @@ def _addressed(draft: DocumentDraft, *, follows: bool) -> Addressed:
         subscriber_gln=draft.subscriber.gln,
         lines=tuple(dict.fromkeys((line.agreement, line.service, line.vat_exemption) for line in draft.lines)),
         is_credit=draft.amount_oere < 0,
+        is_interest=draft.kind is ClaimKind.INTEREST,
         follows_invoice=follows,
     )
