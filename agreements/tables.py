@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from foundation.database import metadata
@@ -124,6 +125,7 @@ issuer_detail = Table(
     Column("street", String(200), nullable=False),
     Column("postal_code", String(10), nullable=False),
     Column("city", String(100), nullable=False),
+    Column("unfit", String(10), nullable=False, server_default=text("''")),
     UniqueConstraint("issuer", "revision"),
 )
 

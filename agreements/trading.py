@@ -52,6 +52,13 @@ class VatCategory(StrEnum):
     OUTSIDE = "O"
 
 
+class UnfitDocuments(StrEnum):
+    """What becomes of a bill that cannot become a valid e-invoice."""
+
+    REFUSED = "refused"  # it is not issued; the next run bills it
+    WARNED = "warned"  # it is issued all the same; the plan says what it lacks
+
+
 OUTSIDE_CODE = "VATEX-EU-O"
 # Article 132(1) of the VAT directive: hospital and medical care, medical professions; social care, care of the young.
 EXEMPT_CODES = ("VATEX-EU-132-1B", "VATEX-EU-132-1C", "VATEX-EU-132-1G", "VATEX-EU-132-1H")
@@ -120,6 +127,7 @@ class IssuerDetails:
     Attributes:
         vat_number: ``DK`` and eight digits; needed where something is exempt, never said where all is outside scope.
         endpoint: None takes the GLN where there is one, else the CVR number.
+        unfit: What becomes of bills that cannot become e-invoices; None refuses them, as ``REFUSED`` does.
     """
 
     vat_number: str = ""
@@ -127,6 +135,7 @@ class IssuerDetails:
     payment: PaymentDetails | None = None
     contact: Contact | None = None
     address: Address | None = None
+    unfit: UnfitDocuments | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +226,12 @@ def treatment_by_code(code: str, reason: str = "") -> VatTreatment:
     return VatTreatment(category, code, reason)
 
 
+# Late interest is no price of a service: it is outside the scope of VAT, whatever the service is.
+INTEREST_TREATMENT = VatTreatment(
+    VatCategory.OUTSIDE, OUTSIDE_CODE, "Morarente er ikke vederlag for en ydelse og er uden for momslovens område"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class TradingBook:
     """All that was entered for some agreements and issuers, with the days of entry.
@@ -235,6 +250,11 @@ class TradingBook:
     def issuer(self, code: MunicipalityCode, day: date) -> IssuerDetails | None:
         """An issuer's details for a document of a day; None where it was never set up."""
         return in_force(self.issuers.get(code, ()), day)
+
+    def refuses_unfit(self, code: MunicipalityCode, day: date) -> bool:
+        """Whether an issuer issues only what can become an e-invoice: it has details, and has not chosen otherwise."""
+        details = self.issuer(code, day)
+        return details is not None and details.unfit is not UnfitDocuments.WARNED
 
     def buyer(self, agreement: str, code: MunicipalityCode, day: date) -> BuyerDetails:
         """What a subscriber wants named; empty where nobody entered it."""
@@ -310,6 +330,10 @@ NO_BUYER_REFERENCE = N_(
 NO_BUYER_ENDPOINT = N_(
     "{who} har intet GLN i aftalen «{agreement}»; indtast det med «mellemregning party set --gln», "
     "eller vælg CVR-nummeret med --endpoint cvr.",
+)
+NO_PRECEDING = N_(
+    "det udbetaler til {who} uden at kreditere noget, og {who} har ingen tidligere faktura i aftalen «{agreement}», "
+    "som kreditnotaen kan henvise til; udstederen kan vælge --unfit warned med «mellemregning issuer details {code}».",
 )
 NO_ISSUER_ENDPOINT = N_("udstederen {who} har hverken GLN eller CVR-nummer.")
 WRONG_GLN = N_("«{gln}» er ikke et GLN på 13 cifre med rigtigt kontrolciffer ({who}).")
@@ -466,6 +490,8 @@ class Addressed:
 
     Attributes:
         lines: (agreement, service, VAT clause) of its lines.
+        is_interest: Whether it asks for late interest, which is outside the scope of VAT.
+        follows_invoice: Whether the payer had an invoice of these agreements before, which a credit note can refer to.
     """
 
     issuer: MunicipalityCode
@@ -478,19 +504,41 @@ class Addressed:
     subscriber_gln: str
     lines: tuple[tuple[str, str, str], ...]
     is_credit: bool = False
+    is_interest: bool = False
+    follows_invoice: bool = True
 
 
-def missing_in(document: Addressed, book: TradingBook, day: date) -> tuple[Finding, ...]:
-    """What a document would lack as an e-invoice, before it has a number.
+def missing_in(documents: Sequence[Addressed], book: TradingBook, day: date) -> list[tuple[Finding, ...]]:
+    """What each of some documents would lack as an e-invoice, before it has a number.
+
+    What is the issuer's, the payer's and the services' own is judged once, however many documents say it.
 
     Args:
-        document: Its parties and services.
+        documents: Their parties and services, in number order.
         book: What was entered.
-        day: The date that it will bear.
+        day: The date that they will bear.
     """
-    found = [*_issuer_findings(document, book, day), *_buyer_findings(document, book, day)]
-    found += _vat_findings(document, book, day)
-    return tuple(dict.fromkeys(found))
+    issuers: dict[tuple[object, ...], tuple[Finding, ...]] = {}
+    buyers: dict[tuple[object, ...], tuple[Finding, ...]] = {}
+    services: dict[tuple[object, ...], tuple[Finding, ...]] = {}
+    found = []
+    for each in documents:
+        agreements = tuple(dict.fromkeys(agreement for agreement, _, _ in each.lines))
+        issuer = (each.issuer, each.issuer_gln, agreements[:1], each.is_credit)
+        if issuer not in issuers:
+            issuers[issuer] = tuple(_issuer_findings(each, book, day))
+        buyer = (each.subscriber, each.subscriber_gln, agreements)
+        if buyer not in buyers:
+            buyers[buyer] = tuple(_buyer_findings(each, book, day))
+        service = (each.issuer, each.lines, each.is_interest)
+        if service not in services:
+            services[service] = () if each.is_interest else tuple(_vat_findings(each, book, day))
+        whole = (*issuers[issuer], *buyers[buyer], *services[service])
+        if each.is_credit and not each.follows_invoice:
+            told = ", ".join(agreements)
+            whole += (finding("BR-55", NO_PRECEDING, who=each.subscriber_name, agreement=told, code=each.issuer),)
+        found.append(tuple(dict.fromkeys(whole)) if whole else ())
+    return found
 
 
 def endpoint_of(

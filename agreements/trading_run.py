@@ -241,7 +241,16 @@ def missing_details(
         book = trading_store.trading_book(connection, agreed)
     else:
         book = trading_book(connection, {agreement for document in documents for agreement, _, _ in document.lines})
-    return [missing_in(document, book, day) for document in documents]
+    return missing_in(documents, book, day)
+
+
+def refusing_issuers(connection: Connection, day: date) -> frozenset[MunicipalityCode]:
+    """The issuers that issue only what can become an e-invoice: who has details and has not chosen otherwise.
+
+    One small query, so that issuing costs no more where nobody has.
+    """
+    book = trading_store.trading_book(connection, ())
+    return frozenset(issuer for issuer in book.issuers if book.refuses_unfit(issuer, day))
 
 
 def missing_of_members(connection: Connection, code: str, day: date) -> dict[MunicipalityCode, tuple[Finding, ...]]:

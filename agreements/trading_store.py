@@ -35,6 +35,8 @@ def trading_book(connection: Connection, agreements: Iterable[Agreement]) -> Tra
     query = select(issuer_detail).order_by(issuer_detail.c.issuer, issuer_detail.c.revision)
     for row in connection.execute(query).mappings():
         issuers[row["issuer"]].append((row["entered_on"], issuer_of(_texts(row))))
+    if not wanted:
+        return TradingBook(issuers=dict(issuers))
     buyers: dict[tuple[str, MunicipalityCode], list[tuple[date, BuyerDetails]]] = defaultdict(list)
     for row in _rows(connection, buyer_detail, wanted):
         buyers[row["agreement"], row["municipality"]].append((row["entered_on"], buyer_of(_texts(row))))

@@ -18,6 +18,7 @@ from agreements.trading import (
     PaymentDetails,
     PaymentMeans,
     ServiceDetails,
+    UnfitDocuments,
     is_gln,
     is_iban,
     is_vat_number,
@@ -43,6 +44,7 @@ ISSUER_FIELDS = (
     "phone",
     "mail",
     *ADDRESS_FIELDS,
+    "unfit",
 )
 BUYER_FIELDS = ("endpoint", "buyer_reference", "order_reference", "accounting_cost", *ADDRESS_FIELDS)
 SERVICE_FIELDS = ("vat_code", "vat_reason", "own_account", "counter_account")
@@ -69,6 +71,7 @@ def issuer_of(values: Values) -> IssuerDetails:
         payment=payment if payment.means else None,
         contact=contact if contact != Contact("") else None,
         address=_address(values),
+        unfit=UnfitDocuments(values["unfit"]) if values["unfit"] else None,
     )
 
 
@@ -117,6 +120,7 @@ _EXPECTED: Mapping[str, tuple[Callable[[str], bool], str]] = {
     "bic": (_matches(r"[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?"), "en BIC (SWIFT) på 8 eller 11 tegn"),
     "fik_card": (_one_of("71", "73", "75"), "71, 73 eller 75"),
     "creditor_number": (_matches(r"\d{8}"), "otte cifre"),
+    "unfit": (_one_of(*UnfitDocuments), "refused (udsted ikke) eller warned (udsted alligevel)"),
     "mail": (_matches(r"[^@\s]+@[^@\s]+\.[^@\s]+"), "en mailadresse"),
     "vat_code": (_one_of(*VAT_CODES), f"en af {', '.join(VAT_CODES)}"),
 }

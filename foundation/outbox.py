@@ -50,6 +50,7 @@ outbox_entry = Table(
 
 DOCUMENTS, MAIL = "documents", "mail"
 DOCUMENT_ISSUED = "document.issued"
+LETTER_WRITTEN = "reminder.written"
 
 # Who wants what is written here, and how it reaches them. It lies beside the outbox, and not where things are sent,
 # since whoever writes an entry asks whether anybody wants it.
@@ -58,7 +59,7 @@ delivery_channel = Table(
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("issuer", String(3), nullable=False),
-    Column("topic", String(20), nullable=False),  # documents or mail
+    Column("topic", String(20), nullable=False),  # documents, letters or mail
     Column("kind", String(10), nullable=False),
     Column("revision", Integer, nullable=False),  # the newest counts
     Column("active", Boolean, nullable=False),
@@ -121,6 +122,11 @@ def put(connection: Connection, occasion: Occasion, entry: OutboxEntry) -> bool:
 def document_key(issuer: str, number: str) -> str:
     """The stable id of a document, by which the other side counts it once: ``document/461/F2009-0001``."""
     return f"document/{issuer}/{number}"
+
+
+def letter_key(issuer: str, number: int) -> str:
+    """The stable id of a reminder letter: ``reminder/461/7``."""
+    return f"reminder/{issuer}/{number}"
 
 
 def takers(connection: Connection, topic: str) -> frozenset[str]:

@@ -1,8 +1,8 @@
-"""What drafts would lack as e-invoices, told when a plan is made and not when it is issued."""
+"""What drafts would lack as e-invoices: told when a plan is made, a reason not to issue where those are sent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
 from sqlalchemy import Connection
@@ -10,7 +10,35 @@ from sqlalchemy import Connection
 from agreements import trading_run
 from agreements.agreement import Agreement
 from agreements.trading import Addressed, Finding
-from billing.invoice.facts import DocumentDraft
+from billing.invoice import store
+from billing.invoice.facts import ClaimKind, DocumentDraft
+from foundation.errors import N_, RuleBroken
+
+
+class NotFitToIssue(RuleBroken):
+    """A bill cannot become a valid e-invoice, and its issuer issues nothing else; it was left out."""
+
+    danish = N_(
+        "bilaget til {municipality} kan ikke blive en gyldig e-faktura:\n{lines}\n"
+        "Ret det, og kør igen. (Skal der udstedes alligevel: «mellemregning issuer details {issuer} --unfit warned».)",
+    )
+    findings: tuple[Finding, ...] = ()
+
+    def __init__(self, *, municipality: str, issuer: str, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__(municipality=municipality, issuer=issuer, rules=tuple(found.rule for found in findings))
+
+    def text(self, translate: Callable[[str], str] = str) -> str:
+        """The sentence and every finding, in Danish or as ``translate`` renders the Danish."""
+        lines = "\n".join(f"  - {each.text(translate)}" for each in self.findings)
+        return translate(self.danish).format(**{**self.facts, "lines": lines})
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (str(self.facts["municipality"]), str(self.facts["issuer"]), self.findings))
+
+
+def _rebuild(municipality: str, issuer: str, findings: tuple[Finding, ...]) -> NotFitToIssue:
+    return NotFitToIssue(municipality=municipality, issuer=issuer, findings=findings)
 
 
 def missing_details(
@@ -19,7 +47,7 @@ def missing_details(
     day: date,
     agreed: Iterable[Agreement] | None = None,
 ) -> list[tuple[Finding, ...]]:
-    """What each draft lacks as an e-invoice; set-based, and never a reason to stop issuing.
+    """What each draft lacks as an e-invoice; set-based.
 
     Args:
         connection: Where to read.
@@ -32,14 +60,57 @@ def missing_details(
         nothing for an internal one, which is never sent.
     """
     sent = [(place, draft) for place, draft in enumerate(drafts) if not draft.internal]
-    found = trading_run.missing_details(connection, [_addressed(draft) for _, draft in sent], day, agreed)
+    following = _followers(connection, [draft for _, draft in sent])
+    addressed = [_addressed(draft, follows=follows) for (_, draft), follows in zip(sent, following, strict=True)]
+    found = trading_run.missing_details(connection, addressed, day, agreed)
     answers: list[tuple[Finding, ...]] = [()] * len(drafts)
     for (place, _), findings in zip(sent, found, strict=True):
         answers[place] = findings
     return answers
 
 
-def _addressed(draft: DocumentDraft) -> Addressed:
+def refused(connection: Connection, drafts: Sequence[DocumentDraft], day: date) -> dict[int, NotFitToIssue]:
+    """The drafts that are not to be issued: their issuer sends e-invoices, and they cannot become valid ones.
+
+    Args:
+        connection: Where to read.
+        drafts: About to be issued.
+        day: The date that they will bear.
+
+    Returns:
+        Place in ``drafts`` -> why not.
+
+    Source: docs/decisions/0031-unfit-documents.md.
+    """
+    refusing = trading_run.refusing_issuers(connection, day)
+    judged = [place for place, draft in enumerate(drafts) if draft.issuer.municipality in refusing]
+    found = missing_details(connection, [drafts[place] for place in judged], day) if judged else ()
+    return {
+        place: NotFitToIssue(
+            municipality=drafts[place].subscriber.name,
+            issuer=drafts[place].issuer.municipality,
+            findings=findings,
+        )
+        for place, findings in zip(judged, found, strict=True)
+        if findings
+    }
+
+
+def _followers(connection: Connection, drafts: Sequence[DocumentDraft]) -> list[bool]:
+    """Whether each draft that pays out has an invoice before it, issued or among them, for its credit note to name."""
+    if all(draft.amount_oere >= 0 for draft in drafts):
+        return [True] * len(drafts)
+    invoiced = store.invoiced(connection, {draft.issuer.municipality for draft in drafts})
+    answers = []
+    for draft in drafts:
+        keys = {(draft.issuer.municipality, draft.subscriber.municipality, line.agreement) for line in draft.lines}
+        answers.append(draft.amount_oere >= 0 or not keys.isdisjoint(invoiced))
+        if draft.amount_oere >= 0:
+            invoiced |= keys
+    return answers
+
+
+def _addressed(draft: DocumentDraft, *, follows: bool) -> Addressed:
     return Addressed(
         issuer=draft.issuer.municipality,
         issuer_name=draft.issuer.name,
@@ -51,4 +122,6 @@ def _addressed(draft: DocumentDraft) -> Addressed:
         subscriber_gln=draft.subscriber.gln,
         lines=tuple(dict.fromkeys((line.agreement, line.service, line.vat_exemption) for line in draft.lines)),
         is_credit=draft.amount_oere < 0,
+        is_interest=draft.kind is ClaimKind.INTEREST,
+        follows_invoice=follows,
     )

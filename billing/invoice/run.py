@@ -28,6 +28,7 @@ from billing.invoice.facts import (
     IssuedDocument,
     IssueOutcome,
 )
+from billing.invoice.missing import refused
 from billing.invoice.rules import (
     CannotBeCredited,
     IssueDateBeforeLast,
@@ -87,8 +88,9 @@ def issue_documents(
 ) -> IssueOutcome:
     """Number, date, write and book documents, each claim once.
 
-    All are written at once. Where the database refuses that, halves are tried by themselves, down to the one payer
-    that is at fault, so that it is left out and the others are billed.
+    What cannot become a valid e-invoice is left out where the issuer sends those (``missing.refused``). The others are
+    written at once. Where the database refuses that, halves are tried by themselves, down to the one payer that is at
+    fault, so that it is left out and the others are billed.
 
     Args:
         connection: The transaction.
@@ -103,8 +105,26 @@ def issue_documents(
         IssueDateBeforeLast: the series has a later date already; nothing was issued.
         sqlalchemy.exc.OperationalError: the database is gone; the transaction must end.
 
-    Source: domain rules 14 and 15.
+    Source: domain rules 14 and 15; docs/decisions/0031-unfit-documents.md.
     """
+    unfit = refused(connection, drafts, issue_date)
+    if not unfit:
+        return _issue_halves(connection, drafts, issue_date, at)
+    fit = [draft for place, draft in enumerate(drafts) if place not in unfit]
+    outcome = _issue_halves(connection, fit, issue_date, at)
+    left_out = tuple(
+        Failure(drafts[place].subscriber.municipality, error, tuple(_claims_of(drafts[place])))
+        for place, error in unfit.items()
+    )
+    return replace(outcome, failed=(*left_out, *outcome.failed))
+
+
+def _issue_halves(
+    connection: Connection,
+    drafts: Sequence[DocumentDraft],
+    issue_date: date,
+    at: datetime | None,
+) -> IssueOutcome:
     try:
         with connection.begin_nested():
             return _issue(connection, drafts, issue_date, at)
@@ -120,7 +140,7 @@ def issue_documents(
             )
             return IssueOutcome((), (), (Failure(subscriber.municipality, failure, tuple(_claims_of(drafts[0]))),))
     half = len(drafts) // 2
-    outcomes = [issue_documents(connection, some, issue_date, at) for some in (drafts[:half], drafts[half:])]
+    outcomes = [_issue_halves(connection, some, issue_date, at) for some in (drafts[:half], drafts[half:])]
     return IssueOutcome(
         issued=tuple(document for outcome in outcomes for document in outcome.issued),
         held=tuple(key for outcome in outcomes for key in outcome.held),

@@ -391,6 +391,23 @@ def documents(  # noqa: PLR0913 - each is a filter
     return [document for _, document in _read(connection, query)]
 
 
+def invoiced(
+    connection: Connection, issuers: Collection[MunicipalityCode]
+) -> set[tuple[MunicipalityCode, MunicipalityCode, str]]:
+    """(issuer, payer, agreement) of every invoice that some issuers sent; internal ones are no invoices."""
+    rows = connection.execute(
+        select(invoice.c.issuer, invoice.c.subscriber, invoice_line.c.agreement)
+        .join(invoice_line, invoice_line.c.invoice_id == invoice.c.id)
+        .where(
+            among(invoice.c.issuer, issuers),
+            invoice.c.document_type == DocumentType.INVOICE.value,
+            invoice.c.internal.is_(False),
+        )
+        .distinct()
+    )
+    return {(row.issuer, row.subscriber, row.agreement) for row in rows if row.issuer in issuers}
+
+
 class Content(NamedTuple):
     """All that a document's rows say, as plain values; what was tampered with may be no date, no text or no number."""
 

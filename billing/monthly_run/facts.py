@@ -146,7 +146,7 @@ class RunPlan:
         number: Its number; 0 for one that is not stored.
         inputs: What it rests on, by name -> digest; what changed later is told by these names.
         hash: Over inputs and documents; what is approved is this.
-        missing: What its bills would lack as e-invoices; they are issued all the same.
+        missing: What its bills would lack as e-invoices; whose issuer sends those is not billed until it is there.
     """
 
     number: int

@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from agreements.agreement import MunicipalityCode
-from billing.invoice.facts import IssuedDocument
+from billing.invoice.facts import Failure, IssuedDocument
 from billing.monthly_run.facts import PlanEvent, PlanState
 
 
@@ -190,7 +190,8 @@ class InterestPlan:
 
 @dataclass(frozen=True, slots=True)
 class InterestIssue:
-    """What came of issuing a plan."""
+    """What came of issuing a plan: who was billed, and who was left out and why."""
 
     plan: InterestPlan
     issued: tuple[IssuedDocument, ...]
+    failed: tuple[Failure, ...] = ()

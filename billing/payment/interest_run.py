@@ -12,8 +12,10 @@ from sqlalchemy import Connection
 from agreements import run as agreements
 from agreements.agreement import MunicipalityCode
 from agreements.municipality import municipality
+from agreements.trading import Finding
 from billing.invoice import run as invoices
 from billing.invoice.facts import DocumentDraft, IssuedDocument
+from billing.invoice.missing import missing_details
 from billing.monthly_aconto.run import party_snapshots
 from billing.monthly_run.facts import PlanEvent, PlanState
 from billing.monthly_run.rules import changed_inputs, digest
@@ -352,6 +354,8 @@ def stop_interest(connection: Connection, number: int, occasion: Occasion, note:
 def issue_interest(connection: Connection, number: int, occasion: Occasion) -> InterestIssue:
     """Issue an approved plan's interest invoices, if all that it rests on is still the same.
 
+    A payer whose invoice cannot be issued is left out and told of; the next plan has its days.
+
     Raises:
         InterestPlanUnknown, InterestPlanNotApproved, InterestPlanHasEnded.
         InterestPlanOutOfDate: names what changed; nothing is issued.
@@ -368,13 +372,15 @@ def issue_interest(connection: Connection, number: int, occasion: Occasion) -> I
     drafts = [_draft(connection, planned) for planned in again.documents]
     outcome = invoices.issue_documents(connection, drafts, occasion.as_of, occasion.at)
     issued = {(document.agreement, document.subscriber.municipality): document for document in outcome.issued}
-    for planned in again.documents:
+    left_out = {(key.agreement, key.municipality) for failure in outcome.failed for key in failure.claims}
+    billed = [each for each in again.documents if (each.agreement, each.subscriber) not in left_out]
+    for planned in billed:
         if (planned.agreement, planned.subscriber) not in issued:
             who = municipality(planned.subscriber).official_name
             raise InterestBilledMeanwhile(municipality=who, agreement=planned.agreement)
     interest_store.write_periods(
         connection,
-        [(_id_of(connection, issued[planned.agreement, planned.subscriber]), planned) for planned in again.documents],
+        [(_id_of(connection, issued[planned.agreement, planned.subscriber]), planned) for planned in billed],
     )
     done = _happened(connection, plan, PlanState.ISSUED, occasion, "")
     for code in sorted({planned.agreement for planned in again.documents}):
@@ -389,7 +395,18 @@ def issue_interest(connection: Connection, number: int, occasion: Occasion) -> I
                 "sha256": invoices.fingerprints(connection, documents),
             },
         )
-    return InterestIssue(done, outcome.issued)
+    return InterestIssue(done, outcome.issued, outcome.failed)
+
+
+def missing_of(connection: Connection, plan: InterestPlan, day: date) -> dict[MunicipalityCode, tuple[Finding, ...]]:
+    """What the plan's invoices would lack as e-invoices; nothing of those that are complete.
+
+    Returns:
+        Payer -> findings, each with the official rule's id.
+    """
+    drafts = [_draft(connection, planned) for planned in plan.documents]
+    found = missing_details(connection, drafts, day)
+    return {draft.subscriber.municipality: findings for draft, findings in zip(drafts, found, strict=True) if findings}
 
 
 def _id_of(connection: Connection, document: IssuedDocument) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -12,8 +12,16 @@ from billing.payment import reminder_store, store
 from billing.payment.reminder_rules import ReminderLetter, RemindersAreOff, letters_due, require_levels
 from billing.payment.rules import payment_reference
 from billing.payment.run import issuer_of
-from foundation import audit
+from foundation import audit, outbox
 from foundation.audit import Occasion
+from foundation.errors import N_, NotFound
+from foundation.outbox import OutboxEntry
+
+
+class LetterUnknown(NotFound):
+    """No letter has the number."""
+
+    danish = N_("Der er intet brev {number}.")
 
 
 def set_reminders(
@@ -75,7 +83,7 @@ def send_reminders(
     issuer: MunicipalityCode | None,
     occasion: Occasion,
 ) -> tuple[ReminderLetter, ...]:
-    """Note the letters of the day as sent, each document once at its level.
+    """Note the letters of the day as sent, each document once at its level, and put them into the outbox.
 
     Raises:
         RemindersAreOff.
@@ -84,6 +92,8 @@ def send_reminders(
     store.lock(connection, issuer)
     due = show_reminders(connection, issuer, occasion)
     sent = reminder_store.write_letters(connection, due, occasion.actor)
+    for letter in sent:
+        outbox.put(connection, occasion, _outbox_entry_of(letter))
     if sent:
         audit.record(
             connection,
@@ -103,3 +113,35 @@ def send_reminders(
             },
         )
     return tuple(sent)
+
+
+def _outbox_entry_of(letter: ReminderLetter) -> OutboxEntry:
+    """What the outbox holds of a letter; the letter itself is made when it is sent, from what it was written with."""
+    what = "Påmindelse om betaling" if letter.level == 1 else f"Rykker {letter.level}"
+    return OutboxEntry(
+        key=outbox.letter_key(letter.issuer, letter.number),
+        topic=outbox.LETTER_WRITTEN,
+        issuer=letter.issuer,
+        recipient=letter.subscriber,
+        subject=f"{what} til {municipality(letter.subscriber).official_name}",
+        body="",
+        reference={"letter": letter.number, "on_account_oere": letter.on_account_oere},
+        business_date=letter.reminded_on,
+    )
+
+
+def written_letter(connection: Connection, reference: Mapping[str, object]) -> ReminderLetter:
+    """A letter as it was written.
+
+    Args:
+        connection: Where to read.
+        reference: The outbox entry's: ``letter`` and ``on_account_oere``, which no table keeps.
+
+    Raises:
+        LetterUnknown: no letter has the number.
+    """
+    number = int(str(reference["letter"]))
+    letter = reminder_store.read_letter(connection, number, int(str(reference.get("on_account_oere", 0))))
+    if letter is None:
+        raise LetterUnknown(number=number)
+    return letter

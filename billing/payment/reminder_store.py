@@ -9,7 +9,9 @@ from dataclasses import replace
 from sqlalchemy import Connection, func, select
 
 from agreements.agreement import MunicipalityCode
-from billing.payment.reminder_rules import ReminderLetter
+from billing.invoice.tables import invoice
+from billing.payment.reminder_rules import RemindedDocument, ReminderLetter
+from billing.payment.rules import payment_reference
 from billing.payment.tables import reminder_document, reminder_letter, reminder_policy
 from foundation.audit import Occasion
 from foundation.database import insert_rows, reserve_ids
@@ -88,3 +90,37 @@ def write_letters(connection: Connection, letters: Sequence[ReminderLetter], act
         ],
     )
     return sent
+
+
+def read_letter(connection: Connection, number: int, on_account_oere: int) -> ReminderLetter | None:
+    """A letter as it was written, or None; what was on account is the caller's to know."""
+    head = connection.execute(select(reminder_letter).where(reminder_letter.c.id == number)).one_or_none()
+    if head is None:
+        return None
+    rows = connection.execute(
+        select(reminder_document, invoice.c.number, invoice.c.title, invoice.c.due_date)
+        .join(invoice, invoice.c.id == reminder_document.c.invoice_id)
+        .where(reminder_document.c.letter_id == number)
+        .order_by(invoice.c.due_date, invoice.c.number),
+    )
+    documents = tuple(
+        RemindedDocument(
+            invoice_id=row.invoice_id,
+            number=row.number,
+            reference=payment_reference(row.number),
+            title=row.title,
+            due_date=row.due_date,
+            open_oere=row.open_oere,
+            days_late=(head.reminded_on - row.due_date).days,
+        )
+        for row in rows
+    )
+    return ReminderLetter(
+        number=head.id,
+        issuer=head.issuer,
+        subscriber=head.subscriber,
+        level=head.level,
+        reminded_on=head.reminded_on,
+        documents=documents,
+        on_account_oere=on_account_oere,
+    )

@@ -19,9 +19,10 @@ class ChannelKind(StrEnum):
 
 
 class DeliveryTopic(StrEnum):
-    """What a channel takes: issued documents, or the clock's messages."""
+    """What a channel takes: issued documents, reminder letters, or the clock's messages."""
 
     DOCUMENTS = "documents"
+    LETTERS = "letters"
     MAIL = "mail"
 
 

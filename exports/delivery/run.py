@@ -17,6 +17,7 @@ from agreements.agreement import MunicipalityCode
 from agreements.municipality import municipality
 from billing.invoice import run as invoices
 from billing.invoice.facts import IssuedDocument
+from billing.payment import reminder_run as reminders
 from exports.delivery import store
 from exports.delivery.facts import (
     Attempt,
@@ -37,6 +38,8 @@ from exports.e_invoice.run import NeverSent, e_invoices, file_stem
 from exports.e_invoice.write import ubl_bytes
 from exports.pdf.run import pdfs
 from exports.pdf.write import Press
+from exports.reminder.layout import file_name as letter_name
+from exports.reminder.write import pdfs_of as letter_pdfs
 from foundation import audit, outbox
 from foundation.audit import Event, Occasion
 from foundation.database import hold
@@ -174,7 +177,10 @@ def release(connection: Connection, who: str) -> None:
 def pack(connection: Connection, claimed: Sequence[Claimed]) -> list[Parcel | Tried]:
     """What is handed over for each, or why nothing can be: a document that is not fit to be sent."""
     documents: dict[int, IssuedDocument | Tried] = {}
+    letters: dict[int, Parcel | Tried] = {}
     for each in claimed:
+        if each.channel.topic is DeliveryTopic.LETTERS:
+            letters[each.entry_id] = _letter(connection, each)
         if each.channel.topic is DeliveryTopic.DOCUMENTS:
             try:
                 _, document = invoices.find_document(connection, str(each.reference["number"]), each.channel.issuer)
@@ -184,6 +190,8 @@ def pack(connection: Connection, claimed: Sequence[Claimed]) -> list[Parcel | Tr
     return [
         _packed(connection, each, documents[each.entry_id])
         if each.entry_id in documents
+        else letters[each.entry_id]
+        if each.entry_id in letters
         else Parcel(
             key=each.key,
             topic=each.channel.topic,
@@ -235,6 +243,25 @@ def _packed(connection: Connection, each: Claimed, document: IssuedDocument | Tr
         subject=f"{each.subject} fra {document.issuer.name}",
         body="",
         files=tuple(files),
+        reference=each.reference,
+    )
+
+
+def _letter(connection: Connection, each: Claimed) -> Parcel | Tried:
+    """A reminder letter as it was written, as PDF; the same bytes each time."""
+    try:
+        letter = reminders.written_letter(connection, each.reference)
+    except MellemregningError as error:
+        return _not_sent(error)
+    (content,) = letter_pdfs([letter])
+    return Parcel(
+        key=each.key,
+        topic=each.channel.topic,
+        issuer=each.channel.issuer,
+        recipient=each.recipient,
+        subject=f"{each.subject} fra {municipality(each.channel.issuer).official_name}",
+        body="",
+        files=(PackedFile(letter_name(letter), "application/pdf", content),),
         reference=each.reference,
     )
 

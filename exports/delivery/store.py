@@ -26,7 +26,7 @@ from agreements.agreement import MunicipalityCode
 from exports.delivery.facts import Attempt, Channel, ChannelKind, Claimed, Delivery, DeliveryState, DeliveryTopic
 from exports.delivery.rules import bounded
 from exports.delivery.tables import delivery_attempt, delivery_channel, delivery_job
-from foundation.outbox import DOCUMENT_ISSUED, outbox_entry
+from foundation.outbox import DOCUMENT_ISSUED, LETTER_WRITTEN, outbox_entry
 
 OPEN = (DeliveryState.WAITING.value, DeliveryState.FAILED.value)
 
@@ -78,10 +78,18 @@ def last_entry(connection: Connection) -> int:
 
 
 def _of_topic(channel: Channel) -> ColumnElement[bool]:
-    if channel.topic is DeliveryTopic.DOCUMENTS:
-        return outbox_entry.c.topic == DOCUMENT_ISSUED
-    to_somebody = outbox_entry.c.recipient != "" if not channel.settings.get("recipient") else literal(value=True)
-    return and_(outbox_entry.c.topic != DOCUMENT_ISSUED, to_somebody)
+    if channel.topic is not DeliveryTopic.MAIL or channel.settings.get("recipient"):
+        return _entries_of(channel.topic)
+    return and_(_entries_of(channel.topic), outbox_entry.c.recipient != "")
+
+
+# Which entries leave by channels of their own; all others are messages.
+TOPICS = {DOCUMENT_ISSUED: DeliveryTopic.DOCUMENTS, LETTER_WRITTEN: DeliveryTopic.LETTERS}
+
+
+def _entries_of(topic: DeliveryTopic) -> ColumnElement[bool]:
+    mine = [entry_topic for entry_topic, channel_topic in TOPICS.items() if channel_topic is topic]
+    return outbox_entry.c.topic.in_(mine) if mine else outbox_entry.c.topic.not_in(list(TOPICS))
 
 
 def add_jobs(connection: Connection, channel: Channel, now: datetime, keys: Collection[str] | None = None) -> int:
@@ -167,17 +175,16 @@ def claim(  # noqa: PLR0913, PLR0917 - who takes how many, from when, until when
 
 
 def _served(channel: Channel) -> ColumnElement[bool]:
-    of_topic = outbox_entry.c.topic == DOCUMENT_ISSUED
     return and_(
         outbox_entry.c.issuer == channel.issuer,
         delivery_job.c.kind == channel.kind.value,
-        of_topic if channel.topic is DeliveryTopic.DOCUMENTS else ~of_topic,
+        _entries_of(channel.topic),
     )
 
 
 def topic_of(entry_topic: str) -> DeliveryTopic:
     """Which channels an entry of the outbox leaves by."""
-    return DeliveryTopic.DOCUMENTS if entry_topic == DOCUMENT_ISSUED else DeliveryTopic.MAIL
+    return TOPICS.get(entry_topic, DeliveryTopic.MAIL)
 
 
 def release(connection: Connection, who: str) -> None:

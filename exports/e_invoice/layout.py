@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from agreements.trading import (
     CVR_SCHEME,
+    INTEREST_TREATMENT,
     WHOLE_ARTICLE,
     BuyerDetails,
     EndpointKind,
@@ -21,7 +22,7 @@ from agreements.trading import (
     endpoint_of,
     payment_of,
 )
-from billing.invoice.facts import DocumentType, InvoiceLine, IssuedDocument
+from billing.invoice.facts import DocumentType, InvoiceLine, IssuedDocument, LineKind
 from exports.e_invoice.facts import (
     CREDIT_NOTE,
     INVOICE,
@@ -53,7 +54,12 @@ def invoice_of(document: IssuedDocument, book: TradingBook, preceding: Sequence[
     issuer = book.issuer(document.issuer.municipality, day) or IssuerDetails()
     agreements = list(dict.fromkeys(line.agreement for line in document.lines))
     buyers = {each: book.buyer(each, document.subscriber.municipality, day) for each in agreements}
-    treatments = [book.treatment(line.agreement, line.service, day, line.vat_exemption) for line in document.lines]
+    treatments = [
+        INTEREST_TREATMENT
+        if line.kind is LineKind.INTEREST
+        else book.treatment(line.agreement, line.service, day, line.vat_exemption)
+        for line in document.lines
+    ]
     lines = tuple(
         _line(number, line, treatment, buyers[line.agreement], sign)
         for number, (line, treatment) in enumerate(zip(document.lines, treatments, strict=True), start=1)

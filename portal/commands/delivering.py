@@ -28,7 +28,7 @@ from portal.language import _
 if TYPE_CHECKING:
     from exports.delivery.facts import Channel, Delivery
 
-TOPICS = ("documents", "mail")
+TOPICS = ("documents", "letters", "mail")
 KINDS = ("folder", "smtp", "http")
 STATES = ("waiting", "failed", "dead", "handed_over", "accepted", "rejected")
 
@@ -53,7 +53,7 @@ def _words() -> dict[str, str]:
 @click.option("--since", type=DATE, metavar=_("DATO"), help=_("Send også alle bilag dateret fra denne dag."))
 @click.option("--issuer", metavar=_("KOMMUNE"), help=_("Med --again og --since: udstederens kode."))
 def deliver(door: Door, once: bool, again: tuple[str, ...], since: date | None, issuer: str | None) -> None:
-    """Send alt, der er forfaldent: bilag og beskeder, ad udstedernes kanaler.
+    """Send alt, der er forfaldent: bilag, breve og beskeder, ad udstedernes kanaler.
 
     Hvert bilag afleveres mindst én gang med et fast id, som modtageren tæller det efter. Status 3, hvis noget
     mislykkedes eller blev opgivet.
@@ -97,7 +97,7 @@ def deliver(door: Door, once: bool, again: tuple[str, ...], since: date | None, 
 
 @command(delivery_group, "set")
 @click.argument("issuer", metavar=_("KOMMUNE"))
-@click.argument("topic", type=click.Choice(TOPICS), metavar=_("[documents|mail]"))
+@click.argument("topic", type=click.Choice(TOPICS), metavar=_("[documents|letters|mail]"))
 @click.argument("kind", type=click.Choice(KINDS), metavar=_("[folder|smtp|http]"))
 @click.option("--path", metavar=_("MAPPE"), help=_("folder: mappen, der skrives i; den skal findes."))
 @click.option("--files", metavar="xml,pdf", help=_("Hvad et bilag sendes som: xml, pdf eller xml,pdf."))
@@ -109,11 +109,11 @@ def deliver(door: Door, once: bool, again: tuple[str, ...], since: date | None, 
 @click.option("--user", metavar=_("NAVN"), help=_("smtp: hvem der logges ind som."))
 @click.option("--password-env", metavar=_("VARIABEL"), help=_("smtp: miljøvariablen, som kodeordet står i."))
 @click.option("--sender", metavar=_("ADRESSE"), help=_("smtp: afsenderen."))
-@click.option("--recipient", metavar=_("ADRESSE"), help=_("smtp: modtageren af bilagene."))
+@click.option("--recipient", metavar=_("ADRESSE"), help=_("smtp: modtageren af bilag og breve."))
 @click.option("--link", metavar="URL", help=_("smtp: send et link i stedet for filer; {issuer} og {number} udfyldes."))
 @click.option("--off", is_flag=True, help=_("Luk kanalen; indstillingerne bliver stående."))
 def set_channel(door: Door, issuer: str, topic: str, kind: str, off: bool, **settings: str | None) -> None:
-    """Bestem, hvordan en udsteders bilag eller beskeder sendes. Kodeord gemmes aldrig, kun variablens navn."""
+    """Bestem, hvordan en udsteders bilag, breve eller beskeder sendes. Kodeord gemmes aldrig, kun variablens navn."""
     from exports.delivery import run as deliveries
     from exports.delivery.facts import ChannelKind, DeliveryTopic
 
@@ -160,11 +160,12 @@ def _tell_channels(door: Door, found: list[Channel]) -> None:
         if not found:
             out.print(_("Der er ingen kanaler."))
             return
+        words = {"documents": _("bilag"), "letters": _("breve"), "mail": _("beskeder")}
         heading = [_("Udsteder"), _("Hvad"), _("Kanal"), _("Åben"), _("Indstillinger")]
         rows = [
             (
                 name_of(channel.issuer),
-                _("bilag") if channel.topic == "documents" else _("beskeder"),
+                words[channel.topic.value],
                 channel.kind.value,
                 channel.active,
                 ", ".join(f"{name}={value}" for name, value in sorted(channel.settings.items())),

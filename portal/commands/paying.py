@@ -18,7 +18,7 @@ from billing.payment.facts import Age, Match, Matching, OpenItem, OpenReport, Pr
 from billing.payment.interest_facts import InterestPlan, InterestScope, PlannedInterest, Principal, Segment
 from billing.payment.interest_rules import percent
 from foundation.money import NotAnAmount, kroner, oere_from_danish_text, oere_from_text
-from portal.commands.door import DATE, FILE, Door, command, name_of, new_group, read_file, table
+from portal.commands.door import DATE, FILE, PARTLY_DONE, Door, command, name_of, new_group, read_file, table
 from portal.language import _
 
 payment_group = new_group("payment", _("Indbetalinger: indlæs, udlign, ophæv, åbne poster."))
@@ -585,7 +585,13 @@ def plan(door: Door, issuer: str | None, last_day: date | None, municipality: st
     with door.database.transaction() as connection:
         scope = InterestScope(payments.issuer_of(connection, issuer), last_day or door.business_date, municipality)
         made = interest_run.plan_interest(connection, scope, door.occasion)
+        missing = interest_run.missing_of(connection, made, door.business_date)
     door.tell(_plan_answer(made), lambda out: _show_plan(out, made))
+    for who, findings in missing.items():
+        for finding in findings:
+            door.note(
+                _("Mangler til e-fakturaen til {name}: {message}").format(name=name_of(who), message=finding.text(_))
+            )
 
 
 def _show_plan(out: Console, found: InterestPlan) -> None:
@@ -666,6 +672,10 @@ def issue(door: Door, number: int) -> None:
             }
             for document in done.issued
         ],
+        "failed": [
+            {"municipality": failure.municipality, "error": failure.error.name, "message": failure.error.text(_)}
+            for failure in done.failed
+        ],
     }
 
     def people(out: Console) -> None:
@@ -674,9 +684,18 @@ def issue(door: Door, number: int) -> None:
             for document in done.issued
         ]
         heading = [_("Nummer"), _("Aftale"), _("Tekst"), _("Kommune"), _("Beløb kr.")]
-        out.print(table("", heading, rows, total=("", "", "", _("I alt"), done.plan.total_oere)))
+        whole = sum(document.amount_oere for document in done.issued)
+        out.print(table("", heading, rows, total=("", "", "", _("I alt"), whole)))
 
     door.tell(answer, people)
+    for failure in done.failed:
+        door.note(
+            _("{name} er ikke faktureret: {message}").format(
+                name=name_of(failure.municipality), message=failure.error.text(_)
+            )
+        )
+    if done.failed:
+        raise SystemExit(PARTLY_DONE)
 
 
 @command(rate_group, "set")

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from agreements import run as agreements
 from agreements import trading_run
-from agreements.trading import VAT_CODES, EndpointKind, PaymentMeans
+from agreements.trading import VAT_CODES, EndpointKind, PaymentMeans, UnfitDocuments
 from agreements.trading_run import DetailChange
 from portal.commands.door import FILE, Door, command, name_of, new_group, read_file, table
 from portal.commands.running import issuer_group
@@ -67,6 +67,7 @@ def _words() -> dict[str, str]:
         "vat_reason": _("momsbegrundelse"),
         "own_account": _("egen konto"),
         "counter_account": _("modkonto"),
+        "unfit": _("bilag, der ikke kan blive e-fakturaer"),
     }
 
 
@@ -145,6 +146,14 @@ _endpoint = click.option(
 @_street
 @_postal_code
 @_city
+@click.option(
+    "--unfit",
+    type=click.Choice([*(each.value for each in UnfitDocuments), ""]),
+    help=_(
+        "Et bilag, der ikke kan blive en e-faktura: refused udsteder det ikke (gælder, når intet er valgt), "
+        "warned udsteder det alligevel."
+    ),
+)
 def issuer_details(door: Door, municipality: str, **values: str | None) -> None:
     """Indtast en udsteders oplysninger til e-fakturaer; uden valg vises de.
 

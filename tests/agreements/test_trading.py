@@ -186,7 +186,7 @@ WHOLE = TradingBook(
 
 
 def rules(document: Addressed, book: TradingBook) -> list[str]:
-    return [found.rule for found in missing_in(document, book, DAY)]
+    return [found.rule for found in missing_in([document], book, DAY)[0]]
 
 
 def test_what_is_whole_lacks_nothing() -> None:
@@ -211,7 +211,7 @@ def test_an_issuer_that_was_never_set_up_is_told_everything() -> None:
 )
 def test_what_is_missing_is_told_with_its_rule(document: Addressed, expected: list[str]) -> None:
     assert rules(document, WHOLE) == expected
-    assert all("{" not in found.text() for found in missing_in(document, WHOLE, DAY))
+    assert all("{" not in found.text() for found in missing_in([document], WHOLE, DAY)[0])
 
 
 def test_a_cvr_number_is_an_address_only_where_it_was_chosen() -> None:

@@ -70,6 +70,7 @@ def test_from_the_channel_to_the_receipt(desk: Desk) -> None:
 def test_a_document_that_is_not_fit_is_told_with_its_rule(desk: Desk) -> None:
     desk.does("delivery", "set", ODENSE, "documents", "folder", "--path", desk.folder)
     desk.does("party", "set", FUNEN, "420", "--buyer-reference", "", "--endpoint", "")
+    desk.does("issuer", "details", ODENSE, "--unfit", "warned")
     desk.does("month", "issue", FUNEN, "2009-02")
     assert desk.does("deliver", status=3) == {"dead": 1, "handed_over": 7}
     (dead,) = desk.does("delivery", "list", "--state", "dead")

@@ -77,11 +77,25 @@ def test_documents_are_written_where_a_person_finds_them(desk: Desk) -> None:
 def test_some_are_written_and_the_others_told(desk: Desk) -> None:
     enter(desk)
     desk.does("party", "set", FUNEN, "420", "--buyer-reference", "", "--endpoint", "")
+    desk.does("issuer", "details", ODENSE, "--unfit", "warned")
     desk.does("month", "issue", FUNEN, "2009-02")
     told = desk.says("invoice", "xml", "--all", "--month", "2009-02", "--out", desk.folder / "ud")
     assert told.status == 3
     assert len(list((desk.folder / "ud").iterdir())) == 7
     assert "PEPPOL-EN16931-R003" in told.err
+
+
+def test_what_cannot_become_an_e_invoice_is_not_issued_and_the_next_run_bills_it(desk: Desk) -> None:
+    enter(desk)
+    desk.does("party", "set", FUNEN, "420", "--buyer-reference", "", "--endpoint", "")
+    told = desk.says("month", "issue", FUNEN, "2009-02")
+    assert told.status == 3
+    assert "Assens er ikke faktureret: bilaget til Assens Kommune kan ikke blive en gyldig e-faktura" in told.err
+    assert "PEPPOL-EN16931-R010" in told.err
+    assert "PEPPOL-EN16931-R003" in told.err
+    desk.does("party", "set", FUNEN, "420", "--buyer-reference", "Sundhed", "--endpoint", "cvr")
+    again = desk.does("month", "issue", FUNEN, "2009-02")
+    assert [(each["number"], each["municipality"]) for each in again["issued"]] == [("F2008-0018", "420")]
 
 
 def test_wrong_usage(desk: Desk) -> None:
@@ -192,6 +206,7 @@ def test_one_document_of_two_agreements(desk: Desk) -> None:
     desk.does("agreement", "load", desk.folder / "to.toml")
     desk.does("subscription", "calculate", "fyn-to", 2009)
     enter(desk)
+    desk.does("issuer", "details", ODENSE, "--unfit", "warned")  # of fyn-to only Assens is entered
     for code, account in ((FUNEN, "00-1"), ("fyn-to", "00-2")):
         desk.does("party", "set", code, "420", "--accounting-cost", account, "--buyer-reference", f"Ref {account}")
     desk.as_of = "2009-01-15"

@@ -7,8 +7,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from tests.billing.payment.made import Entry, camt, fik, kroner
+from tests.exports.e_invoice.official import rule_findings, schema_errors
 from tests.scenarios.conftest import FILES, FUNEN, NINE, ODENSE, Desk
 
 POSTGRESQL_IN_SOAK = True
@@ -159,6 +161,45 @@ def test_interest_from_show_to_invoice(desk: Desk) -> None:
     assert {line["kind"] for line in shown["lines"]} == {"interest"}
     desk.holds()
     assert desk.does("export", "specification", FUNEN, ASSENS, "--year", 2009, "--out", desk.folder)["files"]
+
+
+def test_an_interest_invoice_as_e_invoice_and_pdf(desk: Desk) -> None:
+    """Outside the scope of VAT, without VAT numbers; who has no GLN is left out, and the next plan has its days."""
+    desk.does(
+        *("issuer", "details", ODENSE, "--vat-number", "DK35209115", "--means", "93", "--fik-card", "71"),
+        *("--creditor-number", "00000000", "--contact", "Regnskab"),
+    )
+    for code in NINE:
+        if code not in {ODENSE, ASSENS}:
+            desk.does("party", "set", FUNEN, code, "--endpoint", "cvr", "--buyer-reference", "Sundhed")
+    planned = desk.says("interest", "plan", "--json")
+    assert "Mangler til e-fakturaen til Assens: PEPPOL-EN16931-R010" in planned.err
+    plan = desk.does("interest", "list")[0]["plan"]
+    desk.does("interest", "approve", plan)
+    issued = desk.does("interest", "issue", plan, status=3)
+    assert [each["municipality"] for each in issued["failed"]] == [ASSENS]
+    assert "PEPPOL-EN16931-R003" in issued["failed"][0]["message"]
+    assert len(issued["issued"]) == 7
+    desk.does("party", "set", FUNEN, ASSENS, "--endpoint", "cvr", "--buyer-reference", "Sundhed")
+    plan = desk.does("interest", "plan")["plan"]
+    desk.does("interest", "approve", plan)
+    (late,) = desk.does("interest", "issue", plan)["issued"]
+    # 15 to 20 January: 194,202.82 x 0.1075 x 6 / 365 = 343.1803...
+    assert (late["municipality"], late["amount_oere"]) == (ASSENS, 34_318)
+    numbers = [late["number"], *(each["number"] for each in issued["issued"])]
+    note = desk.does("invoice", "credit", late["number"], "--reason", "Prøve")["number"]
+    files = desk.does("invoice", "xml", *numbers, note, "--out", desk.folder / "ud")["files"]
+    paths = [Path(each["file"]) for each in files]
+    assert [errors for path in paths for errors in schema_errors(path.read_bytes())] == []
+    assert [found for findings in rule_findings(paths).values() for found in findings] == []
+    roots = [etree.parse(str(path)).getroot() for path in paths]
+    assert {root.findtext(".//{*}TaxSubtotal//{*}ID") for root in roots} == {"O"}
+    assert [root.findall(".//{*}PartyTaxScheme") for root in roots] == [[]] * 9
+    assert [etree.QName(root).localname for root in roots].count("CreditNote") == 1
+    assert roots[0].findtext("{*}LegalMonetaryTotal/{*}PayableAmount") == "343.18"
+    (printed,) = desk.does("invoice", "pdf", late["number"], "--out", desk.folder)["files"]
+    assert Path(printed["file"]).read_bytes().startswith(b"%PDF-")
+    desk.holds()
 
 
 def test_rates(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from asyncio import Server
@@ -168,12 +169,18 @@ class Post:
     ) -> None:
         self.does(deliveries.set_channel, ODENSE, topic, kind, settings)
 
-    def delivers(self, after: timedelta = timedelta(0), environment: dict[str, str] | None = None) -> dict[str, int]:
+    def delivers(
+        self,
+        after: timedelta = timedelta(0),
+        environment: dict[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> dict[str, int]:
         self.instant += after
         carrier = Carrier(
             ENVIRONMENT if environment is None else environment,
             seconds_to_connect=0.3,
-            seconds_to_answer=0.3,
+            seconds_to_answer=0.3 if tls is None else 5,
+            tls=tls,
         )
         return {str(state): count for state, count in deliver(self.database, now=self.now, carrier=carrier).items()}
 
