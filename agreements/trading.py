@@ -9,7 +9,7 @@ Source: Peppol BIS Billing 3.0 with its Danish rules; EN 16931; docs/decisions/0
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
 from enum import StrEnum
@@ -481,16 +481,27 @@ class Addressed:
 
 
 def missing_in(document: Addressed, book: TradingBook, day: date) -> tuple[Finding, ...]:
-    """What a document would lack as an e-invoice, before it has a number.
+    """What a document would lack as an e-invoice, before it has a number; see ``missing_in_all``."""
+    return missing_in_all([document], book, day)[0]
+
+
+def missing_in_all(documents: Iterable[Addressed], book: TradingBook, day: date) -> list[tuple[Finding, ...]]:
+    """What each of some documents would lack; what is the issuer's and the services' is looked for once for all payers.
 
     Args:
-        document: Its parties and services.
+        documents: Their parties and services.
         book: What was entered.
-        day: The date that it will bear.
+        day: The date that they will bear.
     """
-    found = [*_issuer_findings(document, book, day), *_buyer_findings(document, book, day)]
-    found += _vat_findings(document, book, day)
-    return tuple(dict.fromkeys(found))
+    of_issuer: dict[tuple[object, ...], tuple[list[Finding], list[Finding]]] = {}
+    answers = []
+    for each in documents:
+        sender = (each.issuer, each.issuer_name, each.issuer_cvr, each.issuer_gln, each.is_credit, each.lines)
+        if sender not in of_issuer:
+            of_issuer[sender] = list(_issuer_findings(each, book, day)), list(_vat_findings(each, book, day))
+        before, after = of_issuer[sender]
+        answers.append(tuple(dict.fromkeys([*before, *_buyer_findings(each, book, day), *after])))
+    return answers
 
 
 def endpoint_of(

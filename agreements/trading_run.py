@@ -15,7 +15,7 @@ from agreements.agreement_file import write_agreement
 from agreements.membership import members_in
 from agreements.municipality import municipality
 from agreements.posting_template import DEFAULT_COLUMNS, PostingColumn, read_columns
-from agreements.trading import Addressed, Finding, TradingBook, missing_in
+from agreements.trading import Addressed, Finding, TradingBook, missing_in_all
 from agreements.trading_file import TradingFile, read_trading_file
 from agreements.trading_values import (
     BUYER_FIELDS,
@@ -241,7 +241,7 @@ def missing_details(
         book = trading_store.trading_book(connection, agreed)
     else:
         book = trading_book(connection, {agreement for document in documents for agreement, _, _ in document.lines})
-    return [missing_in(document, book, day) for document in documents]
+    return missing_in_all(documents, book, day)
 
 
 def missing_of_members(connection: Connection, code: str, day: date) -> dict[MunicipalityCode, tuple[Finding, ...]]:
