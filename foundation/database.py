@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -267,6 +268,7 @@ def reserve_ids(connection: Connection, table: Table, count: int) -> range:
 
 MOST_NAMED = 500
 BULK = 50
+ROWS_TOGETHER = 100  # SQLite takes 32,766 values in a statement
 
 
 def among(column: ColumnElement[Any], values: Collection[Any] | None) -> ColumnElement[bool]:
@@ -289,9 +291,10 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
 
 
 def insert_bulk(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Write many rows by the driver's own bulk way: ``executemany`` on SQLite, ``COPY`` on PostgreSQL.
+    """Write many rows by the fastest way: some hundred in one ``INSERT`` on SQLite, ``COPY`` on PostgreSQL.
 
-    The statement is not compiled row by row, which for a national month is half of the work.
+    The statement is not compiled row by row, which for a national month is half of the work; on SQLite, a hundred rows
+    to a statement cost half of what ``executemany`` asks for the same.
 
     Args:
         connection: The transaction.
@@ -308,8 +311,14 @@ def insert_bulk(connection: Connection, table: Table, columns: Sequence[str], ro
         return
     names = ", ".join(columns)
     if connection.dialect.name == "sqlite":
-        marks = ", ".join("?" * len(columns))
-        connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", list(rows))  # noqa: S608 - ours
+        one = f"({', '.join('?' * len(columns))})"
+        whole = len(rows) - len(rows) % ROWS_TOGETHER
+        together = [
+            tuple(chain.from_iterable(rows[first : first + ROWS_TOGETHER])) for first in range(0, whole, ROWS_TOGETHER)
+        ]
+        for marks, values in ((", ".join([one] * ROWS_TOGETHER), together), (one, list(rows[whole:]))):
+            if values:
+                connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES {marks}", values)  # noqa: S608 - ours
         return
     statement = f"COPY {table.name} ({names}) FROM STDIN"
     driver: Any = connection.connection.driver_connection

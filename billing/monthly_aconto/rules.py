@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, partial
 
 from agreements.agreement import CostLine, MunicipalityCode, ProviderOwnShare, ResultKey
 from billing.accounts.facts import Account, Posting, ResultSource
@@ -122,30 +123,58 @@ def draft_of(facts: MonthFacts, municipality: MunicipalityCode) -> DocumentDraft
 
     Source: agreement § 7 stk. 1 and annex; domain rules 8, 12, 14 and 15.
     """
-    part = _part(facts, municipality)
-    instalment = _instalment(facts, part)
-    terms = facts.agreement.terms
-    weights = weights_of(facts.subscription.cost_lines) if facts.weights is None else facts.weights
-    gross = _split(instalment.gross_oere, weights)
-    is_provider = municipality in facts.agreement.providers
-    set_off = is_provider and terms.advance.provider_own_share is ProviderOwnShare.NET
-    internal = set_off or municipality == facts.agreement.issuer
-    return DocumentDraft(
-        agreement=facts.agreement.code,
-        issuer=facts.parties[facts.agreement.issuer],
-        subscriber=facts.parties[municipality],
-        kind=ClaimKind.ACONTO,
-        title=f"A conto {facts.month.danish}",
-        period=facts.month.period,
-        lines=tuple(_lines(facts, part, instalment, gross)),
-        postings=tuple(_postings(facts, municipality, instalment, gross, set_off=set_off, internal=internal))
-        if facts.booked
-        else (),
-        due_days=terms.advance.due_days,
-        internal=internal,
-        provisional=facts.provisional,
-        note=_note(facts),
-    )
+    return Drafter(facts).draft(municipality)
+
+
+class Drafter:
+    """Drafts a month's documents for many payers; what all of them say is worked out once."""
+
+    def __init__(self, facts: MonthFacts) -> None:
+        """Work out what all of the month's documents have in common."""
+        self.facts = facts
+        self.parts = {part.municipality: part for part in facts.subscription.parts}
+        self.weights = weights_of(facts.subscription.cost_lines) if facts.weights is None else facts.weights
+        self.issuer = facts.parties[facts.agreement.issuer]
+        self.title = f"A conto {facts.month.danish}"
+        self.period = facts.month.period
+        self.note = _note(facts)
+        self.share_line = cache(partial(_share_line, facts))
+
+    def draft(self, municipality: MunicipalityCode) -> DocumentDraft:
+        """One payer's; see ``draft_of``."""
+        facts, terms = self.facts, self.facts.agreement.terms
+        part = self.parts.get(municipality) or _part(facts, municipality)
+        instalment = _instalment(facts, part)
+        gross = _split(instalment.gross_oere, self.weights)
+        is_provider = municipality in facts.agreement.providers
+        set_off = is_provider and terms.advance.provider_own_share is ProviderOwnShare.NET
+        internal = set_off or municipality == facts.agreement.issuer
+        return DocumentDraft(
+            agreement=facts.agreement.code,
+            issuer=self.issuer,
+            subscriber=facts.parties[municipality],
+            kind=ClaimKind.ACONTO,
+            title=self.title,
+            period=self.period,
+            lines=tuple(self._lines(part, instalment, gross)),
+            postings=tuple(_postings(facts, municipality, instalment, gross, set_off=set_off, internal=internal))
+            if facts.booked
+            else (),
+            due_days=terms.advance.due_days,
+            internal=internal,
+            provisional=facts.provisional,
+            note=self.note,
+        )
+
+    def _lines(
+        self, part: SubscriptionPart, instalment: Instalment, gross: Mapping[ProviderService, int]
+    ) -> list[InvoiceLine]:
+        lines = [self.share_line(provider, service)(amount) for (provider, service), amount in gross.items()]
+        lines += [
+            _passed_on_line(self.facts, source, amount, part.passed_on.get(source, amount))
+            for source, amount in instalment.passed_on.items()
+        ]
+        return [line for line in lines if line.amount_oere] or lines[:1]
 
 
 def _note(facts: MonthFacts) -> str:
@@ -159,40 +188,29 @@ def _note(facts: MonthFacts) -> str:
     return ""
 
 
-def _lines(
-    facts: MonthFacts,
-    part: SubscriptionPart,
-    instalment: Instalment,
-    gross: Mapping[ProviderService, int],
-) -> list[InvoiceLine]:
-    services = {service.code: service for service in facts.agreement.services}
+def _share_line(facts: MonthFacts, provider: MunicipalityCode, service: str) -> Callable[[int], InvoiceLine]:
+    """The line of a provider's service, but for its amount, by which payers differ."""
+    (of_agreement,) = [each for each in facts.agreement.services if each.code == service]
     what = (
         "foreløbig rate"
         if facts.provisional
         else f"rate {facts.month.number} af {facts.agreement.terms.advance.instalments}"
     )
-    lines = [
-        InvoiceLine(
-            agreement=facts.agreement.code,
-            provider=provider,
-            provider_name=facts.parties[provider].name,
-            service=service,
-            service_title=services[service].title,
-            kind=LineKind.SHARE,
-            text=f"{services[service].title}, {facts.parties[provider].name}: a conto {facts.month.danish} ({what})",
-            period=facts.month.period,
-            accounting_year=facts.month.year,
-            amount_oere=amount,
-            vat_exemption=services[service].vat_exemption,
-            version=facts.subscription.version,
-        )
-        for (provider, service), amount in gross.items()
-    ]
-    lines += [
-        _passed_on_line(facts, source, amount, part.passed_on.get(source, amount))
-        for source, amount in instalment.passed_on.items()
-    ]
-    return [line for line in lines if line.amount_oere] or lines[:1]
+    name = facts.parties[provider].name
+    return partial(
+        InvoiceLine,
+        facts.agreement.code,
+        provider,
+        name,
+        service,
+        of_agreement.title,
+        LineKind.SHARE,
+        f"{of_agreement.title}, {name}: a conto {facts.month.danish} ({what})",
+        facts.month.period,
+        facts.month.year,
+        vat_exemption=of_agreement.vat_exemption,
+        version=facts.subscription.version,
+    )
 
 
 def _passed_on_line(facts: MonthFacts, source: ResultSource, amount_oere: int, of_year_oere: int) -> InvoiceLine:

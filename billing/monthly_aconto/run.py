@@ -33,7 +33,7 @@ from billing.invoice.facts import (
 )
 from billing.invoice.rules import fingerprint, join_drafts
 from billing.monthly_aconto.facts import MonthFacts, MonthIssue, MonthNotPlanned, MonthPlan
-from billing.monthly_aconto.rules import PriceMissing, PriceOutOfDate, draft_of, weights_of
+from billing.monthly_aconto.rules import Drafter, PriceMissing, PriceOutOfDate, weights_of
 from foundation import audit
 from foundation.audit import Event, Occasion
 from foundation.errors import MellemregningError
@@ -222,10 +222,10 @@ class _Books:
         if waiting:
             if (code, month.year) in self.closed:
                 raise YearIsSettled(agreement=code, year=month.year)
-            facts = self._facts(agreement, month, members)
+            drafter = Drafter(self._facts(agreement, month, members))
             for municipality in waiting:
                 try:
-                    drafts.append(draft_of(facts, municipality))
+                    drafts.append(drafter.draft(municipality))
                 except MellemregningError as error:
                     failed.append(Failure(municipality, error))
         return MonthPlan(

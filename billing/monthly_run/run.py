@@ -18,6 +18,7 @@ from agreements.agreement import Agreement, MunicipalityCode
 from agreements.deadlines import price_missing_from
 from agreements.membership import Memberships, agreed_year
 from agreements.municipality import municipality
+from agreements.trading import Finding
 from billing.annual_subscription import store as subscription_store
 from billing.invoice import store as invoice_store
 from billing.invoice.facts import BilledMonth
@@ -180,9 +181,10 @@ def _described(connection: Connection, found: _WorkedOut, scope: RunScope, occas
         for number, parts in enumerate(grouped(drafts, months.documents_apart(found.agreed.values())), start=1)
         for draft in parts
     }
-    lacking: Counter[tuple[str, str]] = Counter()
+    lacking: Counter[Finding] = Counter()
     for findings in missing_details(connection, drafts, occasion.as_of, found.agreed.values()):
-        lacking.update((finding.rule, finding.text()) for finding in findings)
+        lacking.update(findings)
+    in_words = sorted((finding.rule, finding.text(), bills) for finding, bills in lacking.items())
     codes = {plan.agreement for plan in found.months}
     before = {plan.month.plus(-1).first_day for plan in found.months}
     billed = invoice_store.billed_in(connection, codes, before) if before else {}
@@ -211,7 +213,7 @@ def _described(connection: Connection, found: _WorkedOut, scope: RunScope, occas
         inputs=found.inputs,
         documents=tuple(documents),
         failed=tuple(found.failed),
-        missing=tuple(MissingDetail(rule, message, bills) for (rule, message), bills in sorted(lacking.items())),
+        missing=tuple(MissingDetail(rule, message, bills) for rule, message, bills in in_words),
     )
 
 
@@ -287,9 +289,9 @@ def changes_since(connection: Connection, plan: RunPlan, occasion: Occasion) -> 
     return changed_inputs(plan.inputs, again.inputs) or ["beløbene"]
 
 
-def _locked(connection: Connection, number: int, *, with_documents: bool = True) -> RunPlan:
+def _locked(connection: Connection, number: int, *, only_head: bool = False) -> RunPlan:
     if store.lock_plan(connection, number):
-        found = store.read_plan(connection, number, with_documents=with_documents)
+        found = store.read_plan(connection, number, only_head=only_head)
         if found is not None:
             return found
     raise PlanUnknown(number=number)
@@ -332,7 +334,7 @@ def stop_run(connection: Connection, number: int, occasion: Occasion, note: str 
 def issue_run(connection: Connection, number: int, occasion: Occasion) -> RunIssue:
     """Issue an approved plan, if all that it rests on is still the same; the amounts come from where the plan's came.
 
-    The answer's plan is without its bills, which are what was issued; ``get_plan`` reads them.
+    The answer's plan is its head alone: its bills are what was issued, and ``get_plan`` reads all of it.
 
     A payer that fails is left out and told of; its month stays due, so that the next run bills it.
 
@@ -344,12 +346,12 @@ def issue_run(connection: Connection, number: int, occasion: Occasion) -> RunIss
 
     Source: domain rules 4, 7, 8, 14 and 15.
     """
-    plan = _locked(connection, number, with_documents=False)
+    plan = _locked(connection, number, only_head=True)
     require_state(plan, PlanState.APPROVED)
     with without_looking_for_cycles():
         again = _worked_out(connection, plan.scope, replace(occasion, as_of=plan.as_of))
         if again.hash != plan.hash:
-            changes = changed_inputs(plan.inputs, again.inputs) or ["beløbene"]
+            changes = changed_inputs(get_plan(connection, number).inputs, again.inputs) or ["beløbene"]
             raise PlanOutOfDate(number=number, changes=changes)
         _require_price_overdue(again, occasion)
         issued = months.issue_plans(connection, again.months, again.agreed, occasion)

@@ -155,13 +155,20 @@ def lock_plan(connection: Connection, number: int) -> bool:
     return found.first() is not None
 
 
-def read_plan(connection: Connection, number: int, *, with_documents: bool = True) -> RunPlan | None:
-    """A plan with its documents, if they are asked for, and what became of it; None where there is none."""
-    row = connection.execute(select(run_plan).where(run_plan.c.id == number)).one_or_none()
+def read_plan(connection: Connection, number: int, *, only_head: bool = False) -> RunPlan | None:
+    """A plan and what became of it; None where there is none.
+
+    Args:
+        connection: Where to read.
+        number: The plan's.
+        only_head: Leave its documents, inputs and missing details unread; its hash says what they are.
+    """
+    columns = [column for column in run_plan.c if not only_head or column.name not in {"inputs", "missing"}]
+    row = connection.execute(select(*columns).where(run_plan.c.id == number)).one_or_none()
     if row is None:
         return None
     of_plan = select(run_plan_document).where(run_plan_document.c.plan_id == number)
-    documents = connection.execute(of_plan.order_by(run_plan_document.c.position)) if with_documents else ()
+    documents = () if only_head else connection.execute(of_plan.order_by(run_plan_document.c.position))
     events = connection.execute(
         select(run_plan_event).where(run_plan_event.c.plan_id == number).order_by(run_plan_event.c.id),
     )
@@ -173,13 +180,13 @@ def read_plan(connection: Connection, number: int, *, with_documents: bool = Tru
         planned_by=row.planned_by,
         four_eyes=row.four_eyes,
         hash=row.hash,
-        inputs=json.loads(row.inputs),
+        inputs={} if only_head else json.loads(row.inputs),
         documents=tuple(_document(entry) for entry in documents),
         failed=tuple(
             NotPlanned(agreement, Month.parse(of_month), subscriber, error, message)
             for agreement, of_month, subscriber, error, message in json.loads(row.failed)
         ),
-        missing=tuple(MissingDetail(*entry) for entry in json.loads(row.missing)),
+        missing=() if only_head else tuple(MissingDetail(*entry) for entry in json.loads(row.missing)),
         events=tuple(PlanEvent(PlanState(entry.kind), entry.happened_on, entry.actor, entry.note) for entry in events),
     )
 

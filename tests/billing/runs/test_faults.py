@@ -164,7 +164,8 @@ def test_killed_at_random_points_and_started_again(life_of: LifeOf, kills: int, 
         workers.close()
     assert hit > 0
     whole = len(codes) * MONTHS * len(NINE)
-    print(f"{hit} of {kills} were killed; {sum(count < whole for count in before)} of them with bills still to come")
+    missing = sum(count < whole for count in before)
+    sys.stdout.write(f"{hit} of {kills} were killed, {missing} of them with bills still to come\n")
     every_month_once(life, codes)
 
 

@@ -125,13 +125,16 @@ for left in map(int, points):
     free = os.statvfs(place)
     with open(filler, "wb") as full:
         full.write(bytes(max(0, free.f_bavail * free.f_frsize - left)))
-    answers.append([left, says(*command.split())])
+    said = says(*command.split())
     os.unlink(filler)
+    if said[0] == 0:
+        break  # there was room enough; it is not the first, or the test finds nothing
+    answers.append([left, said])
     copy = f"{books}-{left}"
     subprocess.run([sys.executable, "-c",
         "import sqlite3, sys; a = sqlite3.connect(sys.argv[1]); b = sqlite3.connect(sys.argv[2]); a.backup(b)",
         file, copy], check=True)
-again = says(*command.split())
+again = said if said[0] == 0 else says(*command.split())
 shutil.copy(file, books + "-again")
 print(json.dumps({"full": answers, "again": again}))
 """
@@ -152,7 +155,7 @@ def own_mounts() -> list[str] | None:
 @ON_SQLITE
 @pytest.mark.parametrize(
     "points",
-    [(0, 300_000), pytest.param((0, 4096, *range(40_000, 1_000_000, 60_000)), marks=pytest.mark.soak)],
+    [(0, 300_000), pytest.param((0, 4096, *range(40_000, 600_000, 40_000)), marks=pytest.mark.soak)],
     ids=["short", "long"],
 )
 def test_a_disk_that_is_full(upgraded_url: str, tmp_path: Path, points: tuple[int, ...]) -> None:
@@ -175,6 +178,7 @@ def test_a_disk_that_is_full(upgraded_url: str, tmp_path: Path, points: tuple[in
         timeout=SECONDS,
     )
     answers: dict[str, Any] = json.loads(done.stdout)
+    assert len(answers["full"]) > len(points) // 2
     for left, said in answers["full"]:
         is_told(Said(*said), "Databasen kan ikke bruges lige nu (", "Intet er ændret; prøv igen")
         then = Desk(f"sqlite:///{books}-{left}", tmp_path)
