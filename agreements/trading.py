@@ -227,9 +227,7 @@ def treatment_by_code(code: str, reason: str = "") -> VatTreatment:
 
 
 # Late interest is no price of a service: it is outside the scope of VAT, whatever the service is.
-INTEREST_TREATMENT = VatTreatment(
-    VatCategory.OUTSIDE, OUTSIDE_CODE, "Morarente er ikke vederlag for en ydelse og er uden for momslovens område"
-)
+INTEREST_TREATMENT = VatTreatment(VatCategory.OUTSIDE, OUTSIDE_CODE, "Morarente er ikke vederlag for en ydelse")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import documents, months, national_month, payments, protection, reading, splitting
+from benchmarks import documents, look_alikes, months, national_month, payments, protection, reading, splitting
 
 BENCHMARKS: dict[str, Callable[[Sequence[str]], None]] = {
     "splitting": splitting.main,
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[Sequence[str]], None]] = {
     "documents": documents.main,
     "payments": payments.main,
     "protection": protection.main,
+    "guard": look_alikes.main,
 }
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from agreements.agreement import Agreement, MunicipalityCode
+from agreements.municipality import MUNICIPALITIES
 from foundation.period import DANISH_MONTHS, MONTHS_PER_YEAR, Month, NotAPeriod
 
 Residence: TypeAlias = str
@@ -132,6 +133,49 @@ class FigureKey:
     measure: Measure
     service: str
     residence: Residence
+
+
+MEASURE_WORDS: Mapping[Measure, str] = {
+    Measure.AT_START: "i behandling ved start",
+    Measure.STARTED: "påbegyndt",
+    Measure.IN_PERIOD: "forløb i alt",
+    Measure.COMPLETED: "gennemført",
+    Measure.BROKEN_OFF: "afbrudt",
+    Measure.AT_END: "i behandling ved slut",
+    Measure.SESSIONS: "samtaler",
+    Measure.WITHIN_14_DAYS: "inden for 14 dage",
+    Measure.LATER: "senere end 14 dage",
+    Measure.WAIT_KNOWN: "ventetid kendt",
+    Measure.WAIT_UNKNOWN: "ventetid ukendt",
+    Measure.WAITING_DAYS: "ventedage",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FigurePlace:
+    """Where a figure stands: in which edition of which period's statement, and which it is.
+
+    Written as text it is as programs read it; ``danish`` is for people.
+    """
+
+    period: UsagePeriod
+    edition: int
+    key: FigureKey
+
+    def __str__(self) -> str:
+        """By codes."""
+        key = self.key
+        return f"{self.period} udg. {self.edition}: {key.measure.value}, {key.service}, {key.residence}"
+
+    @property
+    def danish(self) -> str:
+        """By names: ``gennemført / ambulant / Ærø (1. halvår 2009, udgave 1)``."""
+        key = self.key
+        found = MUNICIPALITIES.get(key.residence)
+        words = {UNSTATED: "uoplyst", ELSEWHERE: "andre kommuner", ALL: "alle"}
+        where = found.name if found else words.get(key.residence, key.residence)
+        service = "alle ydelser" if key.service == ALL else key.service
+        return f"{MEASURE_WORDS[key.measure]} / {service} / {where} ({self.period.danish}, udgave {self.edition})"
 
 
 Counts: TypeAlias = Mapping[FigureKey, int]

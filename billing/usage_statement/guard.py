@@ -239,7 +239,7 @@ def _in_lines(text: str) -> Iterator[str]:
             for column, value in enumerate(fields):
                 if first <= HEADINGS_WITHIN and value and not value[:1].isdigit():
                     headings[column] = value[:60]
-                if _is_one(value, headings.get(column, "")):
+                if looks_like_one(value, headings.get(column, "")):
                     looked_at |= set(range(first, before + 1))
                     yield f"række {first}, kolonne {column + 1}"
     # Lines that are not what was read as fields: quotes, separators and line ends can be other than they look.
@@ -267,7 +267,7 @@ _WITH_OERE = re.compile(r"\s*-?[0-9]{9,}[.,][0-9]{2}\s*")
 _ACCOUNT = re.compile(r"\s*[0-9]{4}[ -]{1,3}[0-9]{10}\s*")
 
 
-def _is_one(value: str, heading: str = "", *, money_format: bool = False) -> bool:
+def looks_like_one(value: str, heading: str = "", *, money_format: bool = False) -> bool:
     """Whether one cell holds one.
 
     Args:
@@ -415,7 +415,7 @@ class _Archive:
         for element, within in _elements(part, keep="si"):
             if _local(element.tag) == "si" and not within:
                 text = _joined(element)
-                if _is_one(text) or holds_one(" ".join(_texts(element))):
+                if looks_like_one(text) or holds_one(" ".join(_texts(element))):
                     self._bad_strings[len(self._strings)] = False
                 self._strings.append(text[:60])
 
@@ -495,13 +495,13 @@ class _Archive:
             form = element.get("s", "")
             money = form.isdigit() and int(form) in self._money_formats
             written = _as_written(value)
-            bad = written is not None and _is_one(written, heading, money_format=money)
+            bad = written is not None and looks_like_one(written, heading, money_format=money)
         else:
-            bad = _is_one(value, heading)
+            bad = looks_like_one(value, heading)
             if kind == "inlineStr" and texts and number <= HEADINGS_WITHIN:
                 headings[letters] = texts[0][:60]
         attributes = _written_attributes(element)
-        if bad or any(_is_one(text, heading) for text in texts) or any(holds_one(text) for text in attributes):
+        if bad or any(looks_like_one(text, heading) for text in texts) or any(holds_one(text) for text in attributes):
             self._tell(f"{title}, række {number}, kolonne {letters}")
         return number
 
@@ -553,7 +553,7 @@ class _Archive:
             if local in {"p", "text", "comment", "si", "rich"}:  # where a text ends that may be cut into runs
                 texts.append("".join(run))
                 run.clear()
-            if any(_is_one(text) for text in texts):
+            if any(looks_like_one(text) for text in texts):
                 self._tell(_more_exactly(place, local, cell, is_workbook=is_workbook))
             element.clear()
 

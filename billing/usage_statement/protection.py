@@ -128,7 +128,7 @@ class _Task:
             lost = tuple(table.keys[column] for column in sorted(columns) if table.must[column])
             if lost:
                 names = tuple(name_of(key) for key in lost)
-                raise ProtectionImpossible(cells=lost, names=names, threshold=self._threshold)
+                raise ProtectionImpossible(lost, names=names, threshold=self._threshold)
             if not columns:
                 break
             table = table.part(np.array([c for c in range(table.size) if c not in columns], dtype=np.int32))

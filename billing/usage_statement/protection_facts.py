@@ -118,6 +118,17 @@ class ProtectionImpossible(RuleBroken):
         "Intet er ændret. Slå ydelser eller kommuner sammen, eller udelad den detalje, og prøv igen.",
     )
 
+    def __init__(self, cells: tuple[CellKey, ...], *, names: tuple[str, ...], threshold: int) -> None:
+        self.cells = cells
+        super().__init__(cells=cells, names=names, threshold=threshold)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild_impossible, (self.cells, self.facts["names"], self.facts["threshold"]))
+
+
+def _rebuild_impossible(cells: tuple[CellKey, ...], names: tuple[str, ...], threshold: int) -> ProtectionImpossible:
+    return ProtectionImpossible(cells, names=names, threshold=threshold)
+
 
 class CellsContradictory(BadInput):
     """The cells or sums that protection was told of do not fit together.

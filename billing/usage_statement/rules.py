@@ -312,6 +312,11 @@ def hidden_with_others(figures: Mapping[FigureKey, int], threshold: int) -> set[
 WAITED = (Measure.WAIT_KNOWN, Measure.WITHIN_14_DAYS, Measure.LATER)
 
 
+def is_days(key: FigureKey) -> bool:
+    """Whether a figure counts days, which are in no sum with counts."""
+    return key.measure is Measure.WAITING_DAYS
+
+
 def days_to_hide(figures: Mapping[FigureKey, int], hidden: Collection[FigureKey]) -> set[FigureKey]:
     """Days that would narrow a hidden count: who waited longer than fourteen days waited fifteen at least.
 

@@ -174,7 +174,16 @@ def _development(
         found = [(*_Cells(release).count(measure, service, ALL), None) for release in history]
         columns.append(_column(f"all_{measure.value}", f"Alle:\n{SHORT_TITLES[measure].replace(chr(10), ' ')}", found))
     table = draft.table(columns, total=None, filtered=False)
-    draft.chart(_chart(statement, who, names, table))
+    if any(release.shown(measure, service, who) is not None for release in history for measure in SHOWN_OVER_TIME[:3]):
+        draft.chart(_chart(statement, who, names, table))
+    else:
+        draft.put(
+            table.last + 2,
+            0,
+            "Der er intet diagram, for alle de tal, det skulle vise, er skjult.",
+            Style.NOTE,
+            spills=True,
+        )
     return draft.finish(frozen_columns=1)
 
 

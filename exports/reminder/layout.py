@@ -9,7 +9,9 @@ from foundation.money import kroner
 TEMPLATE = """
 #let letter = json(bytes(sys.inputs.letter))
 #set document(title: letter.title, author: letter.from)
-#set page(paper: "a4", margin: (x: 25mm, y: 25mm), footer: align(right, text(8pt, letter.footer)))
+#set page(paper: "a4", margin: (x: 25mm, y: 25mm), footer: context align(right, text(8pt)[
+  #letter.footer, side #counter(page).display() af #counter(page).final().first()
+]))
 #set text(lang: "da", size: 10pt, font: "Source Sans Pro")
 #grid(columns: (1fr, auto), [#for line in letter.to [#line \\ ]], align(right)[#for line in letter.sender [#line \\ ]])
 #v(15mm)

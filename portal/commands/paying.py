@@ -518,7 +518,7 @@ def _lines_table(documents: Sequence[PlannedInterest]) -> Any:  # noqa: ANN401 -
         _("Rente kr."),
     ]
     whole = sum(document.amount_oere for document in documents)
-    return table("", heading, rows, total=("", "", "", "", "", "", None, whole))
+    return table("", heading, rows, total=(_("I alt"), "", "", "", "", "", None, whole))
 
 
 @command(interest_group, "show")

@@ -414,11 +414,11 @@ def _audit_answer(found: UsageAudit) -> dict[str, Any]:
         "optimal": release.optimal,
         "hidden_in_all_statements": len(report.intervals),
         "ok": report.is_sound,
-        "exact": [found.places[cell] for cell in report.exact],
-        "narrow": [found.places[cell] for cell in report.narrow],
-        "small_shown": [found.places[cell] for cell in report.small],
+        "exact": [str(found.places[cell]) for cell in report.exact],
+        "narrow": [str(found.places[cell]) for cell in report.narrow],
+        "small_shown": [str(found.places[cell]) for cell in report.small],
         "intervals": [
-            {"figure": found.places[cell], "low": interval.low, "high": interval.high}
+            {"figure": str(found.places[cell]), "low": interval.low, "high": interval.high}
             for cell, interval in sorted(report.intervals.items())
         ],
     }
@@ -444,8 +444,19 @@ def _show_audit(out: Console, found: UsageAudit) -> None:
     for cell in (*found.report.narrow, *found.report.small):
         interval = found.report.intervals.get(cell)
         high = _("uden grænse") if interval is None or interval.high is None else interval.high
-        rows.append((found.places[cell], _("vist") if interval is None else f"{interval.low}-{high}"))
-    out.print(table(_("Kan regnes ud"), [_("Tal"), _("Ligger inden for")], rows))
+        place = found.places[cell]
+        rows.append(
+            (
+                str(place.period),
+                str(place.edition),
+                _("alle ydelser") if place.key.service == ALL else place.key.service,
+                measure_words()[place.key.measure],
+                residence_name(place.key.residence),
+                _("vist") if interval is None else f"{interval.low}-{high}",
+            )
+        )
+    heading = [_("Periode"), _("Udgave"), _("Ydelse"), _("Tal"), _("Bopælskommune"), _("Ligger inden for")]
+    out.print(table(_("Kan regnes ud"), heading, rows))
 
 
 @command(usage_group, "audit")

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -226,3 +227,17 @@ def test_words_from_people_are_never_markup() -> None:
     one = release(1, "2009-H1", STARTED, SHOWN)
     page = municipality_page(Statement(agreement, one, MEMBERS, (one,)), AEROE, NAMES, "Ærø Kommune")
     assert page_bytes(page, date(2010, 2, 9)).startswith(b"%PDF-")
+
+
+def test_where_all_is_hidden_there_is_no_chart(statement: Statement) -> None:
+    """Axes without a bar would look like a fault; words say why there is none."""
+    hides = frozenset((measure, AEROE) for measure in (Measure.STARTED, Measure.COMPLETED, Measure.BROKEN_OFF))
+    one = release(1, "2009-H1", STARTED, hides)
+    alone = replace(statement, release=one, history=(one,), earlier=())
+    sheets = {
+        code: municipality_workbook(alone, code, NAMES, municipality(code).official_name).sheets[1]
+        for code in (AEROE, "461")
+    }
+    assert (sheets[AEROE].charts, len(sheets["461"].charts)) == ((), 1)
+    said = [str(cell.value) for cell in sheets[AEROE].cells.values()]
+    assert "Der er intet diagram, for alle de tal, det skulle vise, er skjult." in said

@@ -63,6 +63,11 @@ def test_from_files_to_statements(desk: Desk) -> None:
     loaded(desk, "2009-H2", PLANTED_H2)
     desk.does("usage", "release", FUNEN, "2009-H2")
     assert desk.does("usage", "audit", FUNEN, "2009", "--naive", status=1)["exact"] != []
+    told = desk.says("usage", "audit", FUNEN, "2009", "--naive").out
+    assert "Gennemført" in told
+    assert "Langeland" in told
+    for code in ("completed", "broken_off", "within_14_days", "482"):
+        assert code not in told
     desk.does("usage", "release", FUNEN, "2009")
     audited = desk.does("usage", "audit", FUNEN, "2009")
     assert (audited["ok"], audited["released"], audited["exact"], audited["narrow"]) == (True, True, [], [])

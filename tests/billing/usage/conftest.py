@@ -62,7 +62,7 @@ class Desk:
 
 def places(found: UsageAudit, cells: tuple[tuple[str, ...], ...]) -> set[str]:
     """Where cells stand, in words."""
-    return {found.places[cell] for cell in cells}
+    return {str(found.places[cell]) for cell in cells}
 
 
 def figure(release: Release, measure: Measure, residence: Residence, service: str = "ambulant") -> int | None:
