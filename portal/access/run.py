@@ -74,6 +74,21 @@ class NotYourself(RuleBroken):
     danish = N_("Du kan ikke ændre dine egne roller eller lukke dig selv ude. Bed en anden administrator om det.")
 
 
+class RolesElsewhere(RuleBroken):
+    """One municipality does not decide on a person who works for another, too."""
+
+    danish = N_(
+        "{login} har også roller hos en anden kommune, så det kan kun den, der driver tjenesten. Tag i stedet rollerne her "
+        "fra brugeren."
+    )
+
+
+class RoleMissing(BadInput):
+    """A user without a role would be in nobody's list."""
+
+    danish = N_("Vælg mindst én rolle til {login}; intet er ændret.")
+
+
 class LoginRefused(MellemregningError):
     """Wrong name, wrong password, closed, or unknown to us; not told which."""
 
@@ -313,3 +328,8 @@ def change_password(connection: Connection, login: str, words: Mapping[str, str]
     users.set_password(connection, found.id, passwords.hash_of(words["new"]))
     users.end_sessions_of(connection, found.id, text_of(occasion.at), but=fingerprint(token))
     audit.record(connection, occasion, action="access.password_changed", subject=found.login, details={})
+
+
+def touch(connection: Connection, visit: Visit, at: datetime) -> None:
+    """Note that the person was here just now."""
+    users.touch_session(connection, visit.token_hash, text_of(at))
