@@ -30,9 +30,12 @@ def entries(place: str) -> list[Entry]:
     who = visitor()
     if who is None:
         return []
-    wanted = [
+    of_issuers = [
         (Deed.READ, _("Overblik"), "finance.overview", ("finance.overview",)),
         (Deed.READ, _("Udstedte bilag"), "finance.invoices", ("finance.invoice",)),
+    ]
+    wanted = [
+        *(of_issuers if g.get("issues") or request.blueprint == "finance" else ()),
         (Deed.READ, _("Det betaler vi"), "municipality.front", ("municipality.",)),
         (Deed.USERS, _("Brugere"), "users.list_users", ("users.",)),
     ]

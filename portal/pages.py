@@ -23,6 +23,7 @@ from werkzeug.routing import BaseConverter
 from werkzeug.wrappers import Response as WebResponse
 
 import migrations
+from agreements import store as agreement_store
 from agreements.municipality import MUNICIPALITIES
 from foundation import clock
 from foundation.audit import Occasion
@@ -188,6 +189,7 @@ def _marked(view: Callable[..., Any], mark: Mark) -> Callable[..., Any]:
                 if place not in MUNICIPALITIES:
                     raise PlaceUnknown
                 g.place = place
+                g.issues = bool(agreement_store.agreement_codes(opened, place))
             if visit.needs_touch and request.method not in READS:
                 access.touch(opened, visit, site().now())
             answer = make_response(view(**arguments))

@@ -230,9 +230,9 @@ class OpenPlan:
 def open_plans(connection: Connection, issuer: MunicipalityCode, most: int) -> list[OpenPlan]:
     """The newest plans with documents of an issuer that are neither issued nor stopped, newest first; one query."""
     ended = select(run_plan_event.c.plan_id).where(
-        run_plan_event.c.state.in_([PlanState.ISSUED.value, PlanState.STOPPED.value])
+        run_plan_event.c.kind.in_([PlanState.ISSUED.value, PlanState.STOPPED.value])
     )
-    approved = select(run_plan_event.c.plan_id).where(run_plan_event.c.state == PlanState.APPROVED.value)
+    approved = select(run_plan_event.c.plan_id).where(run_plan_event.c.kind == PlanState.APPROVED.value)
     rows = connection.execute(
         select(
             run_plan.c.id,

@@ -6,6 +6,7 @@ import re
 import secrets
 from functools import lru_cache
 from importlib import resources
+from itertools import pairwise
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -55,23 +56,34 @@ def require_good(password: str, login: str) -> None:
     if len(password) > LONGEST:
         raise PasswordTooLong(longest=LONGEST)
     small = password.casefold()
-    name = login.casefold().partition("@")[0]
-    core = re.sub(r"[\W\d_]+", "", small)
-    halves = {small, core, *(small[: len(small) // times] for times in (2, 3) if small == small[: len(small) // times] * times)}
-    halves |= {core[: len(core) // times] for times in (2, 3) if core == core[: len(core) // times] * times}
+    letters = _letters(small)
+    name = _letters(login.casefold().partition("@")[0])
+    tried = {small, letters, _once(small), _once(letters)}
     if (
-        halves & common_words()
+        not letters  # a number, a date, a telephone
         or len(set(small)) < FEWEST_DIFFERENT
+        or tried & common_words()
+        or (name and name in {letters, _once(letters)})
         or _is_a_row(small)
-        or not core and len(set(small)) < SHORTEST - 2
-        or (name and len(name) > 2 and (core == re.sub(r"[\W\d_]+", "", name) or small.replace(name, "") in {"", "1", "123"}))  # noqa: PLR2004
     ):
         raise PasswordTooCommon
 
 
+def _letters(text: str) -> str:
+    return re.sub(r"[\W\d_]+", "", text)
+
+
+def _once(text: str) -> str:
+    """What a text says again and again, or the text itself: ``odense`` of ``odenseodense``."""
+    for length in range(1, len(text) // 2 + 1):
+        if text == text[:length] * (len(text) // length):
+            return text[:length]
+    return text
+
+
 def _is_a_row(text: str) -> bool:
-    """Whether every character follows the one before: abcdef, 987654."""
-    steps = {ord(after) - ord(before) for before, after in zip(text, text[1:], strict=False)}
+    """Whether every character follows the one before: abcdef, fedcba."""
+    steps = {ord(after) - ord(before) for before, after in pairwise(text)}
     return steps in ({1}, {-1})
 
 
