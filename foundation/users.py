@@ -130,17 +130,13 @@ def find_user(connection: Connection, login: str) -> UserRow | None:
 
 def find_identity(connection: Connection, issuer: str, subject: str) -> UserRow | None:
     """The person whom an identity provider calls so."""
-    wanted = select(user_identity.c.user_id).where(
-        user_identity.c.issuer == issuer, user_identity.c.subject == subject
-    )
+    wanted = select(user_identity.c.user_id).where(user_identity.c.issuer == issuer, user_identity.c.subject == subject)
     return next(iter(_users(connection, user_account.c.id.in_(wanted))), None)
 
 
 def has_identity(connection: Connection, user_id: int, issuer: str) -> bool:
     """Whether an identity provider knows the person already by some name."""
-    query = select(user_identity.c.subject).where(
-        user_identity.c.user_id == user_id, user_identity.c.issuer == issuer
-    )
+    query = select(user_identity.c.subject).where(user_identity.c.user_id == user_id, user_identity.c.issuer == issuer)
     return connection.execute(query).first() is not None
 
 

@@ -58,6 +58,7 @@ STATUS_OF_ERROR: tuple[tuple[type[MellemregningError], int], ...] = (
     (DatabaseUnavailable, 503),
     (DatabaseNotReady, 503),
     (DatabaseTooNew, 503),
+    (login.ProviderFailed, 503),
     (NotAllowed, 403),
     (LoginRefused, 401),
     (TooManyTries, 429),

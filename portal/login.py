@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Any
+
 from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.flask_client import OAuth
 from flask import Blueprint, Flask, current_app, redirect, render_template, request, session, url_for
@@ -12,16 +15,16 @@ from werkzeug.wrappers import Response as WebResponse
 from foundation import users
 from foundation.audit import Occasion
 from foundation.errors import MellemregningError, N_
-from portal import pages as web
 from portal.access import passwords
 from portal.access import run as access
 from portal.access.run import LoginRefused
-from portal.access.scope import Deed, Person
+from portal.access.scope import Deed, Person, PlaceUnknown
 from portal.language import _
 from portal.pages import SEE_OTHER, TOKEN, anybody, anybody_here, connection, occasion, person, safe_next, site
 from portal.web_settings import WebSettings
 
 pages = Blueprint("login", __name__)
+LOG = logging.getLogger("mellemregning.portal")
 OIDC = "mellemregning.oidc"
 PROVIDER = "provider"
 
@@ -155,7 +158,9 @@ def from_provider() -> WebResponse | tuple[str, int]:
     try:
         said = client.authorize_access_token()
     except (RequestException, OAuthError, JoseError, ValueError) as error:
-        return _login_page(way_on, problem=ProviderFailed(title=site().settings.oidc_title).text(_)), 401 if error else 0
+        return _login_page(
+            way_on, problem=ProviderFailed(title=site().settings.oidc_title).text(_)
+        ), 401 if error else 0
     claims = said.get("userinfo") or {}
     try:
         with site().database.transaction() as beginning:
@@ -174,10 +179,10 @@ def from_provider() -> WebResponse | tuple[str, int]:
     return redirect(way_on or url_for("login.places"), SEE_OTHER)
 
 
-def _provider():  # type: ignore[no-untyped-def]  # noqa: ANN202 - Authlib carries no types
+def _provider() -> Any:  # noqa: ANN401 - Authlib carries no types
     client = current_app.extensions[OIDC].create_client(PROVIDER)
     if client is None:
-        raise web.PlaceUnknown
+        raise PlaceUnknown
     return client
 
 

@@ -1,7 +1,7 @@
 """What every page rests on: who may call it, the one transaction around it, and what it may ask about its caller.
 
-A view is marked by ``who_may``, ``anybody_here`` or ``anybody``; one that is not marked is never served. ``who_may`` asks
-for the place in the address (``<place:place>``), lets ``access.scope`` decide, and only then calls the view.
+A view is marked by ``who_may``, ``anybody_here`` or ``anybody``; one that is not marked is never served. ``who_may``
+takes the place from the address (``<place:place>``), lets ``access.scope`` decide, and only then calls the view.
 """
 
 from __future__ import annotations

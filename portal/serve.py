@@ -69,8 +69,7 @@ def announce(out: TextIO, address: str, people: list[tuple[str, str, str, str]])
     """Say where it is and who may go in."""
     out.write(_("Mellemregning på demoens data: {address}").format(address=address) + "\n")
     out.write(_("Brugere til denne start; adgangskoderne gælder, til der startes igen:") + "\n")
-    for login, password, place, role in people:
-        out.write(f"  {login:<22} {password}   {place} {role}\n")
+    out.writelines(f"  {login:<22} {password}   {place} {role}\n" for login, password, place, role in people)
     out.write(_("Stop med Ctrl-C.") + "\n")
     out.flush()
 

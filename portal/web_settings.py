@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-SECRET_KEY = "MELLEMREGNING_SECRET_KEY"
+SECRET_KEY = "MELLEMREGNING_SECRET_KEY"  # noqa: S105 - the variable's name
 OIDC_URL = "MELLEMREGNING_OIDC_URL"
 OIDC_CLIENT = "MELLEMREGNING_OIDC_CLIENT"
 OIDC_SECRET = "MELLEMREGNING_OIDC_SECRET"  # noqa: S105 - the variable's name

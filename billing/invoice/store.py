@@ -509,7 +509,7 @@ def page(  # noqa: PLR0913 - what, in which order, from where, how much
         Order.AMOUNT: invoice.c.amount_oere,
     }[order]
     crediting = select(_crediting.c.number).where(_crediting.c.credits_id == invoice.c.id).scalar_subquery()
-    query = select(
+    query: Select[Any] = select(
         *(invoice.c[each.name] for each in fields(Head) if each.name != "credited_by"),
         crediting.label("credited_by"),
     ).where(*_conditions(wanted))
@@ -554,9 +554,7 @@ def _head(row: Row[Any]) -> Head:
     return Head(**values)
 
 
-def asked_for(
-    connection: Connection, issuer: MunicipalityCode, as_of: date, *, due_before: date | None = None
-) -> int:
+def asked_for(connection: Connection, issuer: MunicipalityCode, as_of: date, *, due_before: date | None = None) -> int:
     """What an issuer's documents ask of others, with what they credit or pay out, in øre; its own share is no money.
 
     Args:

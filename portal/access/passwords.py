@@ -35,7 +35,9 @@ class PasswordTooLong(BadInput):
 class PasswordTooCommon(BadInput):
     """One of those that are tried first."""
 
-    danish = N_("Adgangskoden er en af dem, der prøves først. Vælg en, der ikke er et kendt ord, et navn eller en række.")
+    danish = N_(
+        "Adgangskoden er en af dem, der prøves først. Vælg en, der ikke er et kendt ord, et navn eller en række."
+    )
 
 
 @lru_cache(maxsize=1)
@@ -100,9 +102,10 @@ def _nobodys_hash() -> str:
 def is_right(password: str, kept: str) -> bool:
     """Whether the password is the one; takes as long where there is none to compare with."""
     try:
-        return HASHER.verify(kept or _nobodys_hash(), password[: LONGEST + 1]) and bool(kept)
+        HASHER.verify(kept or _nobodys_hash(), password[: LONGEST + 1])
     except (VerificationError, InvalidHashError):
         return False
+    return bool(kept)
 
 
 def is_outdated(kept: str) -> bool:

@@ -38,7 +38,9 @@ LOGIN = re.compile(r"[a-z0-9æøå][a-z0-9æøå._+-]*(@[a-z0-9æøå][a-z0-9æ�
 class LoginNotAName(BadInput):
     """A login name that would be mistaken for something else."""
 
-    danish = N_("«{login}» kan ikke være et brugernavn. Skriv en mailadresse eller små bogstaver, tal, punktum og streg.")
+    danish = N_(
+        "«{login}» kan ikke være et brugernavn. Skriv en mailadresse eller små bogstaver, tal, punktum og streg."
+    )
 
 
 class UserExists(RuleBroken):
@@ -78,8 +80,8 @@ class RolesElsewhere(RuleBroken):
     """One municipality does not decide on a person who works for another, too."""
 
     danish = N_(
-        "{login} har også roller hos en anden kommune, så det kan kun den, der driver tjenesten. Tag i stedet rollerne her "
-        "fra brugeren."
+        "{login} har også roller hos en anden kommune, så det kan kun den, der driver tjenesten. Tag i stedet rollerne "
+        "her fra brugeren."
     )
 
 
@@ -308,7 +310,9 @@ def reset_password(connection: Connection, login: str, occasion: Occasion) -> st
     return given
 
 
-def change_password(connection: Connection, login: str, words: Mapping[str, str], token: str, occasion: Occasion) -> None:
+def change_password(
+    connection: Connection, login: str, words: Mapping[str, str], token: str, occasion: Occasion
+) -> None:
     """Change one's own password; one's other sessions end.
 
     Args:

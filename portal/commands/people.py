@@ -120,5 +120,3 @@ def list_users(door: Door) -> None:
         out.print(table("", [_("Navn"), _("Åben"), _("Roller")], rows))
 
     door.tell([_answer(user) for user in found], people)
-
-

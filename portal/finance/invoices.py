@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from flask import render_template, request, url_for
 from werkzeug.wrappers import Response as WebResponse
@@ -40,7 +41,9 @@ def invoices(place: str) -> str:
     )
     after = place_from(asked.get("after", ""), order)
     found = invoice_store.page(connection(), wanted, order, ascending=ascending, after=after)
-    kept = {name: value for name, value in asked.items() if name in {"q", "type", "year", "sort", "internal"} and value}
+    kept: dict[str, Any] = {
+        name: value for name, value in asked.items() if name in {"q", "type", "year", "sort", "internal"} and value
+    }
     return render_template(
         "finance/invoices.html",
         page=found,
@@ -64,9 +67,7 @@ def invoices(place: str) -> str:
         internals=choices([("", _("alle")), ("0", _("kun dem, der sendes"))], "" if wanted.with_internal else "0"),
         is_filtered=bool(text or kept.get("type") or kept.get("year") or kept.get("internal")),
         first=url_for("finance.invoices", place=place, **kept) if after else None,
-        following=url_for(
-            "finance.invoices", place=place, **kept, after=f"{found.next_after[0]}_{found.next_after[1]}"
-        )
+        following=url_for("finance.invoices", place=place, **kept, after=f"{found.next_after[0]}_{found.next_after[1]}")
         if found.next_after
         else None,
     )

@@ -1,4 +1,4 @@
-"""Overblik: what is due, late or waits for the one who looks; what was billed, is open, is overdue; billed beside cost."""
+"""Overblik: what is due, late or waits for the one who looks; what was billed, is open, overdue; billed beside cost."""
 
 from __future__ import annotations
 
@@ -98,7 +98,10 @@ def billed_beside_cost(opened: Connection, codes: tuple[str, ...], billed: dict[
         heading=_("År"),
         series=(_("Faktureret"), _("Udgift")),
         rows=tuple(
-            (f"{year}" if all_closed[year] else _("{year} (pris)").format(year=year), (billed.get(year, 0), cost.get(year)))
+            (
+                f"{year}" if all_closed[year] else _("{year} (pris)").format(year=year),
+                (billed.get(year, 0), cost.get(year)),
+            )
             for year in years
         ),
     )

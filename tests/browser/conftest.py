@@ -42,7 +42,9 @@ NARROW = {"width": 360, "height": 740}
 def address(sqlite_databases: SqliteDatabases) -> Iterator[str]:
     """The demo's data, served."""
     with sqlite_databases.upgraded() as url, demo_site.lived(url):
-        app = create_app(Settings(database_url=url, actor="test"), WebSettings(plain_http=True), day=lambda: demo_site.TODAY)
+        app = create_app(
+            Settings(database_url=url, actor="test"), WebSettings(plain_http=True), day=lambda: demo_site.TODAY
+        )
         server = make_server("127.0.0.1", 0, app, threaded=True)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

@@ -1,4 +1,4 @@
-"""Every page in Chromium: axe finds nothing, it fits on a phone, it works without scripts, and a person finds the way."""
+"""Every page in Chromium: axe finds nothing, it fits on a phone, works without scripts, and a person finds the way."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_page_for_all(page: Page, phone: Page, address: str, path: str, name: 
 
 
 @pytest.mark.parametrize(("login", "path", "name"), PAGES, ids=[name for _, _, name in PAGES])
-def test_a_page(page: Page, phone: Page, address: str, login: str, path: str, name: str) -> None:
+def test_a_page(page: Page, phone: Page, address: str, *, login: str, path: str, name: str) -> None:
     for window, width in ((page, "bred"), (phone, "smal")):
         log_in(window, address, login)
         answer = window.goto(address + path)
