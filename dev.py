@@ -6,7 +6,7 @@ Tasks:
     test  [...]   lint, types, import contracts and tests; the rest goes to pytest
     soak  [...]   the long tests that ``test`` has only a sample of
     lint          lint, types and import contracts
-    serve [...]   the web pages, for this machine only: [--port 8000] [--debug]
+    serve [...]   portal and clock on the demo's data, for this machine only: [--port 8000] [--folder demo]
     bench [...]   what is fast, measured: [NAME ...] [--list]
     lock  [...]   resolve pyproject.toml into the locks again: [--upgrade]
 
@@ -150,8 +150,8 @@ def find_postgres() -> None:
 
 
 def serve(*arguments: str) -> int:
-    """Serve the pages; the last --host wins, so it is always this machine."""
-    return run(PYTHON, "-m", "flask", "--app", "wsgi", "run", "--port", "8000", *arguments, "--host", "127.0.0.1")
+    """Serve portal and clock on the demo's data, to this machine only; prints address and log-ins."""
+    return run(PYTHON, "-m", "portal.serve", *arguments)
 
 
 def bench(*arguments: str) -> int:

@@ -168,6 +168,12 @@ def members(connection: Connection, code: str) -> tuple[MembershipPeriod, ...]:
     return tuple(MembershipPeriod(row.municipality, row.from_year, row.to_year) for row in rows)
 
 
+def agreements_with_member(connection: Connection, municipality: MunicipalityCode) -> list[str]:
+    """The codes of the agreements in which a municipality takes, took or will take part, ascending."""
+    query = select(membership.c.agreement).where(membership.c.municipality == municipality).distinct()
+    return list(connection.execute(query.order_by(membership.c.agreement)).scalars())
+
+
 def members_of(
     connection: Connection,
     codes: Collection[str] | None,

@@ -9,7 +9,7 @@ Source: Peppol BIS Billing 3.0 with its Danish rules; EN 16931; docs/decisions/0
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
 from enum import StrEnum

@@ -15,7 +15,7 @@ from agreements.agreement_file import write_agreement
 from agreements.membership import members_in
 from agreements.municipality import municipality
 from agreements.posting_template import DEFAULT_COLUMNS, PostingColumn, read_columns
-from agreements.trading import Addressed, Finding, TradingBook, missing_in_all
+from agreements.trading import Addressed, Finding, TradingBook, missing_in
 from agreements.trading_file import TradingFile, read_trading_file
 from agreements.trading_values import (
     BUYER_FIELDS,

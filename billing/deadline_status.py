@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from sqlalchemy import Column, ColumnElement, Connection, func, or_, select, true
+from sqlalchemy import Column, ColumnElement, Connection, func, or_, select
 
 from agreements import run as agreements
 from agreements import store as agreement_store
@@ -33,6 +33,7 @@ from billing.usage_statement.rules import PeriodsNotSupported, periods_of_year
 from billing.usage_statement.tables import usage_release
 from billing.year_end_settlement.tables import accounts_line, year_settlement
 from foundation.audit import audit_event
+from foundation.database import among
 from foundation.period import LAST_YEAR, Month
 
 SOON = timedelta(days=14)
@@ -83,6 +84,8 @@ def deadline_statuses(
     as_of: date,
     code: str | None = None,
     year: int | None = None,
+    *,
+    issuer: MunicipalityCode | None = None,
 ) -> tuple[DeadlineStatus, ...]:
     """The year's wheel of one agreement or of all, as it stands on a day.
 
@@ -92,6 +95,7 @@ def deadline_statuses(
         code: One agreement; all where none is named.
         year: One billing year; else every year with a deadline from twelve months before the day to twelve after.
             A year in which nobody takes part has none.
+        issuer: Where no agreement is named: only those that this municipality bills for.
 
     Returns:
         By day, then agreement and year.
@@ -102,11 +106,17 @@ def deadline_statuses(
 
     Source: agreement § 6 stk. 3, 4, 5 and 7, § 7 stk. 1, § 8 stk. 3.
     """
-    codes = agreement_store.agreement_codes(connection) if code is None else [code]
-    stored = _stored(connection, as_of, code)
+    codes = [code] if code is not None else None
+    if code is None and issuer is not None:
+        codes = agreement_store.agreement_codes(connection, issuer)
+        if not codes:
+            return ()
+    versions = agreement_store.find_agreements(connection, codes)
+    if code is not None and code not in versions:
+        raise agreements.AgreementUnknown(agreement=code)
+    stored = _stored(connection, as_of, codes)
     found: list[DeadlineStatus] = []
-    for each in codes:
-        agreement = agreements.get(connection, each)
+    for each, (_, agreement) in versions.items():
         if year is None:
             wheel = _wheel_around(agreement, as_of)
         elif code is None and not _covers(agreement, year):
@@ -207,9 +217,9 @@ class _Stored:
     events: dict[tuple[str, ...], list[_Event]] = field(default_factory=lambda: defaultdict(list))
 
 
-def _stored(connection: Connection, as_of: date, code: str | None) -> _Stored:
+def _stored(connection: Connection, as_of: date, codes: list[str] | None) -> _Stored:
     def of(column: Column[Any]) -> ColumnElement[bool]:
-        return true() if code is None else column == code
+        return among(column, codes)
 
     stored = _Stored()
     for row in connection.execute(
@@ -229,7 +239,7 @@ def _stored(connection: Connection, as_of: date, code: str | None) -> _Stored:
     _read_bills(connection, as_of, of, stored)
     _read_prices(connection, as_of, of, stored)
     _read_accounts(connection, as_of, of, stored)
-    _read_events(connection, code, stored)
+    _read_events(connection, codes[0] if codes is not None and len(codes) == 1 else None, stored)
     return stored
 
 

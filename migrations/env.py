@@ -16,12 +16,14 @@ import billing.year_end_settlement.tables
 import exports.delivery.tables
 import foundation.audit
 import foundation.outbox
+import foundation.users
 from foundation.database import metadata
 
 # Imported so that the metadata holds every table.
 ROOMS = (
     foundation.audit,
     foundation.outbox,
+    foundation.users,
     agreements.tables,
     billing.accounts.tables,
     billing.annual_subscription.tables,

@@ -1,35 +1,54 @@
-"""The web application: its pages, its one table of errors, and the headers that every answer carries.
-
-So far there is a page that says what the service is, and two addresses for whoever watches over it. The work is done by
-the command ``mellemregning``.
-"""
+"""The web application: its doors put together, its one table of errors, and the headers that every answer carries."""
 
 from __future__ import annotations
 
-import os
+import logging
+from collections.abc import Callable
+from datetime import date, datetime
 from http import HTTPStatus
 from importlib.metadata import version
 
-from flask import Flask, Response, render_template
-from sqlalchemy import make_url
+from flask import Flask, Response, g, redirect, render_template, request, session, url_for
+from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as WebResponse
 
-import migrations
-from foundation.database import Database, DatabaseNotReady, DatabaseUnavailable
+from foundation import clock
+from foundation.database import DatabaseNotReady, DatabaseUnavailable
 from foundation.errors import BadInput, MellemregningError, NotFound, RuleBroken
-from foundation.settings import Settings
+from foundation.settings import LANGUAGES, Settings
+from migrations import DatabaseTooNew
+from portal import api, finance, language, login, menu, municipality, parts, users
+from portal.access.run import LoginRefused, TooManyTries
+from portal.access.scope import NotAllowed
+from portal.language import _
+from portal.pages import (
+    EXTENSION,
+    LARGEST_UPLOAD,
+    SEE_OTHER,
+    NotMarked,
+    Place,
+    Site,
+    anybody,
+    mark_of,
+    request_id,
+    safe_next,
+)
+from portal.web_settings import WebSettings
 
-# Nothing is loaded from anywhere, nothing may frame us, and no script runs. A page's style is a file of ours.
+LOG = logging.getLogger("mellemregning.portal")
+
+# Nothing is loaded from anywhere else, nothing may frame us, and no script or style stands within a page.
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Referrer-Policy": "no-referrer",
+    # The protection of forms asks, over TLS, from which page a form was sent.
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
@@ -38,68 +57,166 @@ HEADERS = {
 STATUS_OF_ERROR: tuple[tuple[type[MellemregningError], int], ...] = (
     (DatabaseUnavailable, 503),
     (DatabaseNotReady, 503),
+    (DatabaseTooNew, 503),
+    (login.ProviderFailed, 503),
+    (NotAllowed, 403),
+    (LoginRefused, 401),
+    (TooManyTries, 429),
     (NotFound, 404),
     (BadInput, 400),
     (RuleBroken, 409),
     (MellemregningError, 500),
 )
 
-# What a person reads where the web itself says no: title, and what to do. Others are told as 400 or 500.
-DANISH_OF_STATUS = {
-    400: ("Forespørgslen kunne ikke forstås", "Ret den, og prøv igen."),
-    404: ("Siden findes ikke", "Kontrollér adressen, eller gå til forsiden."),
-    405: ("Det kan man ikke her", "Gå til forsiden, og begynd derfra."),
-    500: ("Der er sket en fejl", "Intet er ændret. Prøv igen; bliver det ved, så kontakt den, der driver tjenesten."),
-}
+
+def danish_of_status(status: int) -> tuple[str, str]:
+    """What a person reads where the web itself says no: title, and what to do."""
+    known = {
+        400: (_("Forespørgslen kunne ikke forstås"), _("Ret den, og prøv igen.")),
+        404: (_("Siden findes ikke"), _("Kontrollér adressen, eller gå til forsiden.")),
+        405: (_("Det kan man ikke her"), _("Gå til forsiden, og begynd derfra.")),
+        413: (_("Filen er for stor"), _("Vælg en fil på højst 20 MB. Intet er ændret.")),
+        500: (
+            _("Der er sket en fejl"),
+            _("Intet er ændret. Prøv igen; bliver det ved, så kontakt den, der driver tjenesten."),
+        ),
+    }
+    return known.get(status) or known[400 if status < HTTPStatus.INTERNAL_SERVER_ERROR else 500]
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(
+    settings: Settings | None = None,
+    web: WebSettings | None = None,
+    *,
+    now: Callable[[], datetime] = clock.now,
+    day: Callable[[], date] = clock.today,
+) -> Flask:
     """Build the application.
 
     Args:
         settings: Instead of what the environment says.
+        web: Instead of what the environment says.
+        now: The instant; a test passes a clock of its own.
+        day: The business date; the demo stands still on a day of its own.
     """
-    database_url = (settings or Settings.from_environment()).database_url
+    settings = settings or Settings.from_environment()
+    web = web or WebSettings.from_environment()
     app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=web.secret_key,
+        SESSION_COOKIE_NAME="mellemregning" if web.plain_http else "__Host-mellemregning",
+        SESSION_COOKIE_SECURE=not web.plain_http,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        MAX_CONTENT_LENGTH=LARGEST_UPLOAD,
+        MAX_FORM_MEMORY_SIZE=512 * 1024,
+        MAX_FORM_PARTS=2000,
+        WTF_CSRF_TIME_LIMIT=None,  # a form is good for as long as the session is
+    )
+    app.extensions[EXTENSION] = Site(settings.database_url, web, now, day)
+    app.url_map.converters["place"] = Place
+    CSRFProtect(app)
+    parts.prepare(app)
+    menu.prepare(app)
+    login.prepare(app, web)
+    _public_pages(app)
+    for door in (login.pages, users.pages, finance.pages, municipality.pages, api.pages):
+        app.register_blueprint(door)
+    anybody(app.view_functions["static"])
+    unmarked = [name for name, view in app.view_functions.items() if mark_of(view) is None]
+    if unmarked:
+        raise NotMarked(unmarked)
+    _around_each_request(app, settings)
+    app.register_error_handler(MellemregningError, our_error)
+    app.register_error_handler(CSRFError, form_error)
+    app.register_error_handler(HTTPException, web_error)
+    return app
 
-    @app.get("/")
-    def front_page() -> str:
-        """What this is, and where the work is done for now."""
-        return render_template("front_page.html", version=version("mellemregning"))
 
+def _public_pages(app: Flask) -> None:
     @app.get("/healthz")
+    @anybody
     def health() -> Response:
         """Whether the process answers."""
         return Response("ok", mimetype="text/plain")
 
     @app.get("/readyz")
+    @anybody
     def readiness() -> Response:
         """Whether the database answers and is at the newest migration."""
-        require_newest_migration(database_url)
+        _require_ready(app)
         return Response("ok", mimetype="text/plain")
+
+    @app.post("/sprog")
+    @anybody
+    def choose_language() -> WebResponse:
+        """Speak another language to this visitor from now on."""
+        wanted = request.form.get("language", "")
+        if wanted in LANGUAGES:
+            session["language"] = wanted
+        return redirect(safe_next(request.form.get("next")) or url_for("login.front_page"), SEE_OTHER)
+
+
+def _require_ready(app: Flask) -> None:
+    """Pass if the database answers now and has the tables of this version; looked at afresh each time.
+
+    Raises:
+        DatabaseUnavailable, DatabaseNotReady, DatabaseTooNew.
+    """
+    site: Site = app.extensions[EXTENSION]
+    fresh = Site(site.database_url, site.settings)
+    try:
+        _ = fresh.database
+    finally:
+        fresh.close()
+
+
+def _around_each_request(app: Flask, settings: Settings) -> None:
+    @app.before_request
+    def begin() -> None:
+        g.request_id = request_id(request.headers.get("X-Request-ID"))
+        language.speak(settings.language)
+        chosen = session.get("language")
+        if chosen in LANGUAGES:
+            language.speak(chosen)
+        view = app.view_functions.get(request.endpoint or "")
+        if view is not None and mark_of(view) is None:
+            raise NotMarked(request.endpoint)
 
     @app.after_request
     def secure(response: Response) -> Response:
         response.headers.update(HEADERS)
+        response.headers["X-Request-ID"] = g.get("request_id", "")
+        if request.endpoint == "static":
+            response.headers["Cache-Control"] = "public, max-age=86400"
+        else:
+            response.headers["Cache-Control"] = "no-store"
+        if request.is_secure:
+            response.headers["Strict-Transport-Security"] = "max-age=31536000"
         return response
 
-    app.register_error_handler(MellemregningError, our_error)
-    app.register_error_handler(HTTPException, web_error)
-    return app
+    @app.context_processor
+    def known_to_all_pages() -> dict[str, object]:
+        return {"version": version("mellemregning")}
 
 
 def our_error(error: MellemregningError) -> tuple[str, int]:
     """An error of ours as a page: its own sentence, with the status of its kind."""
     status = next(status for kind, status in STATUS_OF_ERROR if isinstance(error, kind))
-    return page_of_error("Det kunne ikke lade sig gøre", error.text()), status
+    return page_of_error(_("Det kunne ikke lade sig gøre"), error.text(_)), status
+
+
+def form_error(_error: CSRFError) -> tuple[str, int]:
+    """A form that was not sent from a page of ours, or from one that is too old."""
+    advice = _("Formularen er for gammel eller blev ikke sendt herfra. Gå tilbage, hent siden igen, og prøv igen.")
+    return page_of_error(_("Intet er ændret"), advice), 400
 
 
 def web_error(error: HTTPException) -> WebResponse:
     """An error of the web as a page, with its headers; a redirect stays what it is."""
     response = error.get_response()
     if response.status_code >= HTTPStatus.BAD_REQUEST:
-        whose = 400 if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else 500
-        title, advice = DANISH_OF_STATUS.get(response.status_code) or DANISH_OF_STATUS[whose]
+        title, advice = danish_of_status(response.status_code)
         response.set_data(page_of_error(title, advice))
     return response
 
@@ -107,21 +224,3 @@ def web_error(error: HTTPException) -> WebResponse:
 def page_of_error(title: str, message: str) -> str:
     """A page that says what went wrong and what to do."""
     return render_template("error.html", title=title, message=message)
-
-
-def require_newest_migration(database_url: str) -> None:
-    """Pass if the database answers and has the tables of this version.
-
-    Raises:
-        DatabaseUnavailable: it does not answer.
-        DatabaseNotReady: it has no tables, or those of another version.
-    """
-    url = make_url(database_url)
-    if url.get_backend_name() == "sqlite" and not os.path.exists(url.database or ""):  # noqa: PTH110 - never raises
-        raise DatabaseNotReady  # looking would make the file
-    database = Database(database_url)
-    try:
-        if migrations.current(database) != migrations.newest():
-            raise DatabaseNotReady
-    finally:
-        database.dispose()

@@ -17,6 +17,7 @@ import click
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from jinja2 import Environment, nodes
 
 from portal.language import CATALOGUES, CLICKS_DOMAIN, DOMAIN
 
@@ -27,6 +28,7 @@ CLICK_IN_DANISH = CATALOGUES / "da" / "LC_MESSAGES" / f"{CLICKS_DOMAIN}.po"
 # What a catalogue's head says of itself; the rest that Babel has to say changes with the day and with Babel.
 HEAD = ("Language", "Plural-Forms", "MIME-Version", "Content-Type", "Content-Transfer-Encoding")
 WIDTH = 120
+TEMPLATES = Environment(autoescape=True)
 
 # A sentence; or two, for one thing and for several.
 Text: TypeAlias = str | tuple[str, ...]
@@ -64,6 +66,16 @@ def texts_of(source: str) -> Iterator[Text]:
                 pass
 
 
+def texts_of_template(source: str) -> Iterator[Text]:
+    """What a page's template says to people: ``_`` with a text."""
+    for call in TEMPLATES.parse(source).find_all(nodes.Call):
+        match call:
+            case nodes.Call(node=nodes.Name(name="_"), args=[nodes.Const(value=str(text))]) if text:
+                yield text
+            case _:
+                pass
+
+
 def _makes_a_command(decorator: ast.expr) -> bool:
     match decorator:
         case ast.Call(func=ast.Name(id="command")):
@@ -78,6 +90,9 @@ def texts() -> dict[Text, list[str]]:
     for room in ROOMS:
         for path in sorted((ROOT / room).rglob("*.py")):
             for text in set(texts_of(path.read_text(encoding="utf-8"))):
+                found.setdefault(text, []).append(path.relative_to(ROOT).as_posix())
+        for path in sorted((ROOT / room).rglob("*.html")):
+            for text in set(texts_of_template(path.read_text(encoding="utf-8"))):
                 found.setdefault(text, []).append(path.relative_to(ROOT).as_posix())
     return found
 

@@ -162,6 +162,27 @@ def latest_versions(
     return {(row.agreement, row.year): row.version for row in rows}
 
 
+def latest_costs(connection: Connection, codes: Collection[str]) -> dict[tuple[str, int], int]:
+    """What a year is expected to cost by its newest price, before earlier results: (agreement, year) -> øre."""
+    newest = (
+        select(subscription.c.agreement, subscription.c.year, func.max(subscription.c.version).label("version"))
+        .where(among(subscription.c.agreement, codes))
+        .group_by(subscription.c.agreement, subscription.c.year)
+        .subquery()
+    )
+    rows = connection.execute(
+        select(subscription.c.agreement, subscription.c.year, subscription.c.cost_oere).join(
+            newest,
+            and_(
+                newest.c.agreement == subscription.c.agreement,
+                newest.c.year == subscription.c.year,
+                newest.c.version == subscription.c.version,
+            ),
+        )
+    )
+    return {(row.agreement, row.year): row.cost_oere for row in rows if row.agreement in codes}
+
+
 def latest_version(connection: Connection, agreement: str, year: int) -> int:
     """The number of the newest version; 0 where the year has none."""
     return int(

@@ -4,11 +4,30 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import date
+from enum import StrEnum
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Label, Row, Select, Table, and_, extract, func, select, type_coerce, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Label,
+    Row,
+    Select,
+    Table,
+    and_,
+    extract,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    type_coerce,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import NullType
@@ -406,6 +425,190 @@ def invoiced(
         .distinct()
     )
     return {(row.issuer, row.subscriber, row.agreement) for row in rows if row.issuer in issuers}
+
+
+class Order(StrEnum):
+    """What a listing is sorted by; within it by the row's own place."""
+
+    ISSUED = "issued"
+    DUE = "due"
+    AMOUNT = "amount"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a listing is to hold.
+
+    Attributes:
+        issuer: Only this one's; or the next.
+        subscriber: Only those on this municipality.
+        subscribers: Only those on one of these, or with the number below.
+        number: Only those whose number begins so, or on one of those above.
+        document_type: Only these.
+        year: Only service periods that begin in this year.
+        with_internal: Also vouchers that collect nothing.
+    """
+
+    issuer: MunicipalityCode | None = None
+    subscriber: MunicipalityCode | None = None
+    subscribers: frozenset[MunicipalityCode] | None = None
+    number: str | None = None
+    document_type: DocumentType | None = None
+    year: int | None = None
+    with_internal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A document without its lines, as a listing shows it.
+
+    Attributes:
+        id: Its place, for the page that follows.
+        credited_by: The number of the credit note that took it back, or the last of it, if one did.
+    """
+
+    id: int
+    number: str
+    issuer: MunicipalityCode
+    issuer_name: str
+    subscriber: MunicipalityCode
+    subscriber_name: str
+    document_type: DocumentType
+    kind: ClaimKind
+    agreement: str
+    title: str
+    period_from: date
+    issue_date: date
+    due_date: date
+    amount_oere: int
+    internal: bool
+    provisional: bool
+    credited_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a listing.
+
+    Attributes:
+        next_after: What to ask on with, (the value sorted by, the row's place); None at the end.
+    """
+
+    heads: tuple[Head, ...]
+    next_after: tuple[str, int] | None
+
+
+def page(  # noqa: PLR0913 - what, in which order, from where, how much
+    connection: Connection,
+    wanted: Wanted,
+    order: Order = Order.ISSUED,
+    *,
+    ascending: bool = False,
+    after: tuple[str, int] | None = None,
+    size: int = 50,
+) -> Page:
+    """Some documents of a listing, by place rather than by counting, so that a late page costs what the first does.
+
+    Args:
+        connection: Where to read.
+        wanted: Whose, and which of them.
+        order: What they are sorted by.
+        ascending: The oldest or smallest first.
+        after: Where an earlier page ended; its value must be of the kind that is sorted by.
+        size: How many at most.
+
+    Raises:
+        ValueError: ``after`` is no such value.
+    """
+    column: Column[Any] = {
+        Order.ISSUED: invoice.c.issue_date,
+        Order.DUE: invoice.c.due_date,
+        Order.AMOUNT: invoice.c.amount_oere,
+    }[order]
+    crediting = select(_crediting.c.number).where(_crediting.c.credits_id == invoice.c.id).scalar_subquery()
+    query: Select[Any] = select(
+        *(invoice.c[each.name] for each in fields(Head) if each.name != "credited_by"),
+        crediting.label("credited_by"),
+    ).where(*_conditions(wanted))
+    if after is not None:
+        value: Any = int(after[0]) if order is Order.AMOUNT else date.fromisoformat(after[0])
+        place = tuple_(column, invoice.c.id)
+        end = tuple_(literal(value, column.type), literal(after[1], invoice.c.id.type))
+        query = query.where(place > end if ascending else place < end)
+    both = (column.asc(), invoice.c.id.asc()) if ascending else (column.desc(), invoice.c.id.desc())
+    rows = connection.execute(query.order_by(*both).limit(size + 1)).all()
+    heads = tuple(_head(row) for row in rows[:size])
+    if len(rows) <= size:
+        return Page(heads, None)
+    last = getattr(heads[-1], column.name)
+    return Page(heads, (str(last), heads[-1].id))
+
+
+def _conditions(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+    if wanted.issuer is not None:
+        yield invoice.c.issuer == wanted.issuer
+    if wanted.subscriber is not None:
+        yield invoice.c.subscriber == wanted.subscriber
+    if wanted.document_type is not None:
+        yield invoice.c.document_type == wanted.document_type.value
+    if wanted.year is not None:
+        yield invoice.c.period_from.between(date(wanted.year, 1, 1), date(wanted.year, 12, 31))
+    if not wanted.with_internal:
+        yield invoice.c.internal.is_(False)
+    either: list[ColumnElement[bool]] = []
+    if wanted.subscribers is not None:
+        either.append(invoice.c.subscriber.in_(sorted(wanted.subscribers)))
+    if wanted.number is not None:
+        # By range, not LIKE: an index serves it on both databases. No number holds a sign above this one.
+        either.append(and_(invoice.c.number >= wanted.number, invoice.c.number < f"{wanted.number}\uffff"))
+    if either:
+        yield or_(*either)
+
+
+def _head(row: Row[Any]) -> Head:
+    values = {each.name: getattr(row, each.name) for each in fields(Head)}
+    values["document_type"], values["kind"] = DocumentType(row.document_type), ClaimKind(row.kind)
+    return Head(**values)
+
+
+def asked_for(connection: Connection, issuer: MunicipalityCode, as_of: date, *, due_before: date | None = None) -> int:
+    """What an issuer's documents ask of others, with what they credit or pay out, in øre; its own share is no money.
+
+    Args:
+        connection: Where to read.
+        issuer: Whose documents.
+        as_of: Issued up to this day.
+        due_before: Only those that were due before this day.
+    """
+    query = select(func.coalesce(func.sum(invoice.c.amount_oere), 0)).where(
+        invoice.c.issuer == issuer, invoice.c.internal.is_(False), invoice.c.issue_date <= as_of
+    )
+    if due_before is not None:
+        query = query.where(invoice.c.due_date < due_before)
+    return int(connection.execute(query).scalar_one())
+
+
+def billed_by_year(connection: Connection, issuer: MunicipalityCode, since: int) -> dict[int, int]:
+    """What an issuer's documents billed of each year's cost, before results of earlier years: year -> øre.
+
+    Args:
+        connection: Where to read.
+        issuer: Whose documents; its own share is among them, credits are taken off.
+        since: The first year.
+    """
+    rows = connection.execute(
+        select(invoice_line.c.accounting_year, func.sum(invoice_line.c.amount_oere).label("amount_oere"))
+        .join(invoice, invoice.c.id == invoice_line.c.invoice_id)
+        .where(
+            invoice.c.issuer == issuer,
+            # An advance is billed in the December before at the earliest; so the index serves.
+            invoice.c.issue_date >= date(since - 1, 1, 1),
+            invoice_line.c.accounting_year >= since,
+            invoice_line.c.kind == LineKind.SHARE.value,
+        )
+        .group_by(invoice_line.c.accounting_year)
+    )
+    return {row.accounting_year: int(row.amount_oere) for row in rows}
 
 
 class Content(NamedTuple):

@@ -66,6 +66,10 @@ invoice = Table(
     CheckConstraint("period_from < period_to", name="period_in_order"),
     Index("ix_invoice_subscriber_period", "subscriber", "period_from"),
     Index("ix_invoice_agreement_period", "agreement", "period_from"),
+    # What the portal lists, and what is open with an issuer without a look at the rows themselves.
+    Index("ix_invoice_issuer_issue_date", "issuer", "issue_date"),
+    Index("ix_invoice_subscriber_issue_date", "subscriber", "issue_date"),
+    Index("ix_invoice_issuer_due_date", "issuer", "due_date", "internal", "amount_oere"),
 )
 
 invoice_line = Table(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from agreements.agreement import MunicipalityCode
 from billing.monthly_run.facts import (
@@ -214,3 +215,47 @@ def plan_numbers(connection: Connection, *, since: date | None = None) -> list[i
     if since is not None:
         query = query.where(run_plan.c.as_of >= since)
     return list(connection.execute(query).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPlan:
+    """A plan that somebody has to go on with, as an issuer sees it.
+
+    Attributes:
+        is_approved: It is to be issued; otherwise it is to be approved.
+        total_oere: The issuer's documents in it.
+    """
+
+    number: int
+    as_of: date
+    planned_by: str
+    four_eyes: bool
+    is_approved: bool
+    total_oere: int
+
+
+def open_plans(connection: Connection, issuer: MunicipalityCode, most: int) -> list[OpenPlan]:
+    """The newest plans with documents of an issuer that are neither issued nor stopped, newest first; one query."""
+    ended = select(run_plan_event.c.plan_id).where(
+        run_plan_event.c.kind.in_([PlanState.ISSUED.value, PlanState.STOPPED.value])
+    )
+    approved = select(run_plan_event.c.plan_id).where(run_plan_event.c.kind == PlanState.APPROVED.value)
+    rows = connection.execute(
+        select(
+            run_plan.c.id,
+            run_plan.c.as_of,
+            run_plan.c.planned_by,
+            run_plan.c.four_eyes,
+            run_plan.c.id.in_(approved).label("is_approved"),
+            func.sum(run_plan_document.c.amount_oere).label("total_oere"),
+        )
+        .join(run_plan_document, run_plan_document.c.plan_id == run_plan.c.id)
+        .where(run_plan_document.c.issuer == issuer, run_plan.c.id.not_in(ended))
+        .group_by(run_plan.c.id, run_plan.c.as_of, run_plan.c.planned_by, run_plan.c.four_eyes)
+        .order_by(run_plan.c.id.desc())
+        .limit(most)
+    )
+    return [
+        OpenPlan(row.id, row.as_of, row.planned_by, row.four_eyes, bool(row.is_approved), int(row.total_oere))
+        for row in rows
+    ]

@@ -310,6 +310,28 @@ def open_items(
     ]
 
 
+def settled_total(
+    connection: Connection, issuer: MunicipalityCode, as_of: date, *, due_before: date | None = None
+) -> int:
+    """What matches settled of an issuer's documents up to a day, in øre.
+
+    Args:
+        connection: Where to read.
+        issuer: Whose documents.
+        as_of: Matched up to this day, of documents issued up to it.
+        due_before: Only of documents that were due before this day.
+    """
+    query = (
+        select(func.coalesce(func.sum(payment_match_document.c.amount_oere), 0))
+        .join(payment_match, payment_match.c.id == payment_match_document.c.match_id)
+        .join(invoice, invoice.c.id == payment_match_document.c.invoice_id)
+        .where(payment_match.c.issuer == issuer, payment_match.c.matched_on <= as_of, invoice.c.issue_date <= as_of)
+    )
+    if due_before is not None:
+        query = query.where(invoice.c.due_date < due_before)
+    return int(connection.execute(query).scalar_one())
+
+
 def _pieces(rows: Iterable[Any], key: str) -> dict[int, dict[PieceKey, int]]:
     found: dict[int, dict[PieceKey, int]] = defaultdict(dict)
     for row in rows:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import date
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from agreements import store as agreement_store
 from agreements.agreement import CostLine, MunicipalityCode, ResultKey
@@ -23,7 +24,7 @@ from billing.year_end_settlement.tables import (
     settlement_provider,
     year_settlement,
 )
-from foundation.database import insert_rows, reserve_ids
+from foundation.database import among, insert_rows, reserve_ids
 
 
 def final_accounts(connection: Connection, agreement: str, year: int) -> tuple[CostLine, ...]:
@@ -121,6 +122,26 @@ def read_settlement(connection: Connection, agreement: str, year: int) -> YearSe
         author=head.author,
         approver=head.approver,
     )
+
+
+def costs_of_closed_years(connection: Connection, codes: Collection[str]) -> dict[tuple[str, int], tuple[int, int]]:
+    """What was billed and what it cost in the years that are closed: (agreement, year) -> (øre, øre)."""
+    rows = connection.execute(
+        select(
+            year_settlement.c.agreement,
+            year_settlement.c.year,
+            func.sum(settlement_provider.c.received_oere).label("received_oere"),
+            func.sum(settlement_provider.c.cost_oere).label("cost_oere"),
+        )
+        .join(settlement_provider, settlement_provider.c.settlement_id == year_settlement.c.id)
+        .where(among(year_settlement.c.agreement, codes))
+        .group_by(year_settlement.c.agreement, year_settlement.c.year)
+    )
+    return {
+        (row.agreement, row.year): (int(row.received_oere), int(row.cost_oere))
+        for row in rows
+        if row.agreement in codes
+    }
 
 
 def closed_years(connection: Connection, agreement: str) -> list[int]:

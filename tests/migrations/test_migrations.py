@@ -18,6 +18,7 @@ import migrations
 from foundation.audit import audit_event
 from foundation.database import Database, DatabaseUnavailable, metadata
 from foundation.outbox import outbox_entry
+from foundation.users import user_account
 from tests.billing.runs.conftest import CHANGEABLE
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +30,7 @@ ROOMS = [
 ]
 
 
-assert {audit_event.name, outbox_entry.name} <= set(metadata.tables)
+assert {audit_event.name, outbox_entry.name, user_account.name} <= set(metadata.tables)
 
 
 def tables(url: str) -> set[str]:

@@ -11,15 +11,18 @@ from flask.testing import FlaskClient
 from foundation.errors import BadInput, MellemregningError, NotFound, RuleBroken
 from foundation.settings import Settings
 from portal.app import HEADERS, create_app
+from portal.pages import anybody
+from portal.web_settings import WebSettings
 
 
 def client_of(database_url: str) -> FlaskClient:
-    return create_app(Settings(database_url=database_url, actor="test")).test_client()
+    return create_app(Settings(database_url=database_url, actor="test"), WebSettings(plain_http=True)).test_client()
 
 
 @pytest.fixture
 def app(tmp_path: Path) -> Flask:
-    return create_app(Settings(database_url=f"sqlite:///{tmp_path / 'none.sqlite'}", actor="test"))
+    settings = Settings(database_url=f"sqlite:///{tmp_path / 'none.sqlite'}", actor="test")
+    return create_app(settings, WebSettings(plain_http=True))
 
 
 @pytest.fixture
@@ -32,8 +35,15 @@ def test_the_front_page_says_in_danish_what_this_is(client: FlaskClient) -> None
     assert page.status_code == 200
     assert page.text.startswith('<!doctype html>\n<html lang="da">')
     assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in page.text
-    assert "<code>mellemregning</code>" in page.text
-    assert "Version 0.1.0" in page.text
+    assert "årets abonnement fordelt efter indbyggertal" in page.text
+    assert "Mellemregning 0.1.0" in page.text
+
+
+def test_a_view_that_does_not_say_who_may_is_not_served(app: Flask) -> None:
+    app.add_url_rule("/unmarked", view_func=lambda: "a secret")
+    answer = app.test_client().get("/unmarked")
+    assert answer.status_code == 500
+    assert "a secret" not in answer.text
 
 
 def test_the_page_has_a_style_of_its_own(client: FlaskClient) -> None:
@@ -45,7 +55,7 @@ def test_the_page_has_a_style_of_its_own(client: FlaskClient) -> None:
 def test_every_answer_carries_the_headers(client: FlaskClient, path: str) -> None:
     headers = client.get(path).headers
     assert {name: headers[name] for name in HEADERS} == HEADERS
-    assert "script" not in headers["Content-Security-Policy"]
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
     assert "unsafe" not in headers["Content-Security-Policy"]
 
 
@@ -85,7 +95,7 @@ def test_an_error_of_ours_has_the_status_of_its_kind(app: Flask, error: Mellemre
     def fail() -> str:
         raise error
 
-    app.add_url_rule("/fails", view_func=fail)
+    app.add_url_rule("/fails", view_func=anybody(fail))
     answer = app.test_client().get("/fails")
     assert answer.status_code == status
     assert error.text() in answer.text
@@ -96,7 +106,7 @@ def test_a_fault_of_ours_shows_nothing_of_its_inside(app: Flask) -> None:
         message = "the inside"
         raise ValueError(message)
 
-    app.add_url_rule("/fails", view_func=fail)
+    app.add_url_rule("/fails", view_func=anybody(fail))
     answer = app.test_client().get("/fails")
     assert answer.status_code == 500
     assert "Intet er ændret" in answer.text

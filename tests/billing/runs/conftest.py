@@ -45,8 +45,20 @@ BUDGET_2009 = {ODENSE: ODENSE_2009, SVENDBORG: SVENDBORG_2009}
 FUNEN_TEXT = resources.files("agreements").joinpath("examples/fyn_2009.toml").read_text(encoding="utf-8")
 FUNEN = "fyn-alkohol"
 # What may change: who takes part, what is to be delivered, which claim is released, which number is next, an issuer's
-# choices.
-CHANGEABLE = {"agreement", "claim", "delivery_job", "issuer_setting", "membership", "number_series"}
+# choices; and who may log in, since the trail keeps who could what.
+CHANGEABLE = {
+    "agreement",
+    "claim",
+    "delivery_job",
+    "issuer_setting",
+    "login_attempt",
+    "login_session",
+    "membership",
+    "number_series",
+    "user_account",
+    "user_identity",
+    "user_role",
+}
 AN_INSTANT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 

@@ -1,0 +1,12 @@
+"""The finance officer's pages at a municipality that bills: everything under ``/oekonomi/<place>``.
+
+A page is a module here that marks its views on ``pages`` and is named below.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+pages = Blueprint("finance", __name__, url_prefix="/oekonomi/<place:place>")
+
+from portal.finance import invoices, overview  # noqa: E402, F401 - they add their views to the blueprint above

@@ -1,0 +1,107 @@
+"""Overblik: what is due, late or waits for the one who looks; what was billed, is open, overdue; billed beside cost."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date
+
+from flask import render_template
+from sqlalchemy import Connection
+
+from billing.annual_subscription import store as prices
+from billing.deadline_status import Status, deadline_statuses
+from billing.invoice import store as invoice_store
+from billing.monthly_run.store import OpenPlan, open_plans
+from billing.payment import store as payment_store
+from billing.year_end_settlement import store as settlement_store
+from portal.access.scope import Deed, issuers_agreements
+from portal.finance import pages
+from portal.language import _
+from portal.pages import connection, person, today, who_may
+from portal.parts import Chart
+
+YEARS_SHOWN = 5
+PLANS_SHOWN = 20
+SHOWN = 12
+NOW = {Status.LATE, Status.DUE_SOON}
+
+
+@pages.get("/")
+@who_may(Deed.READ)
+def overview(place: str) -> str:
+    """The page one begins the day with."""
+    as_of = today()
+    agreements = issuers_agreements(connection(), place)
+    wheel = deadline_statuses(connection(), as_of, issuer=place) if agreements else ()
+    pressing = [each for each in wheel if each.status in NOW]
+    coming = [each for each in wheel if each.status is Status.WAITING and each.deadline.due_on >= as_of]
+    asked = invoice_store.asked_for(connection(), place, as_of)
+    overdue = invoice_store.asked_for(connection(), place, as_of, due_before=as_of)
+    since = as_of.year - YEARS_SHOWN + 1
+    billed = invoice_store.billed_by_year(connection(), place, since)
+    return render_template(
+        "finance/overview.html",
+        agreements=agreements,
+        as_of=as_of,
+        pressing=pressing,
+        more_pressing=max(0, len(pressing) - SHOWN),
+        coming=coming[:SHOWN],
+        shown=SHOWN,
+        status_words=status_words(),
+        late=sum(each.status is Status.LATE for each in pressing),
+        waiting=_waiting_for(connection(), place),
+        billed_oere=billed.get(as_of.year, 0),
+        open_oere=asked - payment_store.settled_total(connection(), place, as_of),
+        overdue_oere=overdue - payment_store.settled_total(connection(), place, as_of, due_before=as_of),
+        chart=billed_beside_cost(connection(), tuple(agreements), billed, as_of),
+    )
+
+
+def status_words() -> dict[Status, tuple[str, str]]:
+    """Where a deadline stands, and the kind of its tag."""
+    return {
+        Status.LATE: (_("for sent"), "error"),
+        Status.DUE_SOON: (_("snart"), "warning"),
+        Status.WAITING: (_("venter"), "info"),
+        Status.DONE: (_("gjort"), "success"),
+        Status.PASSED: (_("dagen er gået"), "info"),
+        Status.NOT_SUPPORTED: (_("føres ikke her"), "info"),
+    }
+
+
+def _waiting_for(opened: Connection, place: str) -> list[tuple[OpenPlan, str]]:
+    """The issuer's plans that somebody has to go on with, and whether that is the one who looks."""
+    who = person()
+    found = []
+    for plan in open_plans(opened, place, PLANS_SHOWN):
+        mine = who.may(Deed.APPROVE, place) and not (plan.four_eyes and plan.planned_by == who.login)
+        if plan.is_approved:
+            words = _("godkendt, ikke udstedt")
+        else:
+            words = _("venter på din godkendelse") if mine else _("venter på godkendelse")
+        found.append((plan, words))
+    return found
+
+
+def billed_beside_cost(opened: Connection, codes: tuple[str, ...], billed: dict[int, int], as_of: date) -> Chart:
+    """Each of the last years: what was billed, and what it cost; of a year that is not closed, what it is priced at."""
+    closed = settlement_store.costs_of_closed_years(opened, codes) if codes else {}
+    expected = prices.latest_costs(opened, codes) if codes else {}
+    cost: dict[int, int] = defaultdict(int)
+    all_closed: dict[int, bool] = defaultdict(lambda: True)
+    for code, year in set(closed) | set(expected):
+        cost[year] += closed[code, year][1] if (code, year) in closed else expected[code, year]
+        all_closed[year] &= (code, year) in closed
+    years = [year for year in range(as_of.year - YEARS_SHOWN + 1, as_of.year + 2) if year in cost or billed.get(year)]
+    return Chart(
+        title=_("Faktureret og udgift, år for år"),
+        heading=_("År"),
+        series=(_("Faktureret"), _("Udgift")),
+        rows=tuple(
+            (
+                f"{year}" if all_closed[year] else _("{year} (pris)").format(year=year),
+                (billed.get(year, 0), cost.get(year)),
+            )
+            for year in years
+        ),
+    )

@@ -1,0 +1,159 @@
+"""Every route of the application, called as nobody, in each role and as the neighbour, against a written table.
+
+A route without a row fails. The neighbour asks for the very addresses that exist for others, with ids that are right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from foundation.settings import Settings
+from portal.app import create_app
+from portal.pages import EXTENSION, TOKEN, mark_of
+from portal.web_settings import WebSettings
+from tests.databases import SqliteDatabases
+from tests.portal import demo_site
+
+CALLERS = ("nobody", "officer", "approver", "reader", "auditor", "administrator", "payer", "neighbour")
+LOGIN = 303  # to the page that asks who it is
+ALL = (200,) * len(CALLERS)
+KNOWN = (LOGIN, *(200,) * 7)
+READS_ODENSE = (LOGIN, 200, 200, 200, 200, 403, 404, 404)
+READS_ASSENS = (LOGIN, 404, 404, 404, 404, 404, 200, 404)
+USERS_OF_ODENSE = (LOGIN, 403, 403, 403, 403, 200, 404, 404)
+
+# (method, route) -> (an address, what each of CALLERS is answered). 302 and 303 are told apart below.
+TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
+    ("GET", "/static/<path:filename>"): ("/static/style.css", ALL),
+    ("GET", "/healthz"): ("/healthz", ALL),
+    ("GET", "/readyz"): ("/readyz", ALL),
+    ("GET", "/"): ("/", (200, *(303,) * 7)),
+    ("POST", "/sprog"): ("/sprog", (303,) * 8),
+    ("GET", "/steder"): ("/steder", (303,) * 8),  # each has one place
+    ("GET", "/login"): ("/login", ALL),
+    ("POST", "/login"): ("/login", (*(401,) * 5, *(429,) * 3)),  # under one name, so the sixth try waits
+    ("GET", "/login/oidc"): ("/login/oidc", (404,) * 8),  # no provider here
+    ("GET", "/login/oidc/svar"): ("/login/oidc/svar", (404,) * 8),
+    ("GET", "/adgangskode"): ("/adgangskode", KNOWN),
+    ("POST", "/adgangskode"): ("/adgangskode", (LOGIN, *(400,) * 7)),
+    ("GET", "/brugere/<place:place>/"): ("/brugere/461/", USERS_OF_ODENSE),
+    ("POST", "/brugere/<place:place>/ny"): ("/brugere/461/ny", (LOGIN, 403, 403, 403, 403, 400, 404, 404)),
+    ("POST", "/brugere/<place:place>/roller"): ("/brugere/461/roller", (LOGIN, 403, 403, 403, 403, 404, 404, 404)),
+    ("POST", "/brugere/<place:place>/luk"): ("/brugere/461/luk", (LOGIN, 403, 403, 403, 403, 404, 404, 404)),
+    ("POST", "/brugere/<place:place>/ny-adgangskode"): (
+        "/brugere/461/ny-adgangskode",
+        (LOGIN, 403, 403, 403, 403, 404, 404, 404),
+    ),
+    ("GET", "/oekonomi/<place:place>/"): ("/oekonomi/461/", READS_ODENSE),
+    ("GET", "/oekonomi/<place:place>/bilag"): ("/oekonomi/461/bilag", READS_ODENSE),
+    ("GET", "/oekonomi/<place:place>/bilag/<number>"): ("/oekonomi/461/bilag/F2008-0001", READS_ODENSE),
+    ("GET", "/oekonomi/<place:place>/bilag/<number>/fil.<any(pdf,xml,xlsx):kind>"): (
+        "/oekonomi/461/bilag/F2008-0001/fil.xml",
+        READS_ODENSE,
+    ),
+    ("GET", "/kommune/<place:place>/"): ("/kommune/420/", READS_ASSENS),
+    ("GET", "/kommune/<place:place>/bilag/<place:issuer>/<number>"): (
+        "/kommune/420/bilag/461/F2008-0001",
+        READS_ASSENS,
+    ),
+    ("GET", "/kommune/<place:place>/bilag/<place:issuer>/<number>/fil.<any(pdf,xml,xlsx):kind>"): (
+        "/kommune/420/bilag/461/F2008-0001/fil.xlsx",
+        READS_ASSENS,
+    ),
+    ("GET", "/api/v1/"): ("/api/v1/", ALL),
+    ("POST", "/logud"): ("/logud", (303,) * 8),  # last: it ends what the others rest on
+}
+
+
+@pytest.fixture(scope="module")
+def app(sqlite_databases: SqliteDatabases) -> Iterator[Flask]:
+    with sqlite_databases.upgraded() as url, demo_site.lived(url):
+        made = create_app(
+            Settings(database_url=url, actor="test"), WebSettings(plain_http=True), day=lambda: demo_site.TODAY
+        )
+        made.config["WTF_CSRF_ENABLED"] = False  # shown by itself in test_login
+        yield made
+        made.extensions[EXTENSION].close()
+
+
+@pytest.fixture(scope="module")
+def clients(app: Flask) -> dict[str, FlaskClient]:
+    made = {caller: app.test_client() for caller in CALLERS}
+    for caller, client in made.items():
+        if caller != "nobody":
+            answer = client.post("/login", data={"login": caller, "password": demo_site.PASSWORD})
+            assert answer.status_code == 303, caller
+    return made
+
+
+def routes(app: Flask) -> set[tuple[str, str]]:
+    return {
+        (method, rule.rule)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def test_every_route_has_a_row(app: Flask) -> None:
+    assert routes(app) == set(TABLE)
+
+
+def test_every_view_says_who_may(app: Flask) -> None:
+    assert [name for name, view in app.view_functions.items() if mark_of(view) is None] == []
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row[0]} {row[1]}")
+def test_who_is_answered_what(clients: dict[str, FlaskClient], row: tuple[str, str]) -> None:
+    address, expected = TABLE[row]
+    answered = []
+    for client in clients.values():
+        with client.open(address, method=row[0]) as answer:
+            answered.append(answer.status_code)
+    assert dict(zip(CALLERS, answered, strict=True)) == dict(zip(CALLERS, expected, strict=True))
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE if TABLE[row][1][0] == LOGIN and row[0] == "GET"], ids=str)
+def test_nobody_is_asked_who_it_is(app: Flask, row: tuple[str, str]) -> None:
+    address, _ = TABLE[row]
+    answer = app.test_client().get(address)
+    assert answer.headers["Location"].startswith("/login?next=")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/kommune/450/bilag/461/F2008-0001",  # Nyborg asks for Assens's document under its own name
+        "/kommune/450/bilag/461/F2008-0001/fil.pdf",
+        "/oekonomi/450/bilag/F2008-0001",  # Odense's number in Nyborg's series
+        "/oekonomi/450/bilag/F2008-0001/fil.pdf",
+        "/oekonomi/461/",
+        "/kommune/999/",
+        "/kommune/000/",
+    ],
+)
+def test_the_neighbour_finds_nothing(app: Flask, address: str) -> None:
+    client = app.test_client()
+    client.post("/login", data={"login": "neighbour", "password": demo_site.PASSWORD})
+    answer = client.get(address)
+    assert answer.status_code == 404
+    assert "Assens" not in answer.text
+
+
+def test_a_listing_holds_nothing_of_others(app: Flask) -> None:
+    client = app.test_client()
+    client.post("/login", data={"login": "neighbour", "password": demo_site.PASSWORD})
+    own = client.get("/kommune/450/").text
+    assert "F2008" in own or "F2012" in own
+    assert "Assens" not in own
+    assert "Der er ikke udstedt bilag endnu" in client.get("/oekonomi/450/bilag").text
+
+
+def test_a_made_up_token_is_nobody(app: Flask) -> None:
+    client = app.test_client()
+    with client.session_transaction() as cookie:
+        cookie[TOKEN] = "x" * 43
+    assert client.get("/oekonomi/461/").status_code == LOGIN
