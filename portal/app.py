@@ -195,6 +195,10 @@ def _around_each_request(app: Flask, settings: Settings) -> None:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
         return response
 
+    @app.teardown_request
+    def done(_error: BaseException | None) -> None:
+        language.speak(None)
+
     @app.context_processor
     def known_to_all_pages() -> dict[str, object]:
         return {"version": version("mellemregning")}

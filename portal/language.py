@@ -26,8 +26,8 @@ def use(language: str) -> None:
     os.environ["LANGUAGE"] = language
 
 
-def speak(language: str) -> None:
-    """Speak this language to the visitor whom this thread serves just now."""
+def speak(language: str | None) -> None:
+    """Speak this language to the visitor whom this thread serves just now; None when the visitor has gone."""
     _of_this_visitor.set(language)
 
 

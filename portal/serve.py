@@ -1,8 +1,7 @@
 """The demo's data served to this machine alone, with log-ins that are made for this start: ``python3 dev.py serve``.
 
-The business date stands still on the demo's last day, so that its deadlines and amounts are what the guide shows. The
-clock, which goes by the calendar, works beside it as it does in earnest; it plans and tells, and issues nothing by
-itself.
+The business date stands still on the demo's last day, for the pages and for the clock that works beside them, so that
+deadlines and amounts are what the guide shows. The clock plans, tells, and issues what somebody approved, as always.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ invoice = Table(
     # What the portal lists, and what is open with an issuer without a look at the rows themselves.
     Index("ix_invoice_issuer_issue_date", "issuer", "issue_date"),
     Index("ix_invoice_subscriber_issue_date", "subscriber", "issue_date"),
-    Index("ix_invoice_issuer_due_date", "issuer", "due_date", "internal", "amount_oere"),
+    Index("ix_invoice_issuer_due_date", "issuer", "due_date", "internal", "issue_date", "amount_oere"),
 )
 
 invoice_line = Table(

@@ -62,7 +62,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_login_attempt_counted_by_at"), "login_attempt", ["counted_by", "at"])
     op.create_index(op.f("ix_invoice_issuer_issue_date"), "invoice", ["issuer", "issue_date"])
     op.create_index(op.f("ix_invoice_subscriber_issue_date"), "invoice", ["subscriber", "issue_date"])
-    op.create_index(op.f("ix_invoice_issuer_due_date"), "invoice", ["issuer", "due_date", "internal", "amount_oere"])
+    op.create_index(
+        op.f("ix_invoice_issuer_due_date"), "invoice", ["issuer", "due_date", "internal", "issue_date", "amount_oere"]
+    )
 
 
 def downgrade() -> None:

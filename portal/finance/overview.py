@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import date
 
 from flask import render_template
@@ -37,7 +36,9 @@ def overview(place: str) -> str:
     coming = [each for each in wheel if each.status is Status.WAITING and each.deadline.due_on >= as_of]
     asked = invoice_store.asked_for(connection(), place, as_of)
     overdue = invoice_store.asked_for(connection(), place, as_of, due_before=as_of)
-    since = as_of.year - YEARS_SHOWN + 1
+    costs = costs_by_year(connection(), tuple(agreements), as_of)
+    # A closed year says itself what was billed; only the others are summed from the documents.
+    since = min([as_of.year, *(year for year, (_cost, closed_oere) in costs.items() if closed_oere is None)])
     billed = invoice_store.billed_by_year(connection(), place, since)
     return render_template(
         "finance/overview.html",
@@ -53,7 +54,7 @@ def overview(place: str) -> str:
         billed_oere=billed.get(as_of.year, 0),
         open_oere=asked - payment_store.settled_total(connection(), place, as_of),
         overdue_oere=overdue - payment_store.settled_total(connection(), place, as_of, due_before=as_of),
-        chart=billed_beside_cost(connection(), tuple(agreements), billed, as_of),
+        chart=billed_beside_cost(costs, billed, as_of),
     )
 
 
@@ -83,25 +84,34 @@ def _waiting_for(opened: Connection, place: str) -> list[tuple[OpenPlan, str]]:
     return found
 
 
-def billed_beside_cost(opened: Connection, codes: tuple[str, ...], billed: dict[int, int], as_of: date) -> Chart:
-    """Each of the last years: what was billed, and what it cost; of a year that is not closed, what it is priced at."""
+def costs_by_year(opened: Connection, codes: tuple[str, ...], as_of: date) -> dict[int, tuple[int, int | None]]:
+    """Each of the last years: what it cost, by the price where it is open, and what was billed if all is closed."""
     closed = settlement_store.costs_of_closed_years(opened, codes) if codes else {}
     expected = prices.latest_costs(opened, codes) if codes else {}
-    cost: dict[int, int] = defaultdict(int)
-    all_closed: dict[int, bool] = defaultdict(lambda: True)
+    found: dict[int, tuple[int, int | None]] = {}
     for code, year in set(closed) | set(expected):
-        cost[year] += closed[code, year][1] if (code, year) in closed else expected[code, year]
-        all_closed[year] &= (code, year) in closed
-    years = [year for year in range(as_of.year - YEARS_SHOWN + 1, as_of.year + 2) if year in cost or billed.get(year)]
+        if as_of.year - YEARS_SHOWN < year <= as_of.year + 1:
+            cost, billed = found.get(year, (0, 0))
+            if (code, year) in closed:
+                received, spent = closed[code, year]
+                found[year] = (cost + spent, None if billed is None else billed + received)
+            else:
+                found[year] = (cost + expected[code, year], None)
+    return found
+
+
+def billed_beside_cost(costs: dict[int, tuple[int, int | None]], billed: dict[int, int], as_of: date) -> Chart:
+    """Each of the last years: what was billed, and what it cost; of a year that is not closed, what it is priced at."""
+    rows = []
+    for year in range(as_of.year - YEARS_SHOWN + 1, as_of.year + 2):
+        cost, closed_oere = costs.get(year, (None, None))
+        if cost is None and not billed.get(year):
+            continue
+        label = _("{year} (pris)").format(year=year) if closed_oere is None else str(year)
+        rows.append((label, (billed.get(year, 0) if closed_oere is None else closed_oere, cost)))
     return Chart(
         title=_("Faktureret og udgift, år for år"),
         heading=_("År"),
         series=(_("Faktureret"), _("Udgift")),
-        rows=tuple(
-            (
-                f"{year}" if all_closed[year] else _("{year} (pris)").format(year=year),
-                (billed.get(year, 0), cost.get(year)),
-            )
-            for year in years
-        ),
+        rows=tuple(rows),
     )

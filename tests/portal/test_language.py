@@ -470,3 +470,9 @@ def test_an_unknown_language_of_the_environment_is_refused_in_one_message() -> N
     status, answer, beside = command("--help", MELLEMREGNING_LANG="fr")
     assert (status, answer) == (1, "")
     assert beside == "MELLEMREGNING_LANG er «fr», men skal være et af: da, en.\n"
+
+
+def test_a_templates_texts_are_gathered() -> None:
+    template = '{{ _("Én") }}{% if _("To {x}").format(x=y) %}{% endif %}{{ other("Tre") }}{{ _(name) }}'
+    assert set(catalogues.texts_of_template(template)) == {"Én", "To {x}"}
+    assert "Sådan er beløbet fremkommet" in catalogues.texts()
