@@ -89,7 +89,7 @@ class _Cells:
 
     def count(self, measure: Measure, service: str, residence: Residence) -> tuple[Value, Style]:
         shown = self._release.shown(measure, service, residence)
-        return (MARK, Style.HIDDEN) if shown is None else (shown, Style.COUNT)
+        return (MARK, Style.HIDDEN) if shown is None else (shown, Style.FIGURE)
 
     def line(self, line: Line, service: str, residence: Residence, cells: Mapping[Measure, str]) -> _Found:
         """A line's value, look and formula; ``cells`` are the addresses of the figures that it is made of."""
@@ -148,7 +148,7 @@ def _column(key: str, heading: str, found: Sequence[_Found]) -> Column:
     return Column(
         key,
         heading,
-        Style.COUNT,
+        Style.FIGURE,
         [value for value, _, _ in found],
         [formula for _, _, formula in found],
         styles=[look for _, look, _ in found],
@@ -174,13 +174,13 @@ def _development(
         found = [(*_Cells(release).count(measure, service, ALL), None) for release in history]
         columns.append(_column(f"all_{measure.value}", f"Alle:\n{SHORT_TITLES[measure].replace(chr(10), ' ')}", found))
     table = draft.table(columns, total=None, filtered=False)
-    if any(release.shown(measure, service, who) is not None for release in history for measure in SHOWN_OVER_TIME[:3]):
+    if any(release.shown(measure, service, who) for release in history for measure in SHOWN_OVER_TIME[:3]):
         draft.chart(_chart(statement, who, names, table))
     else:
         draft.put(
             table.last + 2,
             0,
-            "Der er intet diagram, for alle de tal, det skulle vise, er skjult.",
+            "Der er intet diagram, for de tal, det skulle vise, er skjult eller nul.",
             Style.NOTE,
             spills=True,
         )

@@ -30,6 +30,7 @@ class Style(StrEnum):
     LINK = "link"
     CODE = "code"  # text of digits: a municipality's code
     COUNT = "count"
+    FIGURE = "figure"  # a count of a usage statement
     OERE = "oere"
     OERE_INVOICED = "oere_invoiced"
     KRONER = "kroner"
@@ -47,6 +48,7 @@ class Style(StrEnum):
 NUMERIC = frozenset(
     {
         Style.COUNT,
+        Style.FIGURE,
         Style.OERE,
         Style.OERE_INVOICED,
         Style.KRONER,

@@ -26,6 +26,8 @@ DARK = "#1F3A4D"
 PALE = "#E6EDF2"
 GREY = "#ECECEC"
 LINE = "#B8C4CC"
+# A picture of a statement, made where nobody set a language, is Danish all the same: 3.302 and 75,9 %.
+DANISH = "[$-406]"
 COLOURS = ("#1F3A4D", "#7A9CB3", "#C98B3B")
 
 _NUMBER: dict[str, object] = {"align": "right", "valign": "vcenter"}
@@ -49,6 +51,7 @@ LOOKS: Mapping[Style, dict[str, object]] = {
     Style.LINK: _TEXT | {"font_color": "#0B5394", "underline": 1},
     Style.CODE: _TEXT | {"num_format": "@"},
     Style.COUNT: _NUMBER | {"num_format": "#,##0"},
+    Style.FIGURE: _NUMBER | {"num_format": f"{DANISH}#,##0"},
     Style.OERE: _NUMBER | {"num_format": "#,##0"},
     Style.OERE_INVOICED: _NUMBER | {"num_format": "#,##0", "bg_color": GREY},
     Style.KRONER: _NUMBER | {"num_format": "#,##0.00"},
@@ -57,8 +60,8 @@ LOOKS: Mapping[Style, dict[str, object]] = {
     Style.PERCENT: _NUMBER | {"num_format": "0.0000%"},
     Style.DATE: _TEXT | {"num_format": "dd.mm.yyyy"},
     Style.STATUS: _TEXT | {"bold": True},
-    Style.SHARE: _NUMBER | {"num_format": "0.0%"},
-    Style.AVERAGE: _NUMBER | {"num_format": "#,##0.0"},
+    Style.SHARE: _NUMBER | {"num_format": f"{DANISH}0.0%"},
+    Style.AVERAGE: _NUMBER | {"num_format": f"{DANISH}#,##0.0"},
     Style.HIDDEN: _NUMBER | {"bg_color": GREY},
     Style.NOTE: _TEXT | {"font_color": "#555555"},
 }

@@ -154,6 +154,8 @@ def _show_plan(out: Console, plan: RunPlan) -> None:
         )
     if len(plan.missing) > MOST_SHOWN:
         out.print(_("... og {count} mangler mere; se dem med --json.").format(count=len(plan.missing) - MOST_SHOWN))
+    if plan.missing:
+        out.print(_("En udsteder, der sender e-fakturaer, udsteder ikke et bilag, før det, der mangler, er indtastet."))
     for event in plan.events:
         out.print(f"{event.happened_on:%d.%m.%Y}  {_state_words()[event.state]}, {event.actor}  {event.note}")
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, event
 
 from agreements import run as agreements
 from agreements import trading_run
+from billing.annual_subscription.facts import Correction
 from billing.invoice import run as invoices
 from billing.invoice.facts import DocumentDraft
 from billing.invoice.missing import NotFitToIssue, missing_details, refused
@@ -245,3 +246,19 @@ def test_a_refusal_can_cross_processes(priced: Life) -> None:
     again = pickle.loads(pickle.dumps(failure.error))  # noqa: S301 - made a moment ago
     assert again.text() == failure.error.text()
     assert "{" not in again.text()
+
+
+def test_a_month_billed_anew_is_corrected_whole_or_not_at_all(priced: Life) -> None:
+    """What takes the old document back is not written where the new one cannot be."""
+    priced.issue(JANUARY, DAY)
+    priced.budget(2009, {ODENSE: 1_800_000_000, SVENDBORG: 600_000_000}, date(2009, 1, 5))
+    priced.calculate(2009, date(2009, 1, 5), Correction.REINVOICE)
+    enter(priced, buyers=NOBODY, day=date(2009, 1, 5))
+    error = priced.refused(
+        NotFitToIssue,
+        lambda connection, occasion: months.reinvoice_year(connection, FUNEN, 2009, occasion),
+        date(2009, 1, 6),
+    )
+    assert "PEPPOL-EN16931-R010" in str(error)
+    enter(priced, {}, day=date(2009, 1, 6))
+    assert len(priced.reinvoice(2009, date(2009, 1, 6))) == 9

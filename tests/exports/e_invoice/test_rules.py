@@ -145,8 +145,8 @@ def test_a_broken_rule_is_refused_with_its_id(rule: str, broken: Callable[[], In
     assert "{" not in str(caught.value)
 
 
-# The rules that are named as checks before issue. R006 is on invoiced objects and BR-DEC-01, 02, 10, 15, 16, 17, 24,
-# 25, 27, 28 on allowances, prepayments, roundings and line charges, none of which we write.
+# The rules that are named as checks before issue. R006 is on invoiced objects; BR-DEC-01, 02, 10, 15, 16, 17, 24, 25,
+# 27 and 28 are on allowances, prepayments, roundings and charges of lines. We write none of these.
 NAMED = {
     *(f"PEPPOL-EN16931-R00{number}" for number in (1, 2, 3, 4, 5, 7, 8)),
     *(f"PEPPOL-EN16931-R{number:03d}" for number in (10, 20, 40, 42, 110, 111, 120)),
