@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from agreements.agreement import MunicipalityCode
-from agreements.population import PopulationMissing
+from agreements.population import PopulationFigure, PopulationMissing
 from billing.accounts.facts import InvoicedMonth, ResultSource
 from billing.accounts.rules import split_by_source
+from billing.annual_subscription.division_rules import (
+    divide,
+    first_count,
+    result_weights,
+    same_division,
+    shares_of,
+)
 from billing.annual_subscription.facts import (
     AnnualSubscription,
     Correction,
@@ -60,6 +67,7 @@ def calculate(facts: YearFacts, version: int, names: Mapping[MunicipalityCode, s
 
     Raises:
         NoMembers, BudgetMissing, PopulationMissing, NobodyToSplitBy: nothing is guessed.
+        AgeBandMissing, AgreedFigureMissing, PercentagesDoNotFit, KeyWithoutWeight: of other keys, see ``divide``.
 
     Source: agreement § 6 stk. 1 to 3; domain rules 1 to 4, 7 and 9.
     """
@@ -68,28 +76,28 @@ def calculate(facts: YearFacts, version: int, names: Mapping[MunicipalityCode, s
         raise NoMembers(agreement=facts.agreement, year=facts.year)
     if not facts.cost_lines:
         raise BudgetMissing(agreement=facts.agreement, year=facts.year)
-    missing = [code for code in members if code not in facts.population]
-    if missing:
-        raise PopulationMissing(
-            municipality=missing,
-            name=[names.get(code, code) for code in missing],
-            on=facts.reference_date,
-        )
-    weights = {code: facts.population[code].inhabitants for code in members}
-    if not any(weights.values()):
-        raise NobodyToSplitBy(agreement=facts.agreement, year=facts.year, on=facts.reference_date)
-    cost_oere = sum(line.net_oere for line in facts.cost_lines)
-    shares = apportion(cost_oere, weights, facts.unit_oere)
+    division = divide(facts, names) if facts.keys else None
+    if division is None:
+        population = _all_figures(facts, members, names)
+        weights = {code: population[code].inhabitants for code in members}
+        if not any(weights.values()):
+            raise NobodyToSplitBy(agreement=facts.agreement, year=facts.year, on=facts.reference_date)
+        cost_oere = sum(line.net_oere for line in facts.cost_lines)
+        shares = apportion(cost_oere, weights, facts.unit_oere)
+    else:
+        shares = shares_of(division, members)
+        weights = result_weights(shares)
+        population = {code: first_count(division, code, facts.reference_date) for code in members}
     passed_on = _passed_on(facts, weights)
     parts = tuple(
         SubscriptionPart(
             municipality=code,
-            population=facts.population[code],
+            population=population[code],
             weight=weights[code],
             share_oere=shares[code],
             passed_on=passed_on[code],
             instalments=instalments_of(
-                months=facts.months,
+                months=facts.months_of.get(code, facts.months),
                 share_oere=shares[code],
                 passed_on=passed_on[code],
                 invoiced=facts.invoiced.get(code, ()),
@@ -108,7 +116,21 @@ def calculate(facts: YearFacts, version: int, names: Mapping[MunicipalityCode, s
         correction=facts.correction,
         cost_lines=facts.cost_lines,
         parts=parts,
+        division=division,
     )
+
+
+def _all_figures(
+    facts: YearFacts, members: Sequence[MunicipalityCode], names: Mapping[MunicipalityCode, str]
+) -> Mapping[MunicipalityCode, PopulationFigure]:
+    missing = [code for code in members if code not in facts.population]
+    if missing:
+        raise PopulationMissing(
+            municipality=missing,
+            name=[names.get(code, code) for code in missing],
+            on=facts.reference_date,
+        )
+    return facts.population
 
 
 def _passed_on(
@@ -320,6 +342,8 @@ def same_calculation(stored: AnnualSubscription, fresh: AnnualSubscription) -> b
         fresh.reference_date,
         fresh.unit_oere,
     ):
+        return False
+    if not same_division(stored.division, fresh.division):
         return False
     if [_figures_of(part) for part in stored.parts] != [_figures_of(part) for part in fresh.parts]:
         return False

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from agreements.agreement import CostLine, MunicipalityCode, ProviderOwnShare, ResultKey
+from agreements.agreement import CostLine, MunicipalityCode, ProviderOwnShare, ResultKey, Schedule
+from agreements.schedule import months_of_year
 from billing.accounts.facts import Account, Posting, ResultSource
-from billing.annual_subscription.facts import Instalment, SubscriptionPart
+from billing.annual_subscription.facts import AnnualSubscription, Instalment, SubscriptionPart
 from billing.invoice.facts import ClaimKind, DocumentDraft, InvoiceLine, LineKind
 from billing.monthly_aconto.facts import MonthFacts
 from foundation.errors import N_, RuleBroken
 from foundation.money import apportion_signed, equal_parts
 
 ProviderService = tuple[MunicipalityCode, str]
+_RATE_WORDS = {Schedule.MONTHLY: "månedlige rate"}
 
 
 class PriceMissing(RuleBroken):
@@ -59,7 +61,7 @@ def _part(facts: MonthFacts, municipality: MunicipalityCode) -> SubscriptionPart
         raise NothingToBillFrom(
             municipality=facts.parties[municipality].name,
             year=facts.month.year,
-            month=facts.month.danish,
+            month=facts.instalment.danish,
             agreement=facts.agreement.code,
         )
     return part
@@ -68,10 +70,32 @@ def _part(facts: MonthFacts, municipality: MunicipalityCode) -> SubscriptionPart
 def _instalment(facts: MonthFacts, part: SubscriptionPart) -> Instalment:
     if facts.provisional:
         # Last year's regular instalment, all of it on account of this year: last year's results were passed on then.
-        count = facts.agreement.terms.advance.instalments
+        last_year = facts.subscription.division and facts.subscription.division.days.get(part.municipality)
+        count = len(months_of_year(facts.agreement.terms.advance, facts.subscription.year, last_year or None))
         amount = equal_parts(part.obligation_oere, count, facts.subscription.unit_oere)[0]
         return Instalment(facts.month, amount, {})
     return next(instalment for instalment in part.instalments if instalment.month == facts.month)
+
+
+def weights_of_payer(
+    subscription: AnnualSubscription, municipality: MunicipalityCode
+) -> dict[MunicipalityCode, dict[str, int]]:
+    """What one payer's instalments are cut by: provider -> service -> its own share of what they cost.
+
+    Where there are several keys, what a payer pays for is its own; so a service that it has no share of is not on its
+    invoice, and a sum that it pays alone stands there whole.
+
+    Source: domain rule 12; docs/decisions/0037-allocation-keys.md.
+    """
+    net: dict[MunicipalityCode, dict[str, int]] = {}
+    for portion in subscription.division.portions if subscription.division else ():
+        share = portion.share_of(municipality)
+        if share:
+            lines = [line for line in subscription.cost_lines if line.key in portion.lines]
+            for (provider, service), amount in split_between_providers(share, lines).items():
+                services = net.setdefault(provider, {})
+                services[service] = services.get(service, 0) + amount
+    return net or weights_of(subscription.cost_lines)
 
 
 def split_between_providers(gross_oere: int, cost_lines: Iterable[CostLine]) -> dict[ProviderService, int]:
@@ -125,7 +149,10 @@ def draft_of(facts: MonthFacts, municipality: MunicipalityCode) -> DocumentDraft
     part = _part(facts, municipality)
     instalment = _instalment(facts, part)
     terms = facts.agreement.terms
-    weights = weights_of(facts.subscription.cost_lines) if facts.weights is None else facts.weights
+    if facts.subscription.division is not None:
+        weights: Mapping[MunicipalityCode, Mapping[str, int]] = weights_of_payer(facts.subscription, municipality)
+    else:
+        weights = weights_of(facts.subscription.cost_lines) if facts.weights is None else facts.weights
     gross = _split(instalment.gross_oere, weights)
     is_provider = municipality in facts.agreement.providers
     set_off = is_provider and terms.advance.provider_own_share is ProviderOwnShare.NET
@@ -135,8 +162,8 @@ def draft_of(facts: MonthFacts, municipality: MunicipalityCode) -> DocumentDraft
         issuer=facts.parties[facts.agreement.issuer],
         subscriber=facts.parties[municipality],
         kind=ClaimKind.ACONTO,
-        title=f"A conto {facts.month.danish}",
-        period=facts.month.period,
+        title=f"A conto {facts.instalment.danish}",
+        period=facts.instalment.period,
         lines=tuple(_lines(facts, part, instalment, gross)),
         postings=tuple(_postings(facts, municipality, instalment, gross, set_off=set_off, internal=internal))
         if facts.booked
@@ -150,9 +177,10 @@ def draft_of(facts: MonthFacts, municipality: MunicipalityCode) -> DocumentDraft
 
 def _note(facts: MonthFacts) -> str:
     if facts.provisional:
+        rate = _RATE_WORDS.get(facts.agreement.terms.advance.schedule, "rate")
         return (
             f"Foreløbigt beløb: prisen for {facts.month.year} forelå ikke {facts.price_missing_from:%d.%m.%Y}. "
-            f"Der opkræves derfor sidste års månedlige rate; forskellen reguleres, når prisen er beregnet."
+            f"Der opkræves derfor sidste års {rate}; forskellen reguleres, når prisen er beregnet."
         )
     if facts.subscription.version > 1:
         return f"Beløbet følger prisberegning nr. {facts.subscription.version} for {facts.month.year}."
@@ -166,10 +194,9 @@ def _lines(
     gross: Mapping[ProviderService, int],
 ) -> list[InvoiceLine]:
     services = {service.code: service for service in facts.agreement.services}
+    when = facts.instalment
     what = (
-        "foreløbig rate"
-        if facts.provisional
-        else f"rate {facts.month.number} af {facts.agreement.terms.advance.instalments}"
+        "foreløbig rate" if facts.provisional else f"rate {when.number} af {facts.agreement.terms.advance.instalments}"
     )
     lines = [
         InvoiceLine(
@@ -179,8 +206,8 @@ def _lines(
             service=service,
             service_title=services[service].title,
             kind=LineKind.SHARE,
-            text=f"{services[service].title}, {facts.parties[provider].name}: a conto {facts.month.danish} ({what})",
-            period=facts.month.period,
+            text=f"{services[service].title}, {facts.parties[provider].name}: a conto {when.danish} ({what})",
+            period=when.period,
             accounting_year=facts.month.year,
             amount_oere=amount,
             vat_exemption=services[service].vat_exemption,
@@ -206,8 +233,8 @@ def _passed_on_line(facts: MonthFacts, source: ResultSource, amount_oere: int, o
         service="",
         service_title="",
         kind=LineKind.PASSED_ON,
-        text=f"Andel af {what} {source.accounting_year}, {provider}, {facts.month.danish}",
-        period=facts.month.period,
+        text=f"Andel af {what} {source.accounting_year}, {provider}, {facts.instalment.danish}",
+        period=facts.instalment.period,
         accounting_year=source.accounting_year,
         amount_oere=-amount_oere,
         version=facts.subscription.version,
