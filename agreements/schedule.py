@@ -9,10 +9,11 @@ Source: agreement § 7 stk. 1; docs/decisions/0038-schedules.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
+from math import lcm
 
-from agreements.agreement import AdvanceTerms, Agreement, MunicipalityCode, Schedule
+from agreements.agreement import AdvanceTerms, Agreement, PartialYear, Schedule
 from foundation.errors import N_, RuleBroken
 from foundation.period import DANISH_MONTHS, MONTHS_PER_YEAR, Month, Period, months_between
 
@@ -135,8 +136,28 @@ def instalment_after(advance: AdvanceTerms, month: Month) -> Month:
     return instalment_of(advance, month).last.plus(1)
 
 
-def months_of_members(
-    advance: AdvanceTerms, year: int, days: dict[MunicipalityCode, Period]
-) -> dict[MunicipalityCode, tuple[Month, ...]]:
-    """Member -> the first months of the instalments that it pays of a year."""
-    return {code: months_of_year(advance, year, own) for code, own in days.items()}
+def weights_of_months(advance: AdvanceTerms, year: int, own: Period, partial: PartialYear) -> dict[Month, int]:
+    """The instalments that somebody pays who takes part on some days of a year: first month -> what it weighs.
+
+    All weigh alike but for those of which only some days or months are its own; these weigh so much less.
+
+    Source: docs/decisions/0038-schedules.md.
+    """
+    found: dict[Month, tuple[int, int]] = {}
+    for each in instalments_of_year(advance, year):
+        start, end = max(own.from_day, each.period.from_day), min(own.to_day, each.period.to_day)
+        if start < end:
+            found[each.first] = (
+                _length(start, end, partial),
+                _length(each.period.from_day, each.period.to_day, partial),
+            )
+    if all(covered == whole for covered, whole in found.values()):
+        return dict.fromkeys(found, 1)
+    common = lcm(*(whole for _, whole in found.values()))
+    return {month: covered * (common // whole) for month, (covered, whole) in found.items()}
+
+
+def _length(start: date, end: date, partial: PartialYear) -> int:
+    if partial is PartialYear.DAYS:
+        return (end - start).days
+    return len(list(months_between(Month.of(start), Month.of(end - timedelta(days=1)))))

@@ -116,7 +116,8 @@ class YearFacts:
         months: The first months of the year's instalments.
         keys: Every key with its lines; empty where all is split by the inhabitants and everybody takes part all year.
         days: Member -> the days of the year on which it takes part; needed with ``keys``.
-        months_of: Member -> the first months of the instalments that it pays, where those are not all.
+        months_of: Member -> the first months of the instalments that it pays, each with what it weighs; a member that
+            is not there pays all, which weigh alike.
     """
 
     agreement: str
@@ -133,7 +134,7 @@ class YearFacts:
     correction: Correction = Correction.SPREAD
     keys: tuple[KeyBasis, ...] = ()
     days: Mapping[MunicipalityCode, Period] = field(default_factory=dict)
-    months_of: Mapping[MunicipalityCode, tuple[Month, ...]] = field(default_factory=dict)
+    months_of: Mapping[MunicipalityCode, Mapping[Month, int]] = field(default_factory=dict)
     partial_year: PartialYear = PartialYear.NOT_ALLOWED
 
 

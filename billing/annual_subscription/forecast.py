@@ -13,7 +13,7 @@ from agreements.agreement import Agreement, CostLine, MunicipalityCode
 from agreements.membership import AlreadyMember, MembershipPeriod, NotAMember, agreed_year, days_of, members_in
 from agreements.municipality import MUNICIPALITIES, municipality
 from agreements.population import FigureKey, PopulationFigure
-from agreements.schedule import months_of_members, months_of_year
+from agreements.schedule import months_of_year
 from billing.accounts import store as books
 from billing.accounts.facts import ResultMovement
 from billing.annual_subscription import store
@@ -35,7 +35,7 @@ from billing.annual_subscription.forecast_rules import (
     years_of,
 )
 from billing.annual_subscription.rules import calculate
-from billing.annual_subscription.run import get_subscription, key_bases, unclosed_year
+from billing.annual_subscription.run import get_subscription, key_bases, months_of_members, unclosed_year
 from billing.annual_subscription.run import results_to_pass_on as results_of_year
 from foundation.period import BillingYear
 
@@ -189,7 +189,7 @@ class _Known:
             pools=pools,
             keys=key_bases(self.connection, agreement, year, assumed, days, population),
             days=dict(sorted(days.items())),
-            months_of=months_of_members(terms.advance, year, days),
+            months_of=months_of_members(agreement, year, days),
             partial_year=terms.allocation.partial_year,
         )
         return basis, facts

@@ -26,7 +26,7 @@ from billing.annual_subscription.facts import (
     YearFacts,
 )
 from foundation.errors import N_, RuleBroken
-from foundation.money import apportion, equal_parts
+from foundation.money import apportion, weighted_parts
 from foundation.period import Month
 
 
@@ -97,7 +97,7 @@ def calculate(facts: YearFacts, version: int, names: Mapping[MunicipalityCode, s
             share_oere=shares[code],
             passed_on=passed_on[code],
             instalments=instalments_of(
-                months=facts.months_of.get(code, facts.months),
+                months=facts.months_of.get(code, dict.fromkeys(facts.months, 1)),
                 share_oere=shares[code],
                 passed_on=passed_on[code],
                 invoiced=facts.invoiced.get(code, ()),
@@ -208,7 +208,7 @@ def _within(amount_oere: int, limit_oere: int) -> int:
 
 def instalments_of(  # noqa: PLR0913 - the rule rests on these
     *,
-    months: Sequence[Month],
+    months: Mapping[Month, int] | Sequence[Month],
     share_oere: int,
     passed_on: Mapping[ResultSource, int],
     invoiced: Sequence[InvoicedMonth],
@@ -222,7 +222,8 @@ def instalments_of(  # noqa: PLR0913 - the rule rests on these
     or where it was decided so, the whole year is cut afresh: those months are then credited and invoiced anew.
 
     Args:
-        months: The months of the year that are instalments, ascending.
+        months: The months of the year that are instalments, ascending; with what each weighs, where they do not all
+            weigh alike.
         share_oere: The municipality's share of the cost.
         passed_on: Source -> øre of earlier results; the obligation is the share less their sum.
         invoiced: What was invoiced, for months that are claimed.
@@ -234,8 +235,9 @@ def instalments_of(  # noqa: PLR0913 - the rule rests on these
 
     Source: agreement § 7 stk. 1; domain rules 4 and 7.
     """
-    kept = {month.month: month for month in invoiced if month.month in set(months)}
-    remaining = [month for month in months if month not in kept]
+    weights = dict(months) if isinstance(months, Mapping) else dict.fromkeys(months, 1)
+    kept = {month.month: month for month in invoiced if month.month in weights}
+    remaining = {month: weight for month, weight in weights.items() if month not in kept}
     obligation_oere = share_oere - sum(passed_on.values())
     unbilled_oere = obligation_oere - sum(month.amount_oere for month in kept.values())
     unbilled_gross_oere = share_oere - sum(month.gross_oere for month in kept.values())
@@ -246,7 +248,7 @@ def instalments_of(  # noqa: PLR0913 - the rule rests on these
     # Sources count too: a surplus of one provider and a deficit of another may leave the amounts as they were.
     something_remains = unbilled_oere != 0 or unbilled_gross_oere != 0 or any(left.values())
     if correction is Correction.REINVOICE or (not remaining and something_remains):
-        fresh = _spread(list(months), share_oere, obligation_oere, passed_on, unit_oere)
+        fresh = _spread(weights, share_oere, obligation_oere, passed_on, unit_oere)
         return tuple(
             _as_invoiced(kept[month]) if month in kept and says_the_same(kept[month], fresh[month]) else fresh[month]
             for month in months
@@ -303,7 +305,7 @@ def _told(passed_on: Mapping[ResultSource, int]) -> dict[ResultSource, int]:
 
 
 def _spread(
-    months: Sequence[Month],
+    months: Mapping[Month, int],
     gross_oere: int,
     amount_oere: int,
     passed_on: Mapping[ResultSource, int],
@@ -312,12 +314,13 @@ def _spread(
     """Cut gross and amount alike; what lies between them each month is what is passed on, kept apart by source."""
     if not months:
         return {}
-    gross = equal_parts(gross_oere, len(months), unit_oere)
-    amounts = equal_parts(amount_oere, len(months), unit_oere)
+    weights = list(months.values())
+    gross = weighted_parts(gross_oere, weights, unit_oere)
+    amounts = weighted_parts(amount_oere, weights, unit_oere)
     sources = sorted(passed_on)
     # The largest source takes the øre by which the others' equal parts miss the month's difference.
     balancing = max(sources, key=lambda source: abs(passed_on[source])) if sources else None
-    pieces = {source: equal_parts(passed_on[source], len(months)) for source in sources if source != balancing}
+    pieces = {source: weighted_parts(passed_on[source], weights) for source in sources if source != balancing}
     instalments: dict[Month, Instalment] = {}
     for index, month in enumerate(months):
         of_month = {source: parts[index] for source, parts in pieces.items()}

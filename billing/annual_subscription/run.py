@@ -15,7 +15,7 @@ from agreements.agreement import Agreement, AllocationKey, CostLine, Municipalit
 from agreements.membership import agreed_year, days_of, members_in
 from agreements.municipality import MUNICIPALITIES
 from agreements.population import PopulationFigure
-from agreements.schedule import months_of_members, months_of_year
+from agreements.schedule import months_of_year, weights_of_months
 from billing.accounts import store as books
 from billing.accounts.facts import ResultSource
 from billing.accounts.rules import YearIsSettled, split_by_source
@@ -36,7 +36,7 @@ from foundation import audit
 from foundation.audit import Occasion
 from foundation.errors import N_, NotFound, RuleBroken
 from foundation.money import apportion
-from foundation.period import BillingYear, Period
+from foundation.period import BillingYear, Month, Period
 
 
 class SubscriptionUnknown(NotFound):
@@ -201,9 +201,21 @@ def _facts(connection: Connection, agreement: Agreement, year: int) -> YearFacts
         invoiced=books.invoiced_months(connection, agreement.code, year),
         keys=key_bases(connection, agreement, year, lines, days, counted),
         days=days,
-        months_of=months_of_members(terms.advance, year, days),
+        months_of=months_of_members(agreement, year, days),
         partial_year=terms.allocation.partial_year,
     )
+
+
+def months_of_members(
+    agreement: Agreement, year: int, days: Mapping[MunicipalityCode, Period]
+) -> dict[MunicipalityCode, dict[Month, int]]:
+    """Of who takes part in a piece of a year: the instalments that it pays, and what they weigh."""
+    whole, terms = BillingYear(year).period, agreement.terms
+    return {
+        code: weights_of_months(terms.advance, year, own, terms.allocation.partial_year)
+        for code, own in days.items()
+        if own != whole
+    }
 
 
 def key_bases(  # noqa: PLR0913, PLR0917 - what the keys rest on
@@ -426,6 +438,15 @@ class BilledAfterLeaving(RuleBroken):
     )
 
 
+class BilledAfterDay(RuleBroken):
+    """Who was invoiced for what begins on a day or later cannot leave before that day."""
+
+    danish = N_(
+        "{municipality} er allerede faktureret for {month}, så den kan ikke udtræde før {on}. "
+        "Kreditér først de fakturaer.",
+    )
+
+
 def refuse_if_billed_after(connection: Connection, code: str, who: MunicipalityCode, year: int) -> None:
     """Refuse a notice where the municipality holds invoices for a year after the one that it leaves with.
 
@@ -442,6 +463,22 @@ def refuse_if_billed_after(connection: Connection, code: str, who: MunicipalityC
                 month=months[0].month.danish,
                 year=year,
             )
+
+
+def refuse_if_billed_from(connection: Connection, code: str, who: MunicipalityCode, ends_before: date) -> None:
+    """Refuse a notice to a day where the municipality holds invoices for instalments that begin on it or later.
+
+    An instalment that began before is cut anew by the price that follows (domain rule 7).
+
+    Raises:
+        AgreementUnknown: there is no such agreement.
+        BilledAfterDay: it was invoiced for what comes after the day.
+    """
+    agreements.get(connection, code)
+    for year in range(ends_before.year, ends_before.year + 3):
+        for month in books.invoiced_months(connection, code, year).get(who, ()):
+            if month.month.first_day >= ends_before:
+                raise BilledAfterDay(municipality=MUNICIPALITIES[who].name, month=month.month.danish, on=ends_before)
 
 
 def versions_of(connection: Connection, code: str, year: int | None = None) -> list[tuple[int, int, date]]:

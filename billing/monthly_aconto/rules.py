@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from agreements.agreement import CostLine, MunicipalityCode, ProviderOwnShare, ResultKey, Schedule
-from agreements.schedule import months_of_year
+from agreements.schedule import weights_of_months
 from billing.accounts.facts import Account, Posting, ResultSource
 from billing.annual_subscription.facts import AnnualSubscription, Instalment, SubscriptionPart
 from billing.invoice.facts import ClaimKind, DocumentDraft, InvoiceLine, LineKind
 from billing.monthly_aconto.facts import MonthFacts
 from foundation.errors import N_, RuleBroken
-from foundation.money import apportion_signed, equal_parts
+from foundation.money import apportion_signed, equal_parts, weighted_parts
+from foundation.period import BillingYear
 
 ProviderService = tuple[MunicipalityCode, str]
 _RATE_WORDS = {Schedule.MONTHLY: "månedlige rate"}
@@ -70,11 +71,21 @@ def _part(facts: MonthFacts, municipality: MunicipalityCode) -> SubscriptionPart
 def _instalment(facts: MonthFacts, part: SubscriptionPart) -> Instalment:
     if facts.provisional:
         # Last year's regular instalment, all of it on account of this year: last year's results were passed on then.
-        last_year = facts.subscription.division and facts.subscription.division.days.get(part.municipality)
-        count = len(months_of_year(facts.agreement.terms.advance, facts.subscription.year, last_year or None))
-        amount = equal_parts(part.obligation_oere, count, facts.subscription.unit_oere)[0]
+        amount = _regular_instalment(facts, part)
         return Instalment(facts.month, amount, {})
     return next(instalment for instalment in part.instalments if instalment.month == facts.month)
+
+
+def _regular_instalment(facts: MonthFacts, part: SubscriptionPart) -> int:
+    """A whole instalment of the price; of one for a piece of the year, what would be due of the whole year."""
+    terms, price = facts.agreement.terms, facts.subscription
+    own = price.division.days.get(part.municipality) if price.division else None
+    if own is None or own == BillingYear(price.year).period:
+        return equal_parts(part.obligation_oere, terms.advance.instalments, price.unit_oere)[0]
+    weights = weights_of_months(terms.advance, price.year, own, terms.allocation.partial_year)
+    # The heaviest instalment is a whole one, wherever there is one.
+    parts = weighted_parts(part.obligation_oere, sorted(weights.values(), reverse=True), price.unit_oere)
+    return parts[0]
 
 
 def weights_of_payer(

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from sqlalchemy import Connection
 
 from agreements import store as agreement_store
-from agreements.agreement import CostLineKey, MunicipalityCode
+from agreements.agreement import Agreement, CostLineKey, MunicipalityCode
+from agreements.schedule import weights_of_months
 from billing.accounts.facts import InvoicedMonth
 from billing.annual_subscription import store as subscription_store
 from billing.annual_subscription.division_rules import OWN_KEY, result_weights, shares_of
@@ -15,7 +16,7 @@ from billing.annual_subscription.facts import AnnualSubscription, Correction, Di
 from billing.annual_subscription.rules import instalments_of, passed_on_in
 from billing.verify.words import name_of
 from foundation.money import NothingToSplitBy, apportion, kroner
-from foundation.period import BillingYear
+from foundation.period import BillingYear, Month
 
 
 def agreements_read_back(connection: Connection) -> Iterator[str]:
@@ -36,6 +37,7 @@ def stored_subscriptions(connection: Connection) -> Iterator[AnnualSubscription]
 
 def shares_sum(connection: Connection) -> Iterator[str]:
     """Shares are what the kept inhabitants and cost lines give; obligations and instalments sum to them."""
+    agreed = {code: agreement for code, (_, agreement) in agreement_store.find_agreements(connection, None).items()}
     stored = {(row.agreement, row.year, row.version): row for row in subscription_store.heads(connection)}
     parts = subscription_store.stored_parts(connection)
     amounts = subscription_store.stored_amounts(connection)
@@ -56,7 +58,7 @@ def shares_sum(connection: Connection) -> Iterator[str]:
             for instalment in part.instalments:
                 if amounts[head.id, part.municipality, instalment.month] != instalment.amount_oere:
                     yield f"{place}: raten for {name} i {instalment.month} er ikke andel minus indregnet resultat"
-            yield from _faults_of_part(place, name, part, value.unit_oere, counted=value.division is None)
+            yield from _faults_of_part(place, name, part, value, _weights(agreed[value.agreement], value, part))
         if (head.cost_oere, head.passed_on_oere, head.total_oere) != (
             value.cost_oere,
             value.passed_on_oere,
@@ -101,16 +103,28 @@ def _faults_of_division(place: str, value: AnnualSubscription, division: Divisio
         yield f"{place}: vægtene, som resultater deles efter, er ikke andelene"
 
 
-def _faults_of_part(place: str, name: str, part: SubscriptionPart, unit_oere: int, *, counted: bool) -> Iterator[str]:
-    if counted and part.weight != part.population.inhabitants:
+def _faults_of_part(
+    place: str, name: str, part: SubscriptionPart, value: AnnualSubscription, weights: dict[Month, int]
+) -> Iterator[str]:
+    if value.division is None and part.weight != part.population.inhabitants:
         yield f"{place}: vægten for {name} er ikke indbyggertallet {part.population.inhabitants}"
     if sum(instalment.amount_oere for instalment in part.instalments) != part.obligation_oere:
         yield f"{place}: raterne for {name} summer ikke til {kroner(part.obligation_oere)}"
-    elif not _cut_by_the_rule(part, unit_oere):
+    elif not _cut_by_the_rule(part, value.unit_oere, weights):
         yield f"{place}: raterne for {name} er ikke lige store, som reglen deler dem"
 
 
-def _cut_by_the_rule(part: SubscriptionPart, unit_oere: int) -> bool:
+def _weights(agreement: Agreement, value: AnnualSubscription, part: SubscriptionPart) -> dict[Month, int]:
+    """What the part's instalments weigh: alike, but for who takes part in a piece of the year."""
+    whole = BillingYear(value.year).period
+    own = value.division.days.get(part.municipality, whole) if value.division else whole
+    if own == whole:
+        return {instalment.month: 1 for instalment in part.instalments}
+    terms = agreement.terms
+    return weights_of_months(terms.advance, value.year, own, terms.allocation.partial_year)
+
+
+def _cut_by_the_rule(part: SubscriptionPart, unit_oere: int, weights: dict[Month, int]) -> bool:
     """Whether the instalments are what the rule makes of the part: the rest spread, or the whole year afresh."""
     given = [
         InvoicedMonth(instalment.month, instalment.gross_oere, dict(instalment.passed_on))
@@ -120,7 +134,7 @@ def _cut_by_the_rule(part: SubscriptionPart, unit_oere: int) -> bool:
     stored = [(instalment.gross_oere, passed_on_in([instalment])) for instalment in part.instalments]
     for correction in Correction:
         cut = instalments_of(
-            months=[instalment.month for instalment in part.instalments],
+            months=weights,
             share_oere=part.share_oere,
             passed_on=part.passed_on,
             invoiced=given,
