@@ -97,13 +97,6 @@ class RenewalKind(StrEnum):
     FIXED_TERM = "fixed_term"  # until the agreement's last day
 
 
-class TrueUp(StrEnum):
-    """Of which accounting years the result is passed on."""
-
-    EVERY_YEAR = "every_year"
-    FIRST_YEAR = "first_year"  # later results stay with the providers, who bear them
-
-
 class CostKind(StrEnum):
     """What a line of a budget or of final accounts is (domain rule 1)."""
 
@@ -139,6 +132,14 @@ class AgreedFigure:
     units: int
 
 
+@dataclass(frozen=True, order=True, slots=True)
+class KeyChange:
+    """The figures of a key from a day on, as the parties agreed them anew."""
+
+    from_day: date
+    figures: tuple[AgreedFigure, ...]
+
+
 PERCENT_UNITS = 10_000  # units of ``AgreedFigure`` in one per cent
 
 
@@ -154,6 +155,7 @@ class KeyTerms:
         payer: Who pays all, where one party does.
         age_from, age_to: The youngest and the oldest age of an age band, both included.
         quarter, years_before: The age band is counted on the first day of this quarter of so many years before.
+        changes: The figures from later days on, ascending.
     """
 
     key: AllocationKey = AllocationKey.POPULATION
@@ -165,6 +167,12 @@ class KeyTerms:
     age_to: int = 0
     quarter: int = 1
     years_before: int = 1
+    changes: tuple[KeyChange, ...] = ()
+
+    def agreed_on(self, day: date) -> tuple[date | None, tuple[AgreedFigure, ...]]:
+        """The agreed figures that stand on a day, and the day from which they do; None for those from the start."""
+        standing = [change for change in self.changes if change.from_day <= day]
+        return (standing[-1].from_day, standing[-1].figures) if standing else (None, self.figures)
 
     def band_date(self, year: int) -> date:
         """The day on which the inhabitants of the age band are counted for a billing year."""
@@ -253,8 +261,6 @@ class SettlementTerms:
     Attributes:
         keep_percent: Of a year's cost, the most that may be kept of results in all; None where there is no limit.
         keep_years: For how many years at most a result may be kept; 0 where there is no limit.
-        true_up: Of which years the result is passed on.
-        net_assets_at_exit: Whether a leaver gets its share of the net assets.
     """
 
     accounts_by: DayOfYear = DayOfYear(4, 1)
@@ -264,8 +270,6 @@ class SettlementTerms:
     result_key: ResultKey = ResultKey.ACCOUNTING_YEAR
     keep_percent: Decimal | None = None
     keep_years: int = 0
-    true_up: TrueUp = TrueUp.EVERY_YEAR
-    net_assets_at_exit: bool = False
 
 
 @dataclass(frozen=True, slots=True)

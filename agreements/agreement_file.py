@@ -34,7 +34,6 @@ from agreements.agreement import (
     SettlementTerms,
     Terms,
     Timing,
-    TrueUp,
     UsageTerms,
 )
 from agreements.cost_lines import (
@@ -106,12 +105,15 @@ _TABLES_NOT_YET = {
 }
 _TERMS_NOT_YET = {
     **_TABLES_NOT_YET,
-    "exit": "særlige vilkår ved udtræden, fx andel af formue eller tilbagebetaling af investeringer",
+    "exit": "særlige vilkår ved udtræden (andel af nettoformuen, tilbagebetaling af ikke afskrevne investeringer)",
     "claims": "frist for at rejse krav",
     "termination": "et særligt afsnit om opsigelse (varslet skrives i [terms.renewal] som notice_months)",
 }
 _SETTLEMENT_TERMS_NOT_YET = {
     "claim_within_months": "frist for at rejse krav",
+    "true_up": "efterregulering alene efter første regnskabsår",
+    "net_assets_at_exit": "andel af nettoformuen ved udtræden",
+    "repay_investments_percent": "tilbagebetaling af ikke afskrevne investeringer med rente ved udtræden",
 }
 
 
@@ -197,6 +199,17 @@ def _check_years(about: Table, starts_on: date | None, ends_on: date | None, ter
         about.problem("ends_on", 'mangler; en aftale med kind = "fixed_term" har en sidste dag')
     for key, message in _pieces_of_years(starts_on, ends_on, terms):
         about.problem(key, message)
+    partial = terms.allocation.partial_year
+    for each in (terms.allocation.basis, *(line_key.terms for line_key in terms.allocation.line_keys)):
+        for change in each.changes:
+            day = change.from_day
+            if (partial is PartialYear.NOT_ALLOWED and (day.month, day.day) != (1, 1)) or (
+                partial is PartialYear.MONTHS and day.day != 1
+            ):
+                about.problem(
+                    "starts_on",
+                    f'en nøgle ændres fra {day}, men partial_year = "{partial}" i [terms.allocation] tillader det ikke',
+                )
 
 
 def _pieces_of_years(starts_on: date | None, ends_on: date | None, terms: Terms) -> Iterator[tuple[str, str]]:
@@ -286,8 +299,6 @@ def _settlement(table: Table) -> SettlementTerms:
         result_key=table.choice("result_key", default.result_key, _RESULTS_NOT_YET),
         keep_percent=_keep_percent(table),
         keep_years=table.integer("keep_years", 0, LONGEST_KEEP_YEARS, default.keep_years),
-        true_up=table.choice("true_up", default.true_up, {}),
-        net_assets_at_exit=_yes_or_no(table, "net_assets_at_exit"),
     )
     table.finish(_SETTLEMENT_TERMS_NOT_YET)
     return found
@@ -492,9 +503,7 @@ def _written_terms(terms: Terms) -> dict[str, dict[str, object]]:
             "result_key": str(settlement.result_key),
         }
         | ({} if settlement.keep_percent is None else {"keep_percent": str(settlement.keep_percent)})
-        | ({"keep_years": settlement.keep_years} if settlement.keep_years else {})
-        | _unless(TrueUp.EVERY_YEAR, true_up=settlement.true_up)
-        | ({"net_assets_at_exit": True} if settlement.net_assets_at_exit else {}),
+        | ({"keep_years": settlement.keep_years} if settlement.keep_years else {}),
         "renewal": {"kind": str(terms.renewal.kind)}
         | ({"notice_by": str(terms.renewal.notice_by)} if terms.renewal.kind is RenewalKind.CALENDAR_YEAR else {})
         | ({"notice_months": terms.renewal.notice_months} if terms.renewal.kind is RenewalKind.OPEN_ENDED else {}),

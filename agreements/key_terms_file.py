@@ -11,6 +11,7 @@ from agreements.agreement import (
     AgreedFigure,
     AllocationKey,
     DayOfYear,
+    KeyChange,
     KeyTerms,
     LineKey,
     MunicipalityCode,
@@ -24,6 +25,7 @@ QUARTERS = 4
 LONGEST_YEARS_BEFORE = 3
 LARGEST_CAPACITY = 1_000_000
 WHOLE = 100 * PERCENT_UNITS
+AGREED = frozenset({AllocationKey.FIXED_PERCENTAGES, AllocationKey.AGREED_CAPACITY})
 A_PERCENTAGE = 'procenter som tekst med højst fire decimaler, fx { 217 = "40", 210 = "60" }'
 A_CAPACITY = "hele tal pr. kommunekode, fx { 727 = 24 }"
 
@@ -65,14 +67,18 @@ def read_key(table: Table, default: AllocationKey = AllocationKey.POPULATION) ->
         if table.has(name) and key is not of_key:
             table.value(name, "", required=False)
             table.problem(name, f'hører til key = "{of_key}", men her er key = "{key}"')
+    if key not in AGREED and table.has("changes"):
+        table.value("changes", "", required=False)
+        table.problem("changes", "kun faste procenter og aftalt kapacitet kan ændres fra en dag")
     if key is AllocationKey.FIXED_PERCENTAGES:
-        return KeyTerms(key, figures=_percentages(table))
+        return KeyTerms(key, figures=_percentages(table), changes=_changes(table, key))
     if key is AllocationKey.AGREED_CAPACITY:
         return KeyTerms(
             key,
             figures=_capacity(table),
             counted_on=table.day("counted_on"),
             counts=table.text("counts", 'hvad der tælles, i flertal, fx "klienter"', longest=40),
+            changes=_changes(table, key),
         )
     if key is AllocationKey.ONE_PARTY:
         return KeyTerms(key, payer=municipality_of(table, "payer"))
@@ -122,6 +128,21 @@ def _percentages(table: Table) -> tuple[AgreedFigure, ...]:
     return tuple(found)
 
 
+def _changes(table: Table, key: AllocationKey) -> tuple[KeyChange, ...]:
+    found: list[KeyChange] = []
+    for change in table.tables("changes"):
+        from_day = change.day("from")
+        figures = _percentages(change) if key is AllocationKey.FIXED_PERCENTAGES else _capacity(change)
+        change.finish()
+        if from_day is None:
+            continue
+        if found and from_day <= found[-1].from_day:
+            change.problem("from", f"{from_day} er ikke efter ændringen foran, {found[-1].from_day}")
+        else:
+            found.append(KeyChange(from_day, figures))
+    return tuple(found)
+
+
 def percent_text(units: int) -> str:
     """Units of ``AgreedFigure`` as a file writes a percentage: ``20.4``."""
     whole, decimals = divmod(units, PERCENT_UNITS)
@@ -143,10 +164,13 @@ def _capacity(table: Table) -> tuple[AgreedFigure, ...]:
 def written_key(terms: KeyTerms) -> dict[str, object]:
     """What ``read_key`` reads."""
     written: dict[str, object] = {"key": str(terms.key)}
-    if terms.key is AllocationKey.FIXED_PERCENTAGES:
-        written["percentages"] = {figure.municipality: percent_text(figure.units) for figure in terms.figures}
-    elif terms.key is AllocationKey.AGREED_CAPACITY:
-        written["capacity"] = {figure.municipality: figure.units for figure in terms.figures}
+    if terms.key in AGREED:
+        written |= _written_figures(terms.key, terms.figures)
+        if terms.changes:
+            written["changes"] = [
+                {"from": change.from_day} | _written_figures(terms.key, change.figures) for change in terms.changes
+            ]
+    if terms.key is AllocationKey.AGREED_CAPACITY:
         if terms.counted_on:
             written["counted_on"] = terms.counted_on
         written["counts"] = terms.counts
@@ -160,6 +184,12 @@ def written_key(terms: KeyTerms) -> dict[str, object]:
             "years_before": terms.years_before,
         }
     return written
+
+
+def _written_figures(key: AllocationKey, figures: Sequence[AgreedFigure]) -> dict[str, object]:
+    if key is AllocationKey.FIXED_PERCENTAGES:
+        return {"percentages": {figure.municipality: percent_text(figure.units) for figure in figures}}
+    return {"capacity": {figure.municipality: figure.units for figure in figures}}
 
 
 def read_line_keys(top: Table) -> tuple[LineKey, ...]:

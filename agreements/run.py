@@ -585,6 +585,74 @@ def keep_population(
     return change
 
 
+def load_age_band(  # noqa: PLR0913 - a load names these
+    connection: Connection,
+    name: str,
+    content: bytes,
+    ages: str,
+    occasion: Occasion,
+    *,
+    source: str | None = None,
+    on: date | None = None,
+    not_after: date | None = None,
+) -> PopulationChange:
+    """Keep the inhabitants of an age band from a file with every age; the other arguments as for ``load_population``.
+
+    Raises:
+        NotAnAgeBand, AgesMissing, AgeTwice, PopulationFileNotUnderstood: nothing is changed.
+
+    Source: domain rule 2; docs/decisions/0037-allocation-keys.md.
+    """
+    from agreements.age_band import AgeBand  # noqa: PLC0415 - pandas costs a second at every start
+    from agreements.population_file import read_population  # noqa: PLC0415 - as above
+
+    band = AgeBand.parse(ages)
+    reading = read_population(
+        name, content, source=source, fetched_on=occasion.as_of, on=on, not_after=not_after, ages=band
+    )
+    digest = hashlib.sha256(content).hexdigest()
+    return keep_age_band(connection, name, digest, (band.youngest, band.oldest), reading, occasion)
+
+
+def keep_age_band(  # noqa: PLR0913, PLR0917 - a load names these
+    connection: Connection,
+    name: str,
+    digest: str,
+    band: store.AgeBand,
+    reading: PopulationReading,
+    occasion: Occasion,
+) -> PopulationChange:
+    """Keep the figures of an age band; a revised figure stands beside the old one."""
+    hold(connection, "population")
+    stored = store.age_bands(connection, band)
+    change = compare({key: figure for key, (_, figure) in stored.items()}, reading)
+    appended = [*change.added, *(new for _, new in change.changed)]
+    if appended:
+        revisions = [(stored[each.key][0] + 1 if each.key in stored else 1, each) for each in appended]
+        store.append_age_bands(connection, name, digest, occasion.as_of, band, revisions)
+        audit.record(
+            connection,
+            occasion,
+            action="agreements.age_band_loaded",
+            subject=name,
+            details={
+                "digest": digest,
+                "ages": f"{band[0]}-{band[1]}",
+                "added": len(change.added),
+                "changed": [
+                    {
+                        "municipality": new.municipality,
+                        "on": new.on.isoformat(),
+                        "before": old.inhabitants,
+                        "after": new.inhabitants,
+                    }
+                    for old, new in change.changed
+                ],
+            },
+        )
+    return change
+
+
 def ship_population(connection: Connection, occasion: Occasion) -> int:
     """Put the figures that the project ships into a database that lacks them; what an officer loaded is never touched.
 

@@ -6,7 +6,7 @@ import json
 from datetime import date
 from typing import Any
 
-from agreements.agreement import AgreedFigure, AllocationKey, CostKind, CostLineKey, KeyTerms
+from agreements.agreement import AgreedFigure, AllocationKey, CostKind, CostLineKey, KeyChange, KeyTerms
 from agreements.population import PopulationFigure
 from billing.annual_subscription.facts import Division, Portion, PortionShare
 from foundation.period import Period
@@ -93,6 +93,10 @@ def _terms(terms: KeyTerms) -> dict[str, Any]:
         "age_to": terms.age_to,
         "quarter": terms.quarter,
         "years_before": terms.years_before,
+        "changes": [
+            [change.from_day.isoformat(), [[figure.municipality, figure.units] for figure in change.figures]]
+            for change in terms.changes
+        ],
     }
 
 
@@ -107,4 +111,8 @@ def _terms_of(value: dict[str, Any]) -> KeyTerms:
         age_to=value["age_to"],
         quarter=value["quarter"],
         years_before=value["years_before"],
+        changes=tuple(
+            KeyChange(date.fromisoformat(day), tuple(AgreedFigure(code, units) for code, units in figures))
+            for day, figures in value["changes"]
+        ),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 from agreements.agreement import (
@@ -91,9 +92,10 @@ def keys_of(allocation: AllocationTerms, lines: Iterable[CostLineKey]) -> list[t
     return [entry for entry in found.values() if entry[2]]
 
 
-def agreed_figures(terms: KeyTerms, year: int) -> dict[MunicipalityCode, PopulationFigure]:
-    """The figures that the agreement itself writes down, with where they stand as the source."""
-    on = terms.counted_on or date(year, 1, 1)
+def agreed_figures(terms: KeyTerms, day: date) -> dict[MunicipalityCode, PopulationFigure]:
+    """The figures that the agreement itself writes down as they stand on a day, with where they stand as the source."""
+    since, figures = terms.agreed_on(day)
+    on = since or terms.counted_on or date(day.year, 1, 1)
     if terms.key is AllocationKey.FIXED_PERCENTAGES:
         source = "Aftalens vilkår: faste procenter (i titusindedele af en procent)"
     elif terms.key is AllocationKey.AGREED_CAPACITY:
@@ -101,15 +103,14 @@ def agreed_figures(terms: KeyTerms, year: int) -> dict[MunicipalityCode, Populat
     else:
         return {terms.payer: PopulationFigure(terms.payer, on, 1, "Aftalens vilkår: én part betaler det hele", on)}
     return {
-        figure.municipality: PopulationFigure(figure.municipality, on, figure.units, source, on)
-        for figure in terms.figures
+        figure.municipality: PopulationFigure(figure.municipality, on, figure.units, source, on) for figure in figures
     }
 
 
-def pieces_of_year(year: int, days: Iterable[Period]) -> list[Period]:
-    """The year cut at every day on which somebody joins or leaves, ascending."""
+def pieces_of_year(year: int, days: Iterable[Period], terms: KeyTerms) -> list[Period]:
+    """The year cut at every day on which somebody joins or leaves, or on which the key's figures change, ascending."""
     whole = BillingYear(year).period
-    cuts = {whole.from_day, whole.to_day}
+    cuts = {whole.from_day, whole.to_day} | {change.from_day for change in terms.changes if change.from_day in whole}
     for own in days:
         cuts |= {own.from_day, own.to_day}
     ordered = sorted(cuts)
@@ -141,24 +142,24 @@ def divide(facts: YearFacts, names: Mapping[MunicipalityCode, str]) -> Division:
 
     Source: domain rules 2 and 3; docs/decisions/0037-allocation-keys.md, 0039-terms.md.
     """
-    pieces = pieces_of_year(facts.year, facts.days.values())
-    # A year that is not cut has one piece, whatever it weighs.
-    lengths = {str(place): length_of(piece, facts.partial_year) for place, piece in enumerate(pieces, start=10)}
     net = {line.key: line.net_oere for line in facts.cost_lines}
     portions = []
     for key in facts.keys:
+        # A year that is not cut has one piece, whatever it weighs.
+        pieces = pieces_of_year(facts.year, facts.days.values(), key.terms)
+        lengths = {f"{place:03d}": length_of(piece, facts.partial_year) for place, piece in enumerate(pieces)}
         payer = key.terms.payer
         if key.terms.key is AllocationKey.ONE_PARTY and payer not in facts.days:
             raise PayerTakesNoPart(
                 agreement=facts.agreement, key=key.name or OWN_KEY, name=names.get(payer, payer), year=facts.year
             )
         costs = apportion(sum(net[line] for line in key.lines), lengths, facts.unit_oere)
-        for place, piece in enumerate(pieces, start=10):
+        for place, piece in enumerate(pieces):
             payers = [code for code, own in sorted(facts.days.items()) if _covers(own, piece)]
             if key.terms.key is AllocationKey.ONE_PARTY:
                 payers = [code for code in payers if code == payer]
             if payers:
-                portions.append(_portion(facts, key, piece, costs[str(place)], payers, names))
+                portions.append(_portion(facts, key, piece, costs[f"{place:03d}"], payers, names))
     return Division(dict(sorted(facts.days.items())), tuple(portions))
 
 
@@ -174,6 +175,8 @@ def _portion(  # noqa: PLR0913, PLR0917 - what a portion rests on
     payers: Sequence[MunicipalityCode],
     names: Mapping[MunicipalityCode, str],
 ) -> Portion:
+    if key.terms.changes:
+        key = replace(key, figures=agreed_figures(key.terms, piece.from_day))
     missing = [code for code in payers if code not in key.figures]
     if missing:
         raise _missing(facts, key, [names.get(code, code) for code in missing], missing)

@@ -243,7 +243,7 @@ def key_bases(  # noqa: PLR0913, PLR0917 - what the keys rest on
             read = agreement_store.age_bands(connection, band, terms.band_date(year), days)
             figures = {figure.municipality: figure for _, figure in read.values()}
         else:
-            figures = agreed_figures(terms, year)
+            figures = agreed_figures(terms, whole.from_day)
         found.append(KeyBasis(name, terms, tuple(of_key), figures))
     return tuple(found)
 

@@ -48,6 +48,7 @@ from billing.year_end_settlement.rules import (
     exit_postings,
     release_everything,
     release_movements,
+    require_keep_terms,
 )
 from billing.year_end_settlement.tables import accounts_line
 from foundation import audit
@@ -196,6 +197,7 @@ def close(  # noqa: PLR0913 - a decision has these parts
     Raises:
         AgreementUnknown, YearNotAgreed, YearAlreadyClosed, YearNotOver, SubscriptionUnknown, YearNotBilled,
         AccountsMissing, CarryOverTooLarge.
+        KeptTooMuch, KeptTooLong: beyond what the agreement lets the providers keep.
 
     Source: agreement § 6 stk. 3 and 6; domain rules 9, 10 and 12.
     """
@@ -230,6 +232,11 @@ def close(  # noqa: PLR0913 - a decision has these parts
             carry=carry,
         ),
     )
+    kept: dict[int, int] = defaultdict(int)
+    for movement in books.movements(connection, code):
+        if movement.application_year is None:
+            kept[movement.source.accounting_year] += movement.amount_oere
+    require_keep_terms(settlement, kept, agreement.terms.settlement)
     settlement = replace(settlement, closed_on=occasion.as_of, author=author, approver=approver)
     if not preview:
         _book_close(connection, settlement, occasion, divided=divided)

@@ -170,7 +170,9 @@ class _Keyed:
             first.setdefault(portion.name, portion)
         self.keys = list(first.values())
         self.number_of = {portion.name: number for number, portion in enumerate(self.keys, start=1)}
-        self.pieces = pieces_of_year(self.price.year, division.days.values())
+        self.pieces = {
+            key.name: pieces_of_year(self.price.year, division.days.values(), key.terms) for key in self.keys
+        }
         net = {line.key: line.net_oere for line in self.price.cost_lines}
         self.key_cost = {number: sum(net[line] for line in key.lines) for number, key in enumerate(self.keys, start=1)}
 
@@ -250,7 +252,9 @@ def _lay_out_keys(keyed: _Keyed, cost: Table) -> tuple[Sheet, Table, str]:
 
 def _lay_out_pieces(keyed: _Keyed, keys: Table, unit_cell: str) -> tuple[Sheet, Table]:
     """Perioder: each key's cost over the pieces of the year, also those in which nobody pays."""
-    entries = [(number, key, piece) for number, key in enumerate(keyed.keys, start=1) for piece in keyed.pieces]
+    entries = [
+        (number, key, piece) for number, key in enumerate(keyed.keys, start=1) for piece in keyed.pieces[key.name]
+    ]
     split = _Split([_Row(number, keyed.length(piece)) for number, _, piece in entries], keyed.key_cost, keyed.unit)
     paid = {(portion.name, portion.days) for portion in keyed.division.portions}
     is_paid = [1 if (key.name, piece) in paid else 0 for _, key, piece in entries]
@@ -259,7 +263,7 @@ def _lay_out_pieces(keyed: _Keyed, keys: Table, unit_cell: str) -> tuple[Sheet, 
     draft = SheetDraft(
         PIECES,
         f"Perioder {keyed.price.year}",
-        "Året deles, hvor nogen indtræder eller udtræder; udgiften følger "
+        "Året deles, hvor nogen indtræder eller udtræder, eller nøglen ændres; udgiften følger "
         f"{'dagene' if by_days else 'månederne'}, største rest på hele enheder",
     )
     columns = split.columns(
@@ -283,7 +287,7 @@ def _lay_out_shares(keyed: _Keyed, pieces: Table, unit_cell: str) -> tuple[Sheet
     """Fordeling: every portion among those who pay it."""
     portions = keyed.division.portions
     rows = [(number, portion, share) for number, portion in enumerate(portions, start=1) for share in portion.shares]
-    places = [(key.name, piece) for key in keyed.keys for piece in keyed.pieces]
+    places = [(key.name, piece) for key in keyed.keys for piece in keyed.pieces[key.name]]
     split = _Split(
         [_Row(number, share.figure.inhabitants) for number, _, share in rows],
         {number: portion.cost_oere for number, portion in enumerate(portions, start=1)},

@@ -435,11 +435,25 @@ def show_lines(door: Door, answer: object, lines: Sequence[CostLine]) -> None:
 @click.option("--source", metavar=_("TEKST"), help=_("Kilden, som den skal stå i beregningen."))
 @click.option("--date", "on", type=DATE, metavar=_("DATO"), help=_("Opgørelsesdato, når filen ikke selv har en."))
 @click.option("--preview", is_flag=True, help=_("Vis, hvad hver kommune ville betale; gem intet."))
-def load_population(door: Door, file: Path, source: str | None, on: date | None, preview: bool) -> None:
+@click.option("--ages", metavar=_("FRA-TIL"), help=_("Kun indbyggere i disse aldre, fx 0-17; filen har hver alder."))
+def load_population(
+    door: Door, file: Path, source: str | None, on: date | None, preview: bool, ages: str | None
+) -> None:
     """Indlæs indbyggertal fra en fil fra Statistikbanken; et revideret tal gemmes ved siden af det gamle."""
     content = read_file(file)
 
     def load(connection: Connection) -> PopulationChange:
+        if ages is not None:
+            return agreements.load_age_band(
+                connection,
+                file.name,
+                content,
+                ages,
+                door.occasion,
+                source=source,
+                on=on,
+                not_after=clock.today(),
+            )
         return agreements.load_population(
             connection,
             file.name,
@@ -454,7 +468,9 @@ def load_population(door: Door, file: Path, source: str | None, on: date | None,
         with taken_back(door) as connection:
             change = load(connection)
             days = {figure.on for figure in (*change.added, *(new for _old, new in change.changed))}
-            effects = subscriptions.effects_of_newest_figures(connection, door.occasion, reference_dates=days)
+            effects = subscriptions.effects_of_newest_figures(
+                connection, door.occasion, reference_dates=None if ages else days
+            )
         show_effects(door, effects, _population_answer(change))
         return
     with door.database.transaction() as connection:
@@ -466,17 +482,27 @@ def load_population(door: Door, file: Path, source: str | None, on: date | None,
 @click.option("--date", "on", type=DATE, required=True, multiple=True, metavar=_("DATO"), help=_("1. i et kvartal."))
 @click.option("--municipality", "codes", multiple=True, metavar=_("KOMMUNE"), help=_("Kun disse; ellers alle 98."))
 @click.option("--base-url", default=None, metavar="URL", help=_("En anden adresse end Statistikbankens."))
-def fetch_population(door: Door, on: tuple[date, ...], codes: tuple[str, ...], base_url: str | None) -> None:
+@click.option("--ages", metavar=_("FRA-TIL"), help=_("Kun indbyggere i disse aldre, fx 0-17."))
+def fetch_population(
+    door: Door, on: tuple[date, ...], codes: tuple[str, ...], base_url: str | None, ages: str | None
+) -> None:
     """Hent indbyggertal fra Statistikbanken (tabel FOLK1A)."""
+    from agreements.age_band import AgeBand
     from agreements.statbank import StatBankClient
 
     for code in codes:
         known_municipality(code)
     client = StatBankClient(base_url) if base_url else StatBankClient()
-    reading = client.population(list(on), list(codes) or None, fetched_on=door.business_date)
+    band = AgeBand.parse(ages) if ages else None
+    reading = client.population(list(on), list(codes) or None, fetched_on=door.business_date, ages=band)
     with door.database.transaction() as connection:
         digest = hashlib.sha256(json.dumps([str(figure) for figure in reading.figures]).encode()).hexdigest()
-        change = agreements.keep_population(connection, "Statistikbanken FOLK1A", digest, reading, door.occasion)
+        name = "Statistikbanken FOLK1A"
+        if band is None:
+            change = agreements.keep_population(connection, name, digest, reading, door.occasion)
+        else:
+            both = (band.youngest, band.oldest)
+            change = agreements.keep_age_band(connection, name, digest, both, reading, door.occasion)
     _show_population_change(door, change)
 
 
