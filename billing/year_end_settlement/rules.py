@@ -46,7 +46,7 @@ class KeptTooLong(RuleBroken):
 
     danish = N_(
         "Resultatet fra {kept_year} i aftalen «{agreement}» har været overført i de {years} år, som aftalen tillader "
-        "({amount} står endnu). Frigiv det først: «mellemregning settlement release {agreement} {kept_year}»."
+        "({amount} står endnu). Frigiv det først: «mellemregning settlement release {agreement} {kept_year} --into ÅR»."
     )
 
 
