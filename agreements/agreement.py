@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -18,6 +19,35 @@ class AllocationKey(StrEnum):
     """What the cost is split by (fordelingsnøgle)."""
 
     POPULATION = "population"
+    AGE_BAND_POPULATION = "age_band_population"
+    FIXED_PERCENTAGES = "fixed_percentages"
+    AGREED_CAPACITY = "agreed_capacity"
+    ONE_PARTY = "one_party"
+
+
+class PartialYear(StrEnum):
+    """What a party owes for a year of which it takes part in a piece."""
+
+    NOT_ALLOWED = "not_allowed"  # whole calendar years only
+    MONTHS = "months"  # by whole months
+    DAYS = "days"  # by days
+
+
+class Schedule(StrEnum):
+    """Into which instalments a year is cut (betalingsplan)."""
+
+    MONTHLY = "monthly"
+    QUARTERLY = "quarterly"
+    HALF_YEARLY = "half_yearly"
+    YEARLY = "yearly"
+    OWN_DATES = "own_dates"
+
+
+class Timing(StrEnum):
+    """Whether an instalment is sent before the months that it is for, or after them."""
+
+    ADVANCE = "advance"
+    ARREARS = "arrears"
 
 
 class ReferenceDate(StrEnum):
@@ -63,6 +93,8 @@ class RenewalKind(StrEnum):
     """How the agreement goes on (§ 8 stk. 3)."""
 
     CALENDAR_YEAR = "calendar_year"
+    OPEN_ENDED = "open_ended"  # until somebody gives months' notice to the first of a month
+    FIXED_TERM = "fixed_term"  # until the agreement's last day
 
 
 class CostKind(StrEnum):
@@ -88,6 +120,85 @@ class DayOfYear:
         return f"{self.month:02d}-{self.day:02d}"
 
 
+@dataclass(frozen=True, order=True, slots=True)
+class AgreedFigure:
+    """One municipality's figure in a key that the agreement itself writes down.
+
+    Attributes:
+        units: Places, clients; or ten-thousandths of a per cent, so that 20.4 per cent is 204,000.
+    """
+
+    municipality: MunicipalityCode
+    units: int
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class KeyChange:
+    """The figures of a key from a day on, as the parties agreed them anew."""
+
+    from_day: date
+    figures: tuple[AgreedFigure, ...]
+
+
+PERCENT_UNITS = 10_000  # units of ``AgreedFigure`` in one per cent
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTerms:
+    """One key, with what it needs to be computed.
+
+    Attributes:
+        key: What the cost is split by.
+        figures: Percentages or capacity; ascending by code, empty for the other keys.
+        counted_on: The day on which the agreed capacity was counted.
+        counts: What the capacity counts, in the plural: "klienter".
+        payer: Who pays all, where one party does.
+        age_from, age_to: The youngest and the oldest age of an age band, both included.
+        quarter, years_before: The age band is counted on the first day of this quarter of so many years before.
+        changes: The figures from later days on, ascending.
+    """
+
+    key: AllocationKey = AllocationKey.POPULATION
+    figures: tuple[AgreedFigure, ...] = ()
+    counted_on: date | None = None
+    counts: str = ""
+    payer: MunicipalityCode = ""
+    age_from: int = 0
+    age_to: int = 0
+    quarter: int = 1
+    years_before: int = 1
+    changes: tuple[KeyChange, ...] = ()
+
+    def agreed_on(self, day: date) -> tuple[date | None, tuple[AgreedFigure, ...]]:
+        """The agreed figures that stand on a day, and the day from which they do; None for those from the start."""
+        standing = [change for change in self.changes if change.from_day <= day]
+        return (standing[-1].from_day, standing[-1].figures) if standing else (None, self.figures)
+
+    def band_date(self, year: int) -> date:
+        """The day on which the inhabitants of the age band are counted for a billing year."""
+        return date(year - self.years_before, 3 * self.quarter - 2, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class LineKey:
+    """A key for certain budget lines; those that no such key names are split by the agreement's own.
+
+    Attributes:
+        name: As it is told: "lokaler".
+        lines: The short names of the budget lines; empty for every line of the services.
+        services: The services; empty for the named lines of every service.
+    """
+
+    name: str
+    terms: KeyTerms
+    lines: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+
+    def splits(self, key: CostLineKey) -> bool:
+        """Whether the key is for a budget line."""
+        return (not self.lines or key.line in self.lines) and (not self.services or key.service in self.services)
+
+
 @dataclass(frozen=True, slots=True)
 class AllocationTerms:
     """How a year's cost becomes shares (§ 6 stk. 2; domain rules 2 and 3)."""
@@ -95,38 +206,96 @@ class AllocationTerms:
     key: AllocationKey = AllocationKey.POPULATION
     reference_date: ReferenceDate = ReferenceDate.JANUARY_1_OF_PREVIOUS_YEAR
     rounding_unit_oere: int = 1
+    partial_year: PartialYear = PartialYear.NOT_ALLOWED
+    basis: KeyTerms = field(default_factory=KeyTerms)
+    line_keys: tuple[LineKey, ...] = ()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether everything is split by the inhabitants alone."""
+        return self.key is AllocationKey.POPULATION and not self.line_keys
+
+
+INSTALMENTS_OF = {
+    Schedule.MONTHLY: 12,
+    Schedule.QUARTERLY: 4,
+    Schedule.HALF_YEARLY: 2,
+    Schedule.YEARLY: 1,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class AdvanceTerms:
-    """When and how the year is billed on account (§ 7; domain rules 4 to 6)."""
+    """When and how the year is billed on account (§ 7; domain rules 4 to 6).
 
-    instalments: int = 12
+    Attributes:
+        dates: With own dates: the days of the year by which the instalments are sent, ascending, each in a month of its
+            own. An instalment is for the months from its date's up to the next date's; the first from January.
+    """
+
     send_by_day: int = 15
     months_ahead: int = 1
     due_days: int = 30
     provider_own_share: ProviderOwnShare = ProviderOwnShare.INVOICE
     invoice_per: InvoicePer = InvoicePer.ISSUER
     issued_by: IssuedBy = IssuedBy.OFFICER
+    schedule: Schedule = Schedule.MONTHLY
+    timing: Timing = Timing.ADVANCE
+    dates: tuple[DayOfYear, ...] = ()
+
+    @property
+    def instalments(self) -> int:
+        """How many a year has."""
+        return INSTALMENTS_OF.get(self.schedule, len(self.dates))
+
+    @property
+    def is_monthly_in_advance(self) -> bool:
+        """Whether it is the schedule of twelfths."""
+        return self.schedule is Schedule.MONTHLY and self.timing is Timing.ADVANCE
 
 
 @dataclass(frozen=True, slots=True)
 class SettlementTerms:
-    """When accounts come and where their result goes (§ 6 stk. 3 to 6; domain rule 9)."""
+    """When accounts come and where their result goes (§ 6 stk. 3 to 6; domain rule 9).
+
+    Attributes:
+        keep_percent: Of a year's cost, the most that may be kept of results in all; None where there is no limit.
+        keep_years: For how many years at most a result may be kept; 0 where there is no limit.
+    """
 
     accounts_by: DayOfYear = DayOfYear(4, 1)
     demand_by: DayOfYear = DayOfYear(5, 1)
     price_notice_by: DayOfYear = DayOfYear(6, 1)
     lag_years: int = 2
     result_key: ResultKey = ResultKey.ACCOUNTING_YEAR
+    keep_percent: Decimal | None = None
+    keep_years: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class RenewalTerms:
-    """How long the agreement runs and how a party leaves (§ 8)."""
+    """How long the agreement runs and how a party leaves (§ 8).
+
+    Attributes:
+        notice_by: The day of the year for notice, where it renews by calendar years.
+        notice_months: The months of notice, to the first of a month, where it is open-ended.
+    """
 
     kind: RenewalKind = RenewalKind.CALENDAR_YEAR
     notice_by: DayOfYear = DayOfYear(7, 1)
+    notice_months: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RenegotiationTerms:
+    """When the parties owe each other to negotiate anew (Horsens and Odder § 11).
+
+    Attributes:
+        first_on: No renegotiation before this day.
+    """
+
+    duty: bool = False
+    first_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +318,7 @@ class Terms:
     settlement: SettlementTerms = field(default_factory=SettlementTerms)
     renewal: RenewalTerms = field(default_factory=RenewalTerms)
     usage: UsageTerms = field(default_factory=UsageTerms)
+    renegotiation: RenegotiationTerms = field(default_factory=RenegotiationTerms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,3 +401,27 @@ class Agreement:
     parties: tuple[PartyDetails, ...] = ()
     budgets: tuple[CostLine, ...] = ()
     ends_on: date | None = None
+
+
+class EventKind(StrEnum):
+    """What happened to an agreement on a day."""
+
+    RENEGOTIATED = "renegotiated"
+    TERMINATED = "terminated"
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementEvent:
+    """Something that happened to an agreement, and what it changed.
+
+    Attributes:
+        text: What was changed, in an officer's words; of a termination, who gave notice and to which day.
+        version: The agreement's version that stood when it was entered.
+    """
+
+    agreement: str
+    kind: EventKind
+    happened_on: date
+    text: str
+    version: int
+    entered_on: date

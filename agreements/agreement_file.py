@@ -7,7 +7,11 @@ expected, and a term that agreements elsewhere have but this program does not kn
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
+from decimal import Decimal
+from enum import StrEnum
 
 import tomli_w
 from stdnum import ean
@@ -20,12 +24,16 @@ from agreements.agreement import (
     CostLine,
     DayOfYear,
     MunicipalityCode,
+    PartialYear,
     PartyDetails,
+    RenegotiationTerms,
     RenewalKind,
     RenewalTerms,
+    Schedule,
     Service,
     SettlementTerms,
     Terms,
+    Timing,
     UsageTerms,
 )
 from agreements.cost_lines import (
@@ -40,13 +48,25 @@ from agreements.cost_lines import (
     municipality_problem,
     read_cost_lines,
 )
+from agreements.key_terms_file import (
+    ALLOCATION_TERMS_NOT_YET,
+    check_line_keys,
+    check_schedule,
+    own_dates,
+    read_key,
+    read_line_keys,
+    written_key,
+    written_line_keys,
+)
 from agreements.strict_toml import Table, display, read_toml
 from foundation.money import kroner_for_programs
+from foundation.period import Month
 
-INSTALMENTS = 12
 LAST_SEND_DAY = 28  # every month has it
 LONGEST_DUE_DAYS = 120
 LONGEST_LAG_YEARS = 5
+LONGEST_NOTICE_MONTHS = 60
+LONGEST_KEEP_YEARS = 10
 SMALLEST_THRESHOLD = 2
 LARGEST_THRESHOLD = 100
 GLN_DIGITS = 13
@@ -54,72 +74,46 @@ GLN_DIGITS = 13
 # A year that is not a leap year: a day that returns every year must be in it.
 _ORDINARY_YEAR = 2009
 _DAY_OF_YEAR = re.compile(r"(\d\d)-(\d\d)", re.ASCII)
+_PERCENT = re.compile(r"\d{1,3}(\.\d{1,4})?", re.ASCII)
+HUNDRED = Decimal(100)
 _ROUNDING_UNITS = {"0.01": 1, "1": 100}
 _UNIT_TEXTS = {oere: text for text, oere in _ROUNDING_UNITS.items()}
 
 # What other Danish agreements have and this program does not know yet. A file that
 # asks for it is refused with its name, never read as something near it.
-_KEYS_NOT_YET = {
-    "age_band_population": "fordeling efter indbyggertallet i aldersgrupper",
-    "fixed_percentages": "fordeling efter faste procenter",
-    "fixed_shares": "fordeling efter faste andele",
-    "agreed_fte_cost": "fordeling efter aftalte årsværk",
-    "agreed_capacity": "fordeling efter aftalt kapacitet",
-    "drawing_right": "fordeling efter trækningsret",
-    "objective_financing": "objektiv finansiering",
-    "one_party": "at én part betaler det hele",
-    "mixed": "forskellige fordelingsnøgler for forskellige budgetlinjer",
-}
 _REFERENCE_DATES_NOT_YET = {
-    "first_day_of_quarter": "indbyggertallet den første dag i et kvartal",
+    "first_day_of_quarter": "indbyggertallet den første dag i et kvartal (uden aldersgruppe)",
     "own_date": "en selvvalgt opgørelsesdato",
 }
 _RENEWALS_NOT_YET = {
-    "open_ended": "en aftale uden slutdato med opsigelse til den 1. i en måned",
-    "months_notice": "opsigelse med et antal måneders varsel",
-    "mutual_termination": "gensidig opsigelse",
-    "fixed_term": "en aftale uden forlængelse",
+    "every_years": "forlængelse med mere end ét år ad gangen",
 }
 _RESULTS_NOT_YET = {
     "refund": "udbetaling af et overskud i stedet for indregning i en senere pris",
-    "keep_up_to_percent": "at beholde et overskud op til en procent af omkostningerne",
-    "true_up_first_year": "efterregulering alene efter første regnskabsår",
+}
+# What is written in another way than one might think.
+_WRITTEN_ELSEWHERE = {
+    "add_ons": 'et fast tillæg til én betaler er en budgetlinje med en nøgle under [[keys]], key = "one_party"',
+    "capacity": 'aftalt kapacitet er en nøgle: key = "agreed_capacity" i [terms.allocation] eller under [[keys]]',
+    "schedule": "betalingsplanen skrives som schedule i [terms.advance]",
 }
 _TABLES_NOT_YET = {
-    "capacity": "aftalt kapacitet",
     "prices": "takster pr. enhed eller døgn",
     "tariffs": "takster pr. enhed eller døgn",
     "cases": "enkeltsager",
-    "add_ons": "faste tillæg til én betaler",
-    "schedule": "andre betalingsplaner end tolvtedele",
     "surplus_capacity": "salg af overskudskapacitet efter takst",
 }
 _TERMS_NOT_YET = {
     **_TABLES_NOT_YET,
-    "exit": "særlige vilkår ved udtræden, fx andel af formue eller tilbagebetaling af investeringer",
+    "exit": "særlige vilkår ved udtræden (andel af nettoformuen, tilbagebetaling af ikke afskrevne investeringer)",
     "claims": "frist for at rejse krav",
-    "renegotiation": "pligt til genforhandling",
-    "termination": "opsigelse med et antal måneders varsel",
-}
-_ALLOCATION_TERMS_NOT_YET = {
-    "percentages": "fordeling efter faste procenter",
-    "shares": "fordeling efter faste andele",
-    "age_from": "fordeling efter indbyggertallet i aldersgrupper",
-    "age_to": "fordeling efter indbyggertallet i aldersgrupper",
-    "capacity": "fordeling efter aftalt kapacitet",
-}
-_ADVANCE_TERMS_NOT_YET = {
-    "dates": "betaling på egne datoer",
-    "arrears": "betaling bagud",
+    "termination": "et særligt afsnit om opsigelse (varslet skrives i [terms.renewal] som notice_months)",
 }
 _SETTLEMENT_TERMS_NOT_YET = {
-    "keep_percent": "at beholde et overskud op til en procent af omkostningerne",
-    "keep_years": "at beholde et overskud i flere år",
     "claim_within_months": "frist for at rejse krav",
     "true_up": "efterregulering alene efter første regnskabsår",
-}
-_RENEWAL_TERMS_NOT_YET = {
-    "notice_months": "opsigelse med et antal måneders varsel",
+    "net_assets_at_exit": "andel af nettoformuen ved udtræden",
+    "repay_investments_percent": "tilbagebetaling af ikke afskrevne investeringer med rente ved udtræden",
 }
 
 
@@ -154,10 +148,16 @@ def read_agreement(name: str, content: bytes | str) -> Agreement:
     about.finish()
 
     terms = _terms(top.table("terms"))
-    _check_years(about, starts_on, ends_on, terms.renewal)
+    line_keys = read_line_keys(top)
+    terms = replace(terms, allocation=replace(terms.allocation, line_keys=line_keys))
+    _check_years(about, starts_on, ends_on, terms)
     services = _services(top)
+    check_line_keys(top, line_keys, [service.code for service in services])
     parties = _parties(top)
     budgets = _budgets(top, providers, services, starts_on, ends_on)
+    for key, words in _WRITTEN_ELSEWHERE.items():
+        if top.value(key, "", required=False) is not None:
+            top.problem(key, words)
     top.finish(_TABLES_NOT_YET)
     top.findings.raise_if_any()
     return Agreement(
@@ -189,22 +189,50 @@ def _municipalities(about: Table, key: str) -> tuple[MunicipalityCode, ...]:
     return tuple(found)
 
 
-def _check_years(about: Table, starts_on: date | None, ends_on: date | None, renewal: RenewalTerms) -> None:
-    """Who renews by calendar years begins and ends with one: shares, membership and notice are of whole years."""
+def _check_years(about: Table, starts_on: date | None, ends_on: date | None, terms: Terms) -> None:
     for key, day in (("starts_on", starts_on), ("ends_on", ends_on)):
         if day and not FIRST_AGREED_YEAR <= day.year <= LAST_AGREED_YEAR:
             about.problem(key, f"året {day.year} er uden for {FIRST_AGREED_YEAR}-{LAST_AGREED_YEAR}")
     if starts_on and ends_on and ends_on < starts_on:
         about.problem("ends_on", f"{ends_on} er før aftalens første dag, {starts_on}")
-    if renewal.kind is RenewalKind.CALENDAR_YEAR:
+    if terms.renewal.kind is RenewalKind.FIXED_TERM and ends_on is None:
+        about.problem("ends_on", 'mangler; en aftale med kind = "fixed_term" har en sidste dag')
+    for key, message in _pieces_of_years(starts_on, ends_on, terms):
+        about.problem(key, message)
+    partial = terms.allocation.partial_year
+    for each in (terms.allocation.basis, *(line_key.terms for line_key in terms.allocation.line_keys)):
+        for change in each.changes:
+            day = change.from_day
+            if (partial is PartialYear.NOT_ALLOWED and (day.month, day.day) != (1, 1)) or (
+                partial is PartialYear.MONTHS and day.day != 1
+            ):
+                about.problem(
+                    "starts_on",
+                    f'en nøgle ændres fra {day}, men partial_year = "{partial}" i [terms.allocation] tillader det ikke',
+                )
+
+
+def _pieces_of_years(starts_on: date | None, ends_on: date | None, terms: Terms) -> Iterator[tuple[str, str]]:
+    """Shares, membership and notice are of whole years, unless a term says how a piece of a year is counted."""
+    partial = terms.allocation.partial_year
+    if partial is PartialYear.NOT_ALLOWED:
+        advice = 'skriv i [terms.allocation] partial_year = "months" eller "days", så en del af et år kan beregnes'
+        if terms.renewal.kind is RenewalKind.OPEN_ENDED:
+            yield "starts_on", f"en aftale uden slutdato kan ophøre midt i et år; {advice}"
         if starts_on and (starts_on.month, starts_on.day) != (1, 1):
-            about.problem(
-                "starts_on",
-                f"{starts_on} er ikke den 1. januar; en aftale, der forlænges kalenderår for kalenderår, "
-                "begynder den 1. januar. Dele af et år understøttes ikke endnu",
-            )
+            yield "starts_on", f"{starts_on} er ikke den 1. januar; {advice}"
         if ends_on and (ends_on.month, ends_on.day) != (12, 31):
-            about.problem("ends_on", f"{ends_on} er ikke den 31. december. Dele af et år understøttes ikke endnu")
+            yield "ends_on", f"{ends_on} er ikke den 31. december; {advice}"
+    if partial is PartialYear.MONTHS:
+        needs = 'som partial_year = "months" kræver'
+        if starts_on and starts_on.day != 1:
+            yield "starts_on", f"{starts_on} er ikke den 1. i en måned, {needs}"
+        if ends_on and not _ends_a_month(ends_on):
+            yield "ends_on", f"{ends_on} er ikke den sidste i en måned, {needs}"
+
+
+def _ends_a_month(day: date) -> bool:
+    return day == Month.of(day).period.last_day
 
 
 def _terms(terms: Table) -> Terms:
@@ -214,6 +242,7 @@ def _terms(terms: Table) -> Terms:
         settlement=_settlement(terms.table("settlement")),
         renewal=_renewal(terms.table("renewal")),
         usage=_usage(terms.table("usage")),
+        renegotiation=_renegotiation(terms.table("renegotiation")),
     )
     terms.finish(_TERMS_NOT_YET)
     return found
@@ -228,30 +257,35 @@ def _allocation(table: Table) -> AllocationTerms:
         rounding_unit_oere = _ROUNDING_UNITS[unit]
     elif unit is not None:
         table.problem("rounding_unit", f"{display(unit)} kan ikke bruges; forventet {expected}")
+    basis = read_key(table, default.key)
     found = AllocationTerms(
-        key=table.choice("key", default.key, _KEYS_NOT_YET),
+        key=basis.key,
         reference_date=table.choice("reference_date", default.reference_date, _REFERENCE_DATES_NOT_YET),
         rounding_unit_oere=rounding_unit_oere,
+        partial_year=table.choice("partial_year", default.partial_year, {}),
+        basis=basis,
     )
-    table.finish(_ALLOCATION_TERMS_NOT_YET)
+    table.finish(ALLOCATION_TERMS_NOT_YET)
     return found
 
 
 def _advance(table: Table) -> AdvanceTerms:
     default = AdvanceTerms()
-    instalments = table.integer("instalments", 1, 366, default.instalments)
-    if instalments != INSTALMENTS:
-        table.problem("instalments", f"{instalments} rater om året understøttes ikke endnu; brug {INSTALMENTS}")
+    days = table.texts("dates", 'en liste af betalingsdage som "03-15"', required=False)
     found = AdvanceTerms(
-        instalments=instalments,
         send_by_day=table.integer("send_by_day", 1, LAST_SEND_DAY, default.send_by_day),
         months_ahead=table.integer("months_ahead", 0, 1, default.months_ahead),
         due_days=table.integer("due_days", 0, LONGEST_DUE_DAYS, default.due_days),
         provider_own_share=table.choice("provider_own_share", default.provider_own_share, {}),
         invoice_per=table.choice("invoice_per", default.invoice_per, {}),
         issued_by=table.choice("issued_by", default.issued_by, {}),
+        schedule=table.choice("schedule", default.schedule, {}),
+        timing=table.choice("timing", default.timing, {}),
+        dates=own_dates(table, [(place, text, _parsed_day_of_year(text)) for place, text in days]),
     )
-    table.finish(_ADVANCE_TERMS_NOT_YET)
+    instalments = table.integer("instalments", 1, 366, found.instalments)
+    check_schedule(table, found, instalments, months_ahead_written=table.has("months_ahead"))
+    table.finish()
     return found
 
 
@@ -263,8 +297,35 @@ def _settlement(table: Table) -> SettlementTerms:
         price_notice_by=_day_of_year(table, "price_notice_by", default.price_notice_by),
         lag_years=table.integer("lag_years", 1, LONGEST_LAG_YEARS, default.lag_years),
         result_key=table.choice("result_key", default.result_key, _RESULTS_NOT_YET),
+        keep_percent=_keep_percent(table),
+        keep_years=table.integer("keep_years", 0, LONGEST_KEEP_YEARS, default.keep_years),
     )
     table.finish(_SETTLEMENT_TERMS_NOT_YET)
+    return found
+
+
+def _keep_percent(table: Table) -> Decimal | None:
+    expected = 'en procent fra 0 til 100 som tekst, fx "5"'
+    text = table.text("keep_percent", expected, required=False)
+    if not text:
+        return None
+    if _PERCENT.fullmatch(text) is None or Decimal(text) > HUNDRED:
+        table.problem("keep_percent", f"{display(text)} kan ikke bruges; forventet {expected}")
+        return None
+    return Decimal(text)
+
+
+def _yes_or_no(table: Table, key: str) -> bool:
+    expected = "true eller false uden anførselstegn"
+    value = table.value(key, expected, required=False)
+    if value is not None and not isinstance(value, bool):
+        table.problem(key, f"{display(value)} kan ikke bruges; forventet {expected}")
+    return value is True
+
+
+def _renegotiation(table: Table) -> RenegotiationTerms:
+    found = RenegotiationTerms(duty=_yes_or_no(table, "duty"), first_on=table.day("first_on", required=False))
+    table.finish()
     return found
 
 
@@ -273,8 +334,14 @@ def _renewal(table: Table) -> RenewalTerms:
     found = RenewalTerms(
         kind=table.choice("kind", default.kind, _RENEWALS_NOT_YET),
         notice_by=_day_of_year(table, "notice_by", default.notice_by),
+        notice_months=table.integer("notice_months", 0, LONGEST_NOTICE_MONTHS, default.notice_months),
     )
-    table.finish(_RENEWAL_TERMS_NOT_YET)
+    if found.kind is RenewalKind.OPEN_ENDED and not found.notice_months:
+        table.problem("notice_months", "mangler; forventet varslet i hele måneder, fx 9")
+    for key, kind in (("notice_months", RenewalKind.OPEN_ENDED), ("notice_by", RenewalKind.CALENDAR_YEAR)):
+        if table.has(key) and found.kind is not kind:
+            table.problem(key, f'hører til kind = "{kind}", men her er kind = "{found.kind}"')
+    table.finish()
     return found
 
 
@@ -406,6 +473,7 @@ def write_agreement(agreement: Agreement) -> str:
     written: dict[str, object] = {
         "agreement": about,
         "terms": _written_terms(agreement.terms),
+        "keys": written_line_keys(agreement.terms.allocation.line_keys),
         "parties": [_without_empty(municipality=party.municipality, gln=party.gln) for party in agreement.parties],
         "services": [
             _without_empty(code=service.code, title=service.title, vat_exemption=service.vat_exemption)
@@ -417,33 +485,57 @@ def write_agreement(agreement: Agreement) -> str:
 
 
 def _written_terms(terms: Terms) -> dict[str, dict[str, object]]:
-    return {
-        "allocation": {
-            "key": str(terms.allocation.key),
-            "reference_date": str(terms.allocation.reference_date),
-            "rounding_unit": _UNIT_TEXTS[terms.allocation.rounding_unit_oere],
-        },
-        "advance": {
-            "instalments": terms.advance.instalments,
-            "send_by_day": terms.advance.send_by_day,
-            "months_ahead": terms.advance.months_ahead,
-            "due_days": terms.advance.due_days,
-            "provider_own_share": str(terms.advance.provider_own_share),
-            "invoice_per": str(terms.advance.invoice_per),
-            "issued_by": str(terms.advance.issued_by),
-        },
+    """Every term; one that came with a later release only where it is not the default, so that old texts stand."""
+    allocation, settlement, advance = terms.allocation, terms.settlement, terms.advance
+    written: dict[str, dict[str, object]] = {
+        "allocation": written_key(allocation.basis)
+        | {
+            "reference_date": str(allocation.reference_date),
+            "rounding_unit": _UNIT_TEXTS[allocation.rounding_unit_oere],
+        }
+        | _unless(PartialYear.NOT_ALLOWED, partial_year=allocation.partial_year),
+        "advance": _written_advance(advance),
         "settlement": {
-            "accounts_by": str(terms.settlement.accounts_by),
-            "demand_by": str(terms.settlement.demand_by),
-            "price_notice_by": str(terms.settlement.price_notice_by),
-            "lag_years": terms.settlement.lag_years,
-            "result_key": str(terms.settlement.result_key),
-        },
-        "renewal": {"kind": str(terms.renewal.kind), "notice_by": str(terms.renewal.notice_by)},
+            "accounts_by": str(settlement.accounts_by),
+            "demand_by": str(settlement.demand_by),
+            "price_notice_by": str(settlement.price_notice_by),
+            "lag_years": settlement.lag_years,
+            "result_key": str(settlement.result_key),
+        }
+        | ({} if settlement.keep_percent is None else {"keep_percent": str(settlement.keep_percent)})
+        | ({"keep_years": settlement.keep_years} if settlement.keep_years else {}),
+        "renewal": {"kind": str(terms.renewal.kind)}
+        | ({"notice_by": str(terms.renewal.notice_by)} if terms.renewal.kind is RenewalKind.CALENDAR_YEAR else {})
+        | ({"notice_months": terms.renewal.notice_months} if terms.renewal.kind is RenewalKind.OPEN_ENDED else {}),
         "usage": {
             "periods": [f"{first}/{last}" for first, last in terms.usage.periods],
             "small_count_threshold": terms.usage.small_count_threshold,
         },
+    }
+    if terms.renegotiation != RenegotiationTerms():
+        first_on = terms.renegotiation.first_on
+        written["renegotiation"] = {"duty": terms.renegotiation.duty} | ({"first_on": first_on} if first_on else {})
+    return written
+
+
+def _unless(default: StrEnum, **terms: StrEnum) -> dict[str, object]:
+    return {key: str(value) for key, value in terms.items() if value != default}
+
+
+def _written_advance(terms: AdvanceTerms) -> dict[str, object]:
+    written = _unless(Schedule.MONTHLY, schedule=terms.schedule) | _unless(Timing.ADVANCE, timing=terms.timing)
+    written["instalments"] = terms.instalments
+    if terms.schedule is Schedule.OWN_DATES:
+        written["dates"] = [str(day) for day in terms.dates]
+    else:
+        written["send_by_day"] = terms.send_by_day
+        if terms.timing is Timing.ADVANCE:
+            written["months_ahead"] = terms.months_ahead
+    return written | {
+        "due_days": terms.due_days,
+        "provider_own_share": str(terms.provider_own_share),
+        "invoice_per": str(terms.invoice_per),
+        "issued_by": str(terms.issued_by),
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
+from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
 from types import NoneType, UnionType
@@ -43,6 +44,8 @@ def _plain(value: object) -> object:
         return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
     if isinstance(value, tuple):
         return [_plain(entry) for entry in value]
     return value
@@ -65,6 +68,8 @@ def _reader(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - a type as writ
     if isinstance(kind, type) and issubclass(kind, Enum):
         members = {member.value: member for member in kind}
         return lambda value: members[value]
+    if kind is Decimal:
+        return Decimal
     return date.fromisoformat if kind is date else _same
 
 

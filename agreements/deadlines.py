@@ -12,8 +12,9 @@ from functools import lru_cache
 
 import holidays
 
-from agreements.agreement import AdvanceTerms, Agreement
+from agreements.agreement import AdvanceTerms, Agreement, RenewalKind, Timing
 from agreements.membership import agreed_year
+from agreements.schedule import instalment_of, instalments_of_year, months_of_year
 from foundation.errors import N_, RuleBroken
 from foundation.period import Month
 
@@ -95,22 +96,48 @@ def send_deadline(advance: AdvanceTerms, month: Month) -> date:
     """The last day on which a month's a conto invoice may be sent.
 
     ``send_by_day`` of the month that lies ``months_ahead`` before; the bank day before when that is none. January 2009
-    goes out by Monday 15 December 2008.
+    goes out by Monday 15 December 2008. In arrears, ``send_by_day`` of the month after the instalment's last; with own
+    dates, the date itself.
 
-    Source: § 7 stk. 1; domain rule 5.
+    Args:
+        advance: The schedule.
+        month: The first month that the instalment is for.
+
+    Source: § 7 stk. 1; domain rule 5; docs/decisions/0038-schedules.md.
     """
-    first_day = month.plus(-advance.months_ahead).first_day
+    if advance.is_monthly_in_advance:
+        first_day = month.plus(-advance.months_ahead).first_day
+        return bank_day_on_or_before(first_day.replace(day=advance.send_by_day))
+    instalment = instalment_of(advance, month)
+    if instalment.send_date is not None:
+        return bank_day_on_or_before(instalment.send_date)
+    if advance.timing is Timing.ARREARS:
+        first_day = instalment.last.plus(1).first_day
+    else:
+        first_day = month.plus(-advance.months_ahead).first_day
     return bank_day_on_or_before(first_day.replace(day=advance.send_by_day))
 
 
 def price_missing_from(advance: AdvanceTerms, year: int) -> date:
     """The day from which a year without a price is billed by last year's instalment.
 
-    15 December of the year before, or the bank day before it, whichever month goes out then.
+    15 December of the year before, or the bank day before it, whichever month goes out then; with another schedule than
+    twelfths in advance, the day on which the year's first instalment is sent.
 
     Source: § 7 stk. 1; domain rule 8.
     """
+    if not advance.is_monthly_in_advance:
+        return send_deadline(advance, months_of_year(advance, year)[0])
     return bank_day_on_or_before(date(year - 1, 12, advance.send_by_day))
+
+
+def last_due(advance: AdvanceTerms, as_of: date) -> Month:
+    """The first month of the newest instalment whose deadline has come; deadlines follow each other as months do."""
+    # One more: a deadline on the 1st or 2nd may have moved to a bank day of the month before.
+    month = instalment_of(advance, Month.of(as_of).plus(advance.months_ahead + 1)).first
+    while send_deadline(advance, month) > as_of:
+        month = instalment_of(advance, month.plus(-1)).first
+    return month
 
 
 def deadlines_of_year(agreement: Agreement, year: int) -> tuple[Deadline, ...]:
@@ -151,7 +178,7 @@ def deadlines_of_year(agreement: Agreement, year: int) -> tuple[Deadline, ...]:
             "§ 6 stk. 3",
         ),
     ]
-    if year > agreement.starts_on.year:
+    if year > agreement.starts_on.year and terms.renewal.kind is RenewalKind.CALENDAR_YEAR:
         found.append(
             Deadline(
                 DeadlineKind.NOTICE_TO_LEAVE,
@@ -163,12 +190,14 @@ def deadlines_of_year(agreement: Agreement, year: int) -> tuple[Deadline, ...]:
     found += [
         Deadline(
             DeadlineKind.ADVANCE_INVOICE,
-            send_deadline(terms.advance, month),
-            f"A conto regning for {month.danish} sendes",
+            send_deadline(terms.advance, instalment.first),
+            f"A conto regning for {instalment.danish} sendes",
             "§ 7 stk. 1",
-            month,
+            instalment.first,
         )
-        for month in agreed_year(agreement, year).months
+        for instalment in instalments_of_year(terms.advance, year)
+        if Month.of(agreement.starts_on) <= instalment.last
+        and (agreement.ends_on is None or instalment.first <= Month.of(agreement.ends_on))
     ]
     for number, (first, last) in enumerate(terms.usage.periods, start=1):
         days = f"{first.in_year(year):%d.%m.}-{last.in_year(year):%d.%m.%Y}"

@@ -2,7 +2,8 @@
 
 Every layout becomes the same long table: one row per figure, with a column for the area, the time, each variable that
 may break the figures down, and the count. One function makes figures of it, so the layouts cannot differ in what they
-accept. Anything that is not understood is refused whole; nothing is guessed and no breakdown is ever summed.
+accept. Anything that is not understood is refused whole; nothing is guessed and no breakdown is ever summed, but for
+the single ages of a band that was asked for.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TypeAlias
 
 import pandas as pd
 
+from agreements.age_band import AgeBand, AgesMissing, AgeTwice, age_of, age_variable
 from agreements.municipality import Municipality
 from agreements.population import (
     AreasContradict,
@@ -82,6 +84,7 @@ def read_population(  # noqa: PLR0913 - what an officer may say of a file, all b
     source: str | None = None,
     on: date | None = None,
     not_after: date | None = None,
+    ages: AgeBand | None = None,
 ) -> PopulationReading:
     """Read a population file of any layout that Statistics Denmark, its API or its users produce.
 
@@ -96,6 +99,7 @@ def read_population(  # noqa: PLR0913 - what an officer may say of a file, all b
         source: What calculations name as the source; None keeps what the file says of itself, else its name.
         on: The day that a file without any time counts; ignored where the file has its own.
         not_after: The real today, to refuse projections; None where the business date is only played.
+        ages: Sum these single ages in place of taking the totals; each of them must be there.
 
     Returns:
         The municipalities' totals, and what was left out and why. A file that is understood but holds no municipality
@@ -117,7 +121,7 @@ def read_population(  # noqa: PLR0913 - what an officer may say of a file, all b
             table = _table_of_json(name, text, encoding)
         else:
             table = _table_of_grid(name, grid_of_text(name, text, encoding))
-    return _Reader(table, source, fetched_on, on, not_after).read()
+    return _Reader(table, source, fetched_on, on, not_after, ages).read()
 
 
 def shipped_population() -> tuple[PopulationFigure, ...]:
@@ -177,13 +181,14 @@ class _Reader:
     fetched_on: date
     on: date | None
     not_after: date | None
+    ages: AgeBand | None = None
     left_out: list[LeftOut] = field(default_factory=list)
 
     def read(self) -> PopulationReading:
         self.left_out.extend(self.table.left_out)
         frame = self.table.frame.assign(municipality=self._municipalities(), on=self._days())
         frame = self._without_other_areas(frame)
-        figures = self._figures(self._totals(frame))
+        figures = self._figures(self._totals(frame) if self.ages is None else self._of_ages(frame, self.ages))
         return PopulationReading(figures, tuple(self.left_out), self.table.encoding, self.table.layout)
 
     def _column(self, role: Role) -> pd.Series:
@@ -286,6 +291,45 @@ class _Reader:
                 values = [value for value in rows[variable].unique() if not is_total(variable, value)]
                 self.left_out.append(LeftOut(f"{variable}: {_listed(values)}", A_BREAKDOWN, len(rows)))
         return totals
+
+    def _of_ages(self, frame: pd.DataFrame, ages: AgeBand) -> pd.DataFrame:
+        """One row per municipality and date with the sum of the band's single ages; all else must be totals."""
+        variable = age_variable(self.table.variables, frame)
+        if variable is None:
+            raise AgesMissing(file=self.table.file, what="der er ingen kolonne med alder", ages=str(ages))
+        others = [name for name in self.table.variables if name != variable]
+        whole = pd.Series(data=True, index=frame.index)
+        for name in others:
+            total = {text: is_total(name, text) for text in frame[name].unique()}
+            whole &= frame[name].map(total).astype(bool)
+        found: dict[FigureKey, dict[int, int]] = {}
+        rows: dict[FigureKey, int] = {}
+        used = frame[whole]
+        counts = used[self.table.roles[Role.COUNT]]
+        for number, municipality, on, text, count in zip(
+            used.index, used["municipality"], used["on"], used[variable], counts, strict=True
+        ):
+            age = age_of(text)
+            if age is None or age not in ages.ages:
+                continue
+            key = (municipality.code, on)
+            rows.setdefault(key, number)
+            by_age = found.setdefault(key, {})
+            if age in by_age:
+                raise AgeTwice(file=self.table.file, who=municipality.name, on=on, age=age)
+            try:
+                by_age[age] = count_of(count)
+            except NotACount:
+                self._refuse_count(int(number), municipality, count)
+                raise
+        for municipality, on in dict.fromkeys(zip(frame["municipality"], frame["on"], strict=True)):
+            lacking = [age for age in ages.ages if age not in found.get((municipality.code, on), {})]
+            if lacking:
+                what = f"{municipality.name} ({municipality.code}) pr. {on:%d.%m.%Y} mangler alderen {lacking[0]} år"
+                raise AgesMissing(file=self.table.file, what=what, ages=str(ages))
+        summed = frame.loc[list(rows.values())].copy()
+        summed[self.table.roles[Role.COUNT]] = [str(sum(by_age.values())) for by_age in found.values()]
+        return summed
 
     def _refuse_missing_totals(self, broken: pd.DataFrame, totals: pd.DataFrame) -> None:
         if broken.empty:

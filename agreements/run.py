@@ -10,10 +10,18 @@ from datetime import date
 from sqlalchemy import Connection, Table
 
 from agreements import store
-from agreements.agreement import Agreement, CostLine, MunicipalityCode
+from agreements.agreement import Agreement, AgreementEvent, CostLine, EventKind, MunicipalityCode
 from agreements.agreement_file import read_agreement, write_agreement
 from agreements.cost_lines import check_against
-from agreements.membership import MembershipPeriod, first_periods, join, notice_to_leave
+from agreements.membership import (
+    MembershipPeriod,
+    first_periods,
+    join,
+    join_on,
+    notice_by_months,
+    notice_to_leave,
+    terminate,
+)
 from agreements.municipality import municipality
 from agreements.population import PopulationChange, PopulationReading, compare
 from agreements.tables import budget_line
@@ -27,6 +35,42 @@ class AgreementUnknown(NotFound):
     """No agreement has the code."""
 
     danish = N_("Der er ingen aftale med koden «{agreement}». Se dem med «mellemregning agreement list».")
+
+
+class NoDutyToRenegotiate(RuleBroken):
+    """The agreement does not say that the parties renegotiate, or not yet."""
+
+    danish = N_(
+        "Aftalen «{agreement}» kan ikke registreres som genforhandlet {on}: {why}. Vilkåret står i "
+        "[terms.renegotiation] i aftalens fil."
+    )
+
+
+class EventKnown(RuleBroken):
+    """The same was entered for the day before."""
+
+    danish = N_("Der er allerede registreret en genforhandling af aftalen «{agreement}» {on}: «{text}».")
+
+
+class NoticeKnown(RuleBroken):
+    """The agreement was terminated on the same day before."""
+
+    danish = N_("Aftalen «{agreement}» er allerede opsagt {on}: «{text}». En ny opsigelse kan gives en anden dag.")
+
+
+class EventInTheFuture(RuleBroken):
+    """What has not happened yet is not entered as having happened."""
+
+    danish = N_("{on} er ikke kommet endnu (i dag er {as_of}). Registrér genforhandlingen, når den er sket.")
+
+
+class EventText(RuleBroken):
+    """Nothing is said of what changed, or too much."""
+
+    danish = N_("Skriv, hvad genforhandlingen ændrede, på én linje og med højst {longest} tegn.")
+
+
+LONGEST_EVENT = 500
 
 
 class AgreementCannotChange(RuleBroken):
@@ -128,6 +172,12 @@ def _refuse_changes(name: str, known: Agreement, loaded: Agreement) -> None:
         ("starts_on", known.starts_on, loaded.starts_on, "Registrér en ny aftale med sin egen kode."),
         ("issuer", known.issuer, loaded.issuer, "Registrér en ny aftale med sin egen kode."),
         ("subscribers", sorted(known.subscribers), sorted(loaded.subscribers), instead),
+        (
+            "schedule",
+            _plan_of(known),
+            _plan_of(loaded),
+            "Det, der er faktureret, følger den gamle betalingsplan; registrér en ny aftale med sin egen kode.",
+        ),
     ):
         if before != after:
             raise AgreementCannotChange(
@@ -158,6 +208,11 @@ def _refuse_changes(name: str, known: Agreement, loaded: Agreement) -> None:
             after=sorted(loaded.providers),
             instead="En ydelsesleverandør, der har haft budget, bliver stående.",
         )
+
+
+def _plan_of(agreement: Agreement) -> str:
+    advance = agreement.terms.advance
+    return " ".join([advance.schedule.value, *(str(day) for day in advance.dates)])
 
 
 def described(change: CostChange) -> dict[str, list[dict[str, object]]]:
@@ -275,30 +330,177 @@ def leave(
     return closed
 
 
-def take_in(
+def leave_on(
+    connection: Connection,
+    code: str,
+    who: MunicipalityCode,
+    ends_before: date,
+    occasion: Occasion,
+) -> MembershipPeriod:
+    """Note a written notice to the first of a month: the day before is the municipality's last.
+
+    Returns:
+        The leaver's period, now closed.
+
+    Raises:
+        AgreementUnknown, UnknownMunicipality, NoticeByYearsHere, NotTheFirst, NoticeTooShort, NotAMember,
+        AlreadyLeaving.
+
+    Source: Horsens and Odder § 12.
+    """
+    agreement = get(connection, code, lock=True)
+    municipality(who)
+    before = store.members(connection, code)
+    after = notice_by_months(before, who, ends_before, occasion.as_of, agreement)
+    store.write_members(connection, code, after, occasion.as_of)
+    (closed,) = set(after) - set(before)
+    _record_notice(connection, code, closed, occasion)
+    return closed
+
+
+def end(
+    connection: Connection,
+    code: str,
+    by: MunicipalityCode,
+    ends_before: date,
+    occasion: Occasion,
+) -> list[MembershipPeriod]:
+    """Note a party's written notice to the whole agreement; a provider may give it as well as a payer.
+
+    Returns:
+        The periods that were closed or shortened, by code.
+
+    Raises:
+        AgreementUnknown, UnknownMunicipality, NoticeByYearsHere, NotTheFirst, NoticeTooShort, NotAParty, NobodyLeft.
+        NoticeKnown: it was terminated on the same day before.
+
+    Source: Horsens and Odder § 12: mutual notice.
+    """
+    agreement = get(connection, code, lock=True)
+    name = municipality(by).name
+    before = store.members(connection, code)
+    after = terminate(before, by, ends_before, occasion.as_of, agreement)
+    for known in store.events(connection, code):
+        if known.kind is EventKind.TERMINATED and known.happened_on == occasion.as_of:
+            raise NoticeKnown(agreement=code, on=occasion.as_of, text=known.text)
+    store.write_members(connection, code, after, occasion.as_of)
+    closed = sorted(set(after) - set(before))
+    store.write_event(
+        connection,
+        AgreementEvent(
+            agreement=code,
+            kind=EventKind.TERMINATED,
+            happened_on=occasion.as_of,
+            text=f"Opsagt af {name} til den {ends_before:%d.%m.%Y}",
+            version=len(store.agreement_versions(connection, code)),
+            entered_on=occasion.as_of,
+        ),
+    )
+    for period in closed:
+        _record_notice(connection, code, period, occasion, by=by)
+    return closed
+
+
+def _record_notice(
+    connection: Connection,
+    code: str,
+    closed: MembershipPeriod,
+    occasion: Occasion,
+    by: MunicipalityCode | None = None,
+) -> None:
+    details: dict[str, object] = {"last_year": closed.to_year, "last_day": str(closed.last_day)}
+    if by is not None:
+        details["terminated_by"] = by
+    audit.record(
+        connection,
+        occasion,
+        action="agreements.notice_given",
+        subject=f"{code} {closed.municipality}",
+        details=details,
+    )
+
+
+def renegotiated(connection: Connection, code: str, on: date, text: str, occasion: Occasion) -> AgreementEvent:
+    """Note that the parties negotiated anew, and what it changed; the changed terms are loaded by the agreement's file.
+
+    Raises:
+        AgreementUnknown.
+        NoDutyToRenegotiate: the agreement has no such term, or a first day that has not come.
+        EventInTheFuture, EventText, EventKnown: the day or the text cannot be entered.
+
+    Source: Horsens and Odder § 11.
+    """
+    agreement = get(connection, code, lock=True)
+    terms = agreement.terms.renegotiation
+    said = " ".join(text.split())
+    if on > occasion.as_of:
+        raise EventInTheFuture(on=on, as_of=occasion.as_of)
+    if not said or len(said) > LONGEST_EVENT or not said.isprintable():
+        raise EventText(longest=LONGEST_EVENT)
+    if not terms.duty:
+        raise NoDutyToRenegotiate(agreement=code, on=on, why="aftalen har ingen pligt til genforhandling")
+    if terms.first_on is not None and on < terms.first_on:
+        why = f"første genforhandling kan ske {terms.first_on:%d.%m.%Y}"
+        raise NoDutyToRenegotiate(agreement=code, on=on, why=why)
+    for known in store.events(connection, code):
+        if known.kind is EventKind.RENEGOTIATED and known.happened_on == on:
+            raise EventKnown(agreement=code, on=on, text=known.text)
+    version = len(store.agreement_versions(connection, code))
+    event = AgreementEvent(code, EventKind.RENEGOTIATED, on, said, version, occasion.as_of)
+    store.write_event(connection, event)
+    audit.record(
+        connection,
+        occasion,
+        action="agreements.renegotiated",
+        subject=code,
+        details={"on": on.isoformat(), "text": said, "version": version},
+    )
+    return event
+
+
+def events_of(connection: Connection, code: str) -> list[AgreementEvent]:
+    """What happened to an agreement, by day.
+
+    Raises:
+        AgreementUnknown: there is none.
+    """
+    get(connection, code)
+    return store.events(connection, code)
+
+
+def take_in(  # noqa: PLR0913 - a decision names these
     connection: Connection,
     code: str,
     who: MunicipalityCode,
     year: int,
     occasion: Occasion,
+    *,
+    begins_on: date | None = None,
 ) -> MembershipPeriod:
-    """Let a municipality take part from 1 January of ``year``.
+    """Let a municipality take part from 1 January of ``year``, or from a day within it.
 
     Raises:
-        AgreementUnknown, UnknownMunicipality, YearNotAgreed, AlreadyMember, JoinTooLate.
+        AgreementUnknown, UnknownMunicipality, YearNotAgreed, AlreadyMember, JoinTooLate, OneStretchAYear.
+        PiecesOfYearsNotAgreed, NotTheFirst, JoinedBefore: of a day within the year.
     """
     agreement = get(connection, code, lock=True)
     municipality(who)
     before = store.members(connection, code)
-    after = join(before, who, year, occasion.as_of, agreement)
+    if begins_on is None:
+        after = join(before, who, year, occasion.as_of, agreement)
+    else:
+        after = join_on(before, who, begins_on, occasion.as_of, agreement)
     store.write_members(connection, code, after)
     (joined,) = set(after) - set(before)
+    details: dict[str, object] = {"first_year": joined.from_year}
+    if joined.begins_on is not None:
+        details["first_day"] = joined.begins_on.isoformat()
     audit.record(
         connection,
         occasion,
         action="agreements.joined",
         subject=f"{code} {who}",
-        details={"first_year": year},
+        details=details,
     )
     return joined
 
@@ -368,6 +570,74 @@ def keep_population(
             subject=name,
             details={
                 "digest": digest,
+                "added": len(change.added),
+                "changed": [
+                    {
+                        "municipality": new.municipality,
+                        "on": new.on.isoformat(),
+                        "before": old.inhabitants,
+                        "after": new.inhabitants,
+                    }
+                    for old, new in change.changed
+                ],
+            },
+        )
+    return change
+
+
+def load_age_band(  # noqa: PLR0913 - a load names these
+    connection: Connection,
+    name: str,
+    content: bytes,
+    ages: str,
+    occasion: Occasion,
+    *,
+    source: str | None = None,
+    on: date | None = None,
+    not_after: date | None = None,
+) -> PopulationChange:
+    """Keep the inhabitants of an age band from a file with every age; the other arguments as for ``load_population``.
+
+    Raises:
+        NotAnAgeBand, AgesMissing, AgeTwice, PopulationFileNotUnderstood: nothing is changed.
+
+    Source: domain rule 2; docs/decisions/0037-allocation-keys.md.
+    """
+    from agreements.age_band import AgeBand  # noqa: PLC0415 - pandas costs a second at every start
+    from agreements.population_file import read_population  # noqa: PLC0415 - as above
+
+    band = AgeBand.parse(ages)
+    reading = read_population(
+        name, content, source=source, fetched_on=occasion.as_of, on=on, not_after=not_after, ages=band
+    )
+    digest = hashlib.sha256(content).hexdigest()
+    return keep_age_band(connection, name, digest, (band.youngest, band.oldest), reading, occasion)
+
+
+def keep_age_band(  # noqa: PLR0913, PLR0917 - a load names these
+    connection: Connection,
+    name: str,
+    digest: str,
+    band: store.AgeBand,
+    reading: PopulationReading,
+    occasion: Occasion,
+) -> PopulationChange:
+    """Keep the figures of an age band; a revised figure stands beside the old one."""
+    hold(connection, "population")
+    stored = store.age_bands(connection, band)
+    change = compare({key: figure for key, (_, figure) in stored.items()}, reading)
+    appended = [*change.added, *(new for _, new in change.changed)]
+    if appended:
+        revisions = [(stored[each.key][0] + 1 if each.key in stored else 1, each) for each in appended]
+        store.append_age_bands(connection, name, digest, occasion.as_of, band, revisions)
+        audit.record(
+            connection,
+            occasion,
+            action="agreements.age_band_loaded",
+            subject=name,
+            details={
+                "digest": digest,
+                "ages": f"{band[0]}-{band[1]}",
                 "added": len(change.added),
                 "changed": [
                     {

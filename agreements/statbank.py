@@ -18,6 +18,7 @@ import urllib3
 from urllib3.exceptions import HTTPError, MaxRetryError
 from urllib3.util import Retry, Timeout
 
+from agreements.age_band import AgeBand
 from agreements.agreement import MunicipalityCode
 from agreements.municipality import MUNICIPALITIES
 from agreements.population import LeftOut, PopulationFileNotUnderstood, PopulationReading
@@ -145,6 +146,7 @@ class StatBankClient:
         *,
         fetched_on: date,
         table: str = _FOLK1A,
+        ages: AgeBand | None = None,
     ) -> PopulationReading:
         """Fetch the inhabitants of municipalities on some days.
 
@@ -155,6 +157,7 @@ class StatBankClient:
                 and named.
             fetched_on: Today.
             table: FOLK1A; others are refused, since nobody has seen which codes their totals have.
+            ages: Only the inhabitants of these ages, asked for age by age and summed.
 
         Returns:
             The figures that were asked for. What the answer lacks or has beside is named among what was left out.
@@ -177,9 +180,10 @@ class StatBankClient:
         wanted, dropped = _municipalities(MUNICIPALITIES if areas is None else areas)
         if not wanted:
             raise NothingAskedFor(lacks="kommune")
-        body = self._post("/data", _question(wanted, [_quarter(day) for day in days]))
-        source = f"Danmarks Statistik, {_FOLK1A} (CC BY 4.0), hentet {fetched_on:%d.%m.%Y}"
-        reading = read_population(ANSWER, body, fetched_on=fetched_on, source=source)
+        body = self._post("/data", _question(wanted, [_quarter(day) for day in days], ages))
+        band = f", {ages} år" if ages else ""
+        source = f"Danmarks Statistik, {_FOLK1A}{band} (CC BY 4.0), hentet {fetched_on:%d.%m.%Y}"
+        reading = read_population(ANSWER, body, fetched_on=fetched_on, source=source, ages=ages)
         return _as_asked(reading, wanted, days, dropped)
 
     def _post(self, path: str, question: dict[str, object]) -> bytes:
@@ -245,11 +249,13 @@ class StatBankClient:
         return body
 
 
-def _question(areas: Iterable[MunicipalityCode], quarters: Iterable[str]) -> dict[str, object]:
+def _question(
+    areas: Iterable[MunicipalityCode], quarters: Iterable[str], ages: AgeBand | None = None
+) -> dict[str, object]:
     values: dict[str, list[str]] = {
         "OMRÅDE": list(areas),
         "KØN": ["TOT"],
-        "ALDER": ["IALT"],
+        "ALDER": [str(age) for age in ages.ages] if ages else ["IALT"],
         "CIVILSTAND": ["TOT"],
         "Tid": list(quarters),
     }

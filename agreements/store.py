@@ -11,12 +11,29 @@ from functools import lru_cache
 
 from sqlalchemy import Connection, Table, and_, func, select, update
 
-from agreements.agreement import Agreement, CostKind, CostLine, CostLineKey, MunicipalityCode
+from agreements.agreement import (
+    Agreement,
+    AgreementEvent,
+    CostKind,
+    CostLine,
+    CostLineKey,
+    EventKind,
+    MunicipalityCode,
+)
 from agreements.agreement_file import read_agreement
 from agreements.agreement_form import from_values, to_values
 from agreements.membership import MembershipPeriod
 from agreements.population import PopulationFigure
-from agreements.tables import agreement, agreement_version, budget_line, membership, population_figure, population_load
+from agreements.tables import (
+    age_band_figure,
+    agreement,
+    agreement_event,
+    agreement_version,
+    budget_line,
+    membership,
+    population_figure,
+    population_load,
+)
 from foundation.database import among, insert_rows, reserve_ids
 
 
@@ -34,14 +51,25 @@ def _read(document: str, form: str | None) -> Agreement:
 
 
 def kept_forms(connection: Connection) -> Iterator[tuple[str, int, bool]]:
-    """(agreement, version, whether its kept values are what its file says) of every version that has such."""
+    """(agreement, version, whether its kept values are what its file says) of every version that has such.
+
+    Values of another release are not read, see ``_read``; so they say nothing wrong.
+    """
     rows = connection.execute(
         select(agreement_version)
         .where(agreement_version.c.form.is_not(None))
         .order_by(agreement_version.c.agreement, agreement_version.c.version),
     )
     for row in rows:
-        yield row.agreement, row.version, to_values(_parsed(row.document)) == json.loads(row.form)
+        values, expected = json.loads(row.form), to_values(_parsed(row.document))
+        yield row.agreement, row.version, values == expected or not _is_read(values)
+
+
+def _is_read(values: Mapping[str, object]) -> bool:
+    with suppress(KeyError, ValueError, TypeError):
+        from_values(values)
+        return True
+    return False
 
 
 def find_agreement(connection: Connection, code: str, *, lock: bool = False) -> Agreement | None:
@@ -165,7 +193,9 @@ def members(connection: Connection, code: str) -> tuple[MembershipPeriod, ...]:
         .where(membership.c.agreement == code)
         .order_by(membership.c.municipality, membership.c.from_year),
     )
-    return tuple(MembershipPeriod(row.municipality, row.from_year, row.to_year) for row in rows)
+    return tuple(
+        MembershipPeriod(row.municipality, row.from_year, row.to_year, row.begins_on, row.ends_on) for row in rows
+    )
 
 
 def agreements_with_member(connection: Connection, municipality: MunicipalityCode) -> list[str]:
@@ -180,13 +210,20 @@ def members_of(
 ) -> dict[str, tuple[MembershipPeriod, ...]]:
     """Who takes part when, of many agreements; see ``members``."""
     rows = connection.execute(
-        select(membership.c.agreement, membership.c.municipality, membership.c.from_year, membership.c.to_year)
+        select(
+            membership.c.agreement,
+            membership.c.municipality,
+            membership.c.from_year,
+            membership.c.to_year,
+            membership.c.begins_on,
+            membership.c.ends_on,
+        )
         .where(among(membership.c.agreement, codes))
         .order_by(membership.c.agreement, membership.c.municipality, membership.c.from_year),
     )
     found: dict[str, list[MembershipPeriod]] = defaultdict(list)
-    for agreement_code, municipality, from_year, to_year in rows.all():
-        found[agreement_code].append(MembershipPeriod(municipality, from_year, to_year))
+    for agreement_code, *period in rows.all():
+        found[agreement_code].append(MembershipPeriod(*period))
     return {code: tuple(periods) for code, periods in found.items()}
 
 
@@ -207,9 +244,11 @@ def write_members(
                     municipality=period.municipality,
                     from_year=period.from_year,
                     to_year=period.to_year,
+                    begins_on=period.begins_on,
+                    ends_on=period.ends_on,
                 ),
             )
-        elif old.to_year != period.to_year:
+        elif old != period:
             connection.execute(
                 update(membership)
                 .where(
@@ -217,7 +256,7 @@ def write_members(
                     membership.c.municipality == period.municipality,
                     membership.c.from_year == period.from_year,
                 )
-                .values(to_year=period.to_year, notice_given_on=notice_given_on),
+                .values(to_year=period.to_year, ends_on=period.ends_on, notice_given_on=notice_given_on),
             )
 
 
@@ -408,3 +447,97 @@ def append_population(
             for revision, figure in figures.values()
         ],
     )
+
+
+AgeBand = tuple[int, int]
+
+
+def age_bands(
+    connection: Connection,
+    band: AgeBand,
+    on: date | None = None,
+    codes: Iterable[MunicipalityCode] | None = None,
+) -> dict[tuple[MunicipalityCode, date], tuple[int, PopulationFigure]]:
+    """The newest revision of each figure of one age band, as ``population`` answers those of all ages."""
+    figure = age_band_figure.c
+    conditions = [figure.age_from == band[0], figure.age_to == band[1]]
+    if on is not None:
+        conditions.append(figure.reference_date == on)
+    if codes is not None:
+        conditions.append(figure.municipality.in_(list(codes)))
+    rows = connection.execute(
+        select(age_band_figure)
+        .where(*conditions)
+        .order_by(figure.municipality, figure.reference_date, figure.revision),
+    )
+    return {
+        (row.municipality, row.reference_date): (
+            row.revision,
+            PopulationFigure(row.municipality, row.reference_date, row.inhabitants, row.source, row.fetched_on),
+        )
+        for row in rows
+    }
+
+
+def append_age_bands(  # noqa: PLR0913, PLR0917 - a load is told these
+    connection: Connection,
+    name: str,
+    digest: str,
+    loaded_on: date,
+    band: AgeBand,
+    figures: Sequence[tuple[int, PopulationFigure]],
+) -> None:
+    """Append figures of one age band as one load, each with its revision; the older ones stay."""
+    (load_id,) = reserve_ids(connection, population_load, 1)
+    connection.execute(
+        population_load.insert().values(id=load_id, name=name[:300], digest=digest, loaded_on=loaded_on),
+    )
+    insert_rows(
+        connection,
+        age_band_figure,
+        [
+            {
+                "municipality": figure.municipality,
+                "reference_date": figure.on,
+                "age_from": band[0],
+                "age_to": band[1],
+                "revision": revision,
+                "inhabitants": figure.inhabitants,
+                "source": figure.source[:300],
+                "fetched_on": figure.fetched_on,
+                "load_id": load_id,
+            }
+            for revision, figure in figures
+        ],
+    )
+
+
+def write_event(connection: Connection, event: AgreementEvent) -> None:
+    """Append what happened to an agreement.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: the same kind on the same day.
+    """
+    connection.execute(
+        agreement_event.insert().values(
+            agreement=event.agreement,
+            kind=event.kind.value,
+            happened_on=event.happened_on,
+            text=event.text,
+            version=event.version,
+            entered_on=event.entered_on,
+        ),
+    )
+
+
+def events(connection: Connection, code: str) -> list[AgreementEvent]:
+    """What happened to an agreement, by day."""
+    rows = connection.execute(
+        select(agreement_event)
+        .where(agreement_event.c.agreement == code)
+        .order_by(agreement_event.c.happened_on, agreement_event.c.id),
+    )
+    return [
+        AgreementEvent(row.agreement, EventKind(row.kind), row.happened_on, row.text, row.version, row.entered_on)
+        for row in rows
+    ]

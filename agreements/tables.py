@@ -52,6 +52,8 @@ membership = Table(
     Column("from_year", Integer, nullable=False),
     Column("to_year", Integer),
     Column("notice_given_on", Date),
+    Column("begins_on", Date),  # where it is another day than 1 January of the first year
+    Column("ends_on", Date),  # where it is another day than 31 December of the last year
     CheckConstraint("to_year IS NULL OR to_year >= from_year", name="years_in_order"),
     UniqueConstraint("agreement", "municipality", "from_year"),
 )
@@ -99,6 +101,41 @@ population_figure = Table(
     Column("load_id", ROW_ID, ForeignKey(population_load.c.id), nullable=False),
     CheckConstraint("inhabitants >= 0", name="not_negative"),
     UniqueConstraint("municipality", "reference_date", "revision"),
+)
+
+# The same of an age band, both ages included.
+age_band_figure = Table(
+    "age_band_figure",
+    metadata,
+    Column("id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("municipality", CODE, nullable=False),
+    Column("reference_date", Date, nullable=False),
+    Column("age_from", Integer, nullable=False),
+    Column("age_to", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("inhabitants", Integer, nullable=False),
+    Column("source", String(300), nullable=False),
+    Column("fetched_on", Date, nullable=False),
+    Column("load_id", ROW_ID, ForeignKey(population_load.c.id), nullable=False),
+    CheckConstraint("inhabitants >= 0", name="not_negative"),
+    CheckConstraint("age_to >= age_from", name="ages_in_order"),
+    UniqueConstraint(
+        "municipality", "reference_date", "age_from", "age_to", "revision", name="uq_age_band_figure_revision"
+    ),
+)
+
+# What happened to an agreement on a day: it was renegotiated, or a party gave notice for all.
+agreement_event = Table(
+    "agreement_event",
+    metadata,
+    Column("id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("agreement", AGREEMENT_CODE, ForeignKey(agreement.c.code), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("happened_on", Date, nullable=False),
+    Column("text", String(1000), nullable=False),
+    Column("version", Integer, nullable=False),  # the agreement's version that stood when it was entered
+    Column("entered_on", Date, nullable=False),
+    UniqueConstraint("agreement", "kind", "happened_on"),
 )
 
 # What e-invoices, payments and posting files need. Whole rows, only added: a document that was issued says what stood

@@ -22,8 +22,9 @@ from agreements import run as agreements
 from agreements import store as agreement_store
 from agreements.agreement import Agreement, MunicipalityCode
 from agreements.deadlines import Deadline, DeadlineKind, deadlines_of_year
-from agreements.membership import MembershipPeriod, YearNotAgreed, agreed_year, members_in
+from agreements.membership import MembershipPeriod, Memberships, YearNotAgreed, agreed_year, members_in
 from agreements.municipality import MUNICIPALITIES
+from agreements.schedule import instalment_of
 from agreements.tables import agreement_version, budget_line, membership
 from billing.annual_subscription.tables import price_notice, subscription, subscription_cost_line
 from billing.invoice.facts import ClaimKind
@@ -127,7 +128,7 @@ def deadline_statuses(
             members = members_in(stored.members[each], of_year)
             if members:
                 look = _Look(agreement, of_year, members, as_of, stored)
-                found += [look.at(deadline) for deadline in deadlines]
+                found += [look.at(deadline) for deadline in deadlines if look.concerns_anybody(deadline)]
     return tuple(sorted(found, key=lambda status: (status.deadline.due_on, status.agreement, status.year)))
 
 
@@ -231,7 +232,9 @@ def _stored(connection: Connection, as_of: date, codes: list[str] | None) -> _St
     for row in connection.execute(
         select(membership).where(of(membership.c.agreement)).order_by(membership.c.municipality, membership.c.from_year)
     ):
-        stored.members[row.agreement].append(MembershipPeriod(row.municipality, row.from_year, row.to_year))
+        stored.members[row.agreement].append(
+            MembershipPeriod(row.municipality, row.from_year, row.to_year, row.begins_on, row.ends_on)
+        )
         if row.to_year is not None and (row.notice_given_on is None or row.notice_given_on <= as_of):
             stored.left[row.agreement].append(_Left(row.municipality, row.to_year, row.notice_given_on))
     two_people = select(issuer_setting.c.issuer).where(issuer_setting.c.four_eyes.is_(True))
@@ -442,6 +445,15 @@ class _Look:
     as_of: date
     stored: _Stored
 
+    def concerns_anybody(self, deadline: Deadline) -> bool:
+        """Whether somebody pays the instalment; after the last party's notice nobody does."""
+        return deadline.for_month is None or bool(self._payers(deadline.for_month))
+
+    def _payers(self, month: Month) -> tuple[MunicipalityCode, ...]:
+        span = instalment_of(self.agreement.terms.advance, month).period
+        periods = Memberships({self.agreement.code: self.stored.members[self.agreement.code]})
+        return periods.in_span(self.agreement, span)
+
     def at(self, deadline: Deadline) -> DeadlineStatus:
         """How a deadline stands."""
         finding = {
@@ -566,15 +578,16 @@ class _Look:
         if month is None:
             return _Finding()
         bills = self.stored.bills.get((code, month), {})
-        held = {who: bill for who, bill in bills.items() if who in self.members}
-        missing = [who for who in self.members if who not in held]
+        payers = self._payers(month)
+        held = {who: bill for who, bill in bills.items() if who in payers}
+        missing = [who for who in payers if who not in held]
         days = sorted({bill.issued_on for bill in held.values()})
         provisional = any(bill.provisional for bill in held.values())
         evidence = ""
         if held:
             evidence = f"{_spans(held.values())} ({_and([_day(day) for day in days])})"
             evidence += ", foreløbige, da prisen manglede" if provisional else ""
-            evidence += f"; {len(held)} af {len(self.members)} kommuner" if missing else ""
+            evidence += f"; {len(held)} af {len(payers)} kommuner" if missing else ""
         return _Finding(
             done_on=None if missing else days[-1],
             evidence=evidence,
@@ -589,7 +602,8 @@ class _Look:
         how = f"«mellemregning month issue {code} {month}»"
         if self.agreement.issuer in self.stored.four_eyes:
             how = f"«mellemregning run plan {code} --month {month}», som en anden skal godkende, før den udstedes"
-        issue = f"Send a conto regning for {month.danish}{for_whom} {by}: {how}."
+        what = instalment_of(self.agreement.terms.advance, month).danish
+        issue = f"Send a conto regning for {what}{for_whom} {by}: {how}."
         if (code, self.year) in self.stored.priced:
             return issue
         if (code, self.year - 1) in self.stored.priced:

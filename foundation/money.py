@@ -6,7 +6,7 @@ Amounts are ``int`` øre; positive means that the municipality owes. Nothing her
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Protocol, TypeVar
@@ -112,6 +112,29 @@ def equal_parts(total_oere: int, count: int, unit_oere: int = 1) -> tuple[int, .
         raise ValueError(message)
     each = total_oere // (count * unit_oere) * unit_oere
     return (*(each,) * (count - 1), total_oere - each * (count - 1))
+
+
+def weighted_parts(total_oere: int, weights: Sequence[int], unit_oere: int = 1) -> tuple[int, ...]:
+    """Cut an amount into parts by weight, each rounded down to the unit, the last with the rest.
+
+    With equal weights it is ``equal_parts``.
+
+    Args:
+        total_oere: Øre of either sign.
+        weights: Above zero, one for each part.
+        unit_oere: 1, or 100 for whole kroner.
+
+    Raises:
+        ValueError: no weights, or one that is not above zero.
+
+    Source: agreement § 7 stk. 1; domain rule 4; docs/decisions/0038-schedules.md.
+    """
+    if not weights or min(weights) <= 0:
+        message = "there is nothing to cut by"
+        raise ValueError(message)
+    whole = sum(weights) * unit_oere
+    parts = [total_oere * weight // whole * unit_oere for weight in weights[:-1]]
+    return (*parts, total_oere - sum(parts))
 
 
 def percent_of(total_oere: int, percent: Decimal) -> int:

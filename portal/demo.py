@@ -1,5 +1,7 @@
 """The demo: the agreement on Funen lived through 2009-2011, month by month, on real populations and made-up amounts.
 
+Beside it Horsens for Odder through 2009, by quarters, and out of it by nine months' notice.
+
 A surplus in 2009 of which a part is carried over, a budget corrected in May 2010, a deficit in 2010, a municipality
 that leaves at the end of 2010, and a price for 2011 that comes too late, so that three months are billed provisionally.
 """
@@ -23,6 +25,7 @@ from agreements import run as agreements
 from agreements import trading_run
 from agreements.agreement_file import read_agreement, write_agreement
 from agreements.deadlines import send_deadline
+from agreements.schedule import months_of_year
 from billing.annual_subscription import run as subscriptions
 from billing.invoice import run as invoices
 from billing.invoice import store as invoice_store
@@ -43,6 +46,9 @@ from portal.commands.door import Door, console, name_of, table
 from portal.language import _
 
 AGREEMENT_FILE = "fyn_2009.toml"
+OTHER_FILE = "horsens_odder_2009.toml"
+OTHER_CODE = "horsens-odder"
+OTHER_PAYER = "727"  # Odder
 DETAILS_FILE = "oplysninger.toml"
 DOCUMENTS_FOLDER = "bilag"
 CODE = "fyn-alkohol"
@@ -80,10 +86,10 @@ def _file(name: str) -> bytes:
     return resources.files("portal").joinpath("demo_files", name).read_bytes()
 
 
-def _marked_agreement() -> bytes:
+def _marked_agreement(name: str = AGREEMENT_FILE) -> bytes:
     """The agreement as its file has it, with titles that say that the amounts are made up: so does all that follows."""
-    content = resources.files("agreements").joinpath("examples", AGREEMENT_FILE).read_bytes()
-    value = read_agreement(AGREEMENT_FILE, content)
+    content = resources.files("agreements").joinpath("examples", name).read_bytes()
+    value = read_agreement(name, content)
     services = tuple(replace(service, title=f"{service.title} (opdigtet beløb)") for service in value.services)
     return write_agreement(
         replace(value, title=f"EKSEMPEL med opdigtede beløb: {value.title}", services=services)
@@ -93,6 +99,28 @@ def _marked_agreement() -> bytes:
 def _agreement(connection: Connection, occasion: Occasion) -> str:
     load = agreements.load_agreement(connection, AGREEMENT_FILE, _marked_agreement(), occasion)
     return _("aftalen «{title}» er registreret").format(title=load.agreement.title)
+
+
+def _other_agreement(connection: Connection, occasion: Occasion) -> str:
+    """Horsens for Odder: by quarters, by agreed capacity, open-ended."""
+    load = agreements.load_agreement(connection, OTHER_FILE, _marked_agreement(OTHER_FILE), occasion)
+    price = subscriptions.calculate_year(connection, OTHER_CODE, 2009, occasion).subscription
+    return _("aftalen «{title}» er registreret; prisen for 2009 er {total}").format(
+        title=load.agreement.title, total=kroner(price.total_oere)
+    )
+
+
+def _other_notice(connection: Connection, occasion: Occasion) -> str:
+    agreements.end(connection, OTHER_CODE, OTHER_PAYER, date(2010, 1, 1), occasion)
+    return _("{name} opsiger partnerskabsaftalen med ni måneders varsel til 01.01.2010").format(
+        name=name_of(OTHER_PAYER)
+    )
+
+
+def _other_talks(connection: Connection, occasion: Occasion) -> str:
+    text = _("Eksempel: parterne drøfter antallet af pladser; intet ændres i 2009.")
+    agreements.renegotiated(connection, OTHER_CODE, occasion.as_of, text, occasion)
+    return _("partnerskabsaftalen er genforhandlet")
 
 
 def _details(connection: Connection, occasion: Occasion) -> str:
@@ -189,9 +217,9 @@ def _corrected(connection: Connection, occasion: Occasion) -> str:
     )
 
 
-def _month(month: Month) -> Callable[[Connection, Occasion], str]:
+def _month(month: Month, code: str = CODE) -> Callable[[Connection, Occasion], str]:
     def issue(connection: Connection, occasion: Occasion) -> str:
-        outcome = months.issue_month(connection, CODE, month, occasion)
+        outcome = months.issue_month(connection, code, month, occasion)
         if outcome.failed:
             raise outcome.failed[0].error
         provisional = any(document.provisional for document in outcome.issued)
@@ -206,6 +234,9 @@ def steps() -> list[Step]:
         Step(date(2008, 5, 20), _agreement),
         Step(date(2008, 5, 21), _details),
         Step(date(2008, 5, 30), _price(2009)),
+        Step(date(2008, 12, 18), _other_agreement),
+        Step(date(2009, 3, 20), _other_notice),
+        Step(date(2009, 9, 9), _other_talks),
         Step(date(2009, 5, 25), _budget("budget_2010.toml", _("budgettet for 2010 er indlæst"))),
         Step(date(2009, 5, 29), _price(2010)),
         Step(date(2010, 3, 26), _close(2009, KEPT_OF_2009)),
@@ -227,6 +258,10 @@ def steps() -> list[Step]:
         Step(send_deadline(advance, month), _month(month))
         for month in months_between(Month(2009, 1), Month(2012, 4))
         if send_deadline(advance, month) <= LAST_DAY
+    ]
+    quarters = read_agreement(OTHER_FILE, _marked_agreement(OTHER_FILE)).terms.advance
+    billed += [
+        Step(send_deadline(quarters, month), _month(month, OTHER_CODE)) for month in months_of_year(quarters, 2009)
     ]
     return sorted([*told, *billed], key=lambda step: step.day)
 
@@ -334,6 +369,7 @@ def _workbooks(door: Door, database: Database, folder: Path) -> list[Path]:
         wanted: list[Callable[[], Path]] = []
         for year, version, _day in priced:
             wanted.append(_later(workbooks.write_calculation, connection, CODE, year, folder, version))
+        wanted.append(_later(workbooks.write_calculation, connection, OTHER_CODE, 2009, folder))
         for year in (2009, 2010, 2011):
             wanted.append(_later(workbooks.write_annual_statement, connection, CODE, year, folder))
             first, last = date(year, 1, 1), date(year, 12, 31)
@@ -352,7 +388,7 @@ def _workbooks(door: Door, database: Database, folder: Path) -> list[Path]:
 def _documents(database: Database, folder: Path) -> list[Path]:
     """Every e-invoice; of the first month and of the correction also the PDF."""
     with database.reading() as connection:
-        documents = [each for each in invoice_store.documents(connection) if not each.internal]
+        documents = [each for each in invoice_store.documents(connection, agreement=CODE) if not each.internal]
         written = e_invoices.write_e_invoices(connection, documents, folder / DOCUMENTS_FOLDER)
         shown = [each for each in documents if each.period == FIRST_MONTH.period or each.credits or each.credited_by]
         printed = pdfs.write_pdfs(connection, shown, folder / DOCUMENTS_FOLDER)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from agreements.agreement import CostLine, MunicipalityCode
+from agreements.agreement import CostLine, CostLineKey, KeyTerms, MunicipalityCode, PartialYear
 from agreements.population import PopulationFigure
 from billing.accounts.facts import InvoicedMonth, ResultSource
-from foundation.period import Month
+from foundation.period import Month, Period
 
 
 class Correction(StrEnum):
@@ -34,6 +34,76 @@ class ResultPool:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyBasis:
+    """One key of a year, the cost lines that it splits, and what it weighs the members by.
+
+    Attributes:
+        name: Empty for the agreement's own key; else the name of the key for certain lines.
+        lines: The lines, ascending.
+        figures: Member -> figure; inhabitants, places, or ten-thousandths of a per cent. A member whose figure is not
+            known is not there.
+    """
+
+    name: str
+    terms: KeyTerms
+    lines: tuple[CostLineKey, ...]
+    figures: Mapping[MunicipalityCode, PopulationFigure]
+
+
+@dataclass(frozen=True, slots=True)
+class PortionShare:
+    """One payer's share of a portion.
+
+    Attributes:
+        figure: What it was weighed by, with day and source.
+    """
+
+    figure: PopulationFigure
+    share_oere: int
+
+    @property
+    def municipality(self) -> MunicipalityCode:
+        """Who pays it."""
+        return self.figure.municipality
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """The cost of one key's lines over some days of the year, divided among those who take part on them.
+
+    Attributes:
+        name: The key's name, empty for the agreement's own.
+        days: No member joins or leaves within them.
+        lines: The cost lines that it is a part of.
+        shares: Ascending by code; they sum to the cost.
+    """
+
+    name: str
+    terms: KeyTerms
+    days: Period
+    lines: tuple[CostLineKey, ...]
+    cost_oere: int
+    shares: tuple[PortionShare, ...]
+
+    def share_of(self, municipality: MunicipalityCode) -> int:
+        """One payer's share; 0 where it has none."""
+        return next((share.share_oere for share in self.shares if share.municipality == municipality), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """How a year's cost was divided where not all of it is split by the inhabitants over the whole year.
+
+    Attributes:
+        days: Member -> the days of the year on which it takes part, ascending by code.
+        portions: By key and days. What they leave of the cost lines falls on days on which nobody pays it.
+    """
+
+    days: Mapping[MunicipalityCode, Period]
+    portions: tuple[Portion, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class YearFacts:
     """All that the calculation of one year rests on.
 
@@ -43,6 +113,11 @@ class YearFacts:
         passed_on: Member -> source -> øre of earlier results that this year passes on; positive is a surplus.
         pools: Results that are divided by this year's shares.
         invoiced: Member -> the months that are already claimed, with what was invoiced.
+        months: The first months of the year's instalments.
+        keys: Every key with its lines; empty where all is split by the inhabitants and everybody takes part all year.
+        days: Member -> the days of the year on which it takes part; needed with ``keys``.
+        months_of: Member -> the first months of the instalments that it pays, each with what it weighs; a member that
+            is not there pays all, which weigh alike.
     """
 
     agreement: str
@@ -57,6 +132,10 @@ class YearFacts:
     pools: tuple[ResultPool, ...] = ()
     invoiced: Mapping[MunicipalityCode, tuple[InvoicedMonth, ...]] = field(default_factory=dict)
     correction: Correction = Correction.SPREAD
+    keys: tuple[KeyBasis, ...] = ()
+    days: Mapping[MunicipalityCode, Period] = field(default_factory=dict)
+    months_of: Mapping[MunicipalityCode, Mapping[Month, int]] = field(default_factory=dict)
+    partial_year: PartialYear = PartialYear.NOT_ALLOWED
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +164,10 @@ class SubscriptionPart:
     """One municipality's part of the year.
 
     Attributes:
-        population: The figure that was used, with its date and source.
-        weight: What the share was computed by; the population, where that is the key.
+        population: The figure that was used, with its date and source. Where the price has a division, that tells what
+            was used; this is the first figure of inhabitants in it, or zero where there is none.
+        weight: What the share was computed by; the population, where that is the key. Where the price has a division,
+            the share itself, by which results are divided.
         share_oere: Its share of the cost.
         passed_on: Source -> øre of earlier years' results passed on to it.
         instalments: Twelve, January first; they sum to the obligation.
@@ -117,6 +198,7 @@ class AnnualSubscription:
     Attributes:
         version: 1 for the first of the year.
         parts: Ascending by municipality code.
+        division: How the shares came about, where not all is split by the inhabitants over the whole year.
     """
 
     agreement: str
@@ -128,10 +210,13 @@ class AnnualSubscription:
     cost_lines: tuple[CostLine, ...]
     parts: tuple[SubscriptionPart, ...]
     calculated_on: date | None = None
+    division: Division | None = None
 
     @property
     def cost_oere(self) -> int:
-        """The cost that is split."""
+        """The cost that is split; of a year in pieces, that of the days on which somebody pays it."""
+        if self.division is not None:
+            return sum(portion.cost_oere for portion in self.division.portions)
         return sum(line.net_oere for line in self.cost_lines)
 
     @property

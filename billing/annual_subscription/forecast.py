@@ -10,9 +10,10 @@ from sqlalchemy import Connection
 from agreements import run as agreements
 from agreements import store as agreement_store
 from agreements.agreement import Agreement, CostLine, MunicipalityCode
-from agreements.membership import AlreadyMember, MembershipPeriod, NotAMember, agreed_year, members_in
+from agreements.membership import AlreadyMember, MembershipPeriod, NotAMember, agreed_year, days_of, members_in
 from agreements.municipality import MUNICIPALITIES, municipality
 from agreements.population import FigureKey, PopulationFigure
+from agreements.schedule import months_of_year
 from billing.accounts import store as books
 from billing.accounts.facts import ResultMovement
 from billing.annual_subscription import store
@@ -34,7 +35,7 @@ from billing.annual_subscription.forecast_rules import (
     years_of,
 )
 from billing.annual_subscription.rules import calculate
-from billing.annual_subscription.run import get_subscription, unclosed_year
+from billing.annual_subscription.run import get_subscription, key_bases, months_of_members, unclosed_year
 from billing.annual_subscription.run import results_to_pass_on as results_of_year
 from foundation.period import BillingYear
 
@@ -159,6 +160,10 @@ class _Known:
         if earlier:
             passed_on = passed_on_once(year, passed_on, self.movements, earlier)
             pools = pools_of_year(year, pools, self.movements)
+        days = {who: own for who, own in days_of(agreement, self.periods, year).items() if who in members}
+        # Who is only assumed to join, does so for the whole year.
+        days |= {who: BillingYear(year).period for who in members if who not in days}
+        assumed = with_assumed_cost(lines, year, assumptions) if lines else ()
         basis = Basis(
             budget_year=budget_year,
             without_budget=tuple(
@@ -176,11 +181,15 @@ class _Known:
             year=year,
             reference_date=population_date,
             unit_oere=terms.allocation.rounding_unit_oere,
-            months=BillingYear(year).months,
-            cost_lines=with_assumed_cost(lines, year, assumptions) if lines else (),
+            months=months_of_year(terms.advance, year),
+            cost_lines=assumed,
             members=members,
             population=population,
             passed_on=passed_on,
             pools=pools,
+            keys=key_bases(self.connection, agreement, year, assumed, days, population),
+            days=dict(sorted(days.items())),
+            months_of=months_of_members(agreement, year, days),
+            partial_year=terms.allocation.partial_year,
         )
         return basis, facts

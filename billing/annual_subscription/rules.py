@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from agreements.agreement import MunicipalityCode
-from agreements.population import PopulationMissing
+from agreements.population import PopulationFigure, PopulationMissing
 from billing.accounts.facts import InvoicedMonth, ResultSource
 from billing.accounts.rules import split_by_source
+from billing.annual_subscription.division_rules import (
+    divide,
+    first_count,
+    result_weights,
+    same_division,
+    shares_of,
+)
 from billing.annual_subscription.facts import (
     AnnualSubscription,
     Correction,
@@ -19,7 +26,7 @@ from billing.annual_subscription.facts import (
     YearFacts,
 )
 from foundation.errors import N_, RuleBroken
-from foundation.money import apportion, equal_parts
+from foundation.money import apportion, weighted_parts
 from foundation.period import Month
 
 
@@ -60,6 +67,7 @@ def calculate(facts: YearFacts, version: int, names: Mapping[MunicipalityCode, s
 
     Raises:
         NoMembers, BudgetMissing, PopulationMissing, NobodyToSplitBy: nothing is guessed.
+        AgeBandMissing, AgreedFigureMissing, PercentagesDoNotFit, KeyWithoutWeight: of other keys, see ``divide``.
 
     Source: agreement § 6 stk. 1 to 3; domain rules 1 to 4, 7 and 9.
     """
@@ -68,28 +76,28 @@ def calculate(facts: YearFacts, version: int, names: Mapping[MunicipalityCode, s
         raise NoMembers(agreement=facts.agreement, year=facts.year)
     if not facts.cost_lines:
         raise BudgetMissing(agreement=facts.agreement, year=facts.year)
-    missing = [code for code in members if code not in facts.population]
-    if missing:
-        raise PopulationMissing(
-            municipality=missing,
-            name=[names.get(code, code) for code in missing],
-            on=facts.reference_date,
-        )
-    weights = {code: facts.population[code].inhabitants for code in members}
-    if not any(weights.values()):
-        raise NobodyToSplitBy(agreement=facts.agreement, year=facts.year, on=facts.reference_date)
-    cost_oere = sum(line.net_oere for line in facts.cost_lines)
-    shares = apportion(cost_oere, weights, facts.unit_oere)
+    division = divide(facts, names) if facts.keys else None
+    if division is None:
+        population = _all_figures(facts, members, names)
+        weights = {code: population[code].inhabitants for code in members}
+        if not any(weights.values()):
+            raise NobodyToSplitBy(agreement=facts.agreement, year=facts.year, on=facts.reference_date)
+        cost_oere = sum(line.net_oere for line in facts.cost_lines)
+        shares = apportion(cost_oere, weights, facts.unit_oere)
+    else:
+        shares = shares_of(division, members)
+        weights = result_weights(shares)
+        population = {code: first_count(division, code, facts.reference_date) for code in members}
     passed_on = _passed_on(facts, weights)
     parts = tuple(
         SubscriptionPart(
             municipality=code,
-            population=facts.population[code],
+            population=population[code],
             weight=weights[code],
             share_oere=shares[code],
             passed_on=passed_on[code],
             instalments=instalments_of(
-                months=facts.months,
+                months=facts.months_of.get(code, dict.fromkeys(facts.months, 1)),
                 share_oere=shares[code],
                 passed_on=passed_on[code],
                 invoiced=facts.invoiced.get(code, ()),
@@ -108,7 +116,21 @@ def calculate(facts: YearFacts, version: int, names: Mapping[MunicipalityCode, s
         correction=facts.correction,
         cost_lines=facts.cost_lines,
         parts=parts,
+        division=division,
     )
+
+
+def _all_figures(
+    facts: YearFacts, members: Sequence[MunicipalityCode], names: Mapping[MunicipalityCode, str]
+) -> Mapping[MunicipalityCode, PopulationFigure]:
+    missing = [code for code in members if code not in facts.population]
+    if missing:
+        raise PopulationMissing(
+            municipality=missing,
+            name=[names.get(code, code) for code in missing],
+            on=facts.reference_date,
+        )
+    return facts.population
 
 
 def _passed_on(
@@ -186,7 +208,7 @@ def _within(amount_oere: int, limit_oere: int) -> int:
 
 def instalments_of(  # noqa: PLR0913 - the rule rests on these
     *,
-    months: Sequence[Month],
+    months: Mapping[Month, int] | Sequence[Month],
     share_oere: int,
     passed_on: Mapping[ResultSource, int],
     invoiced: Sequence[InvoicedMonth],
@@ -200,7 +222,8 @@ def instalments_of(  # noqa: PLR0913 - the rule rests on these
     or where it was decided so, the whole year is cut afresh: those months are then credited and invoiced anew.
 
     Args:
-        months: The months of the year that are instalments, ascending.
+        months: The months of the year that are instalments, ascending; with what each weighs, where they do not all
+            weigh alike.
         share_oere: The municipality's share of the cost.
         passed_on: Source -> øre of earlier results; the obligation is the share less their sum.
         invoiced: What was invoiced, for months that are claimed.
@@ -212,8 +235,9 @@ def instalments_of(  # noqa: PLR0913 - the rule rests on these
 
     Source: agreement § 7 stk. 1; domain rules 4 and 7.
     """
-    kept = {month.month: month for month in invoiced if month.month in set(months)}
-    remaining = [month for month in months if month not in kept]
+    weights = dict(months) if isinstance(months, Mapping) else dict.fromkeys(months, 1)
+    kept = {month.month: month for month in invoiced if month.month in weights}
+    remaining = {month: weight for month, weight in weights.items() if month not in kept}
     obligation_oere = share_oere - sum(passed_on.values())
     unbilled_oere = obligation_oere - sum(month.amount_oere for month in kept.values())
     unbilled_gross_oere = share_oere - sum(month.gross_oere for month in kept.values())
@@ -224,7 +248,7 @@ def instalments_of(  # noqa: PLR0913 - the rule rests on these
     # Sources count too: a surplus of one provider and a deficit of another may leave the amounts as they were.
     something_remains = unbilled_oere != 0 or unbilled_gross_oere != 0 or any(left.values())
     if correction is Correction.REINVOICE or (not remaining and something_remains):
-        fresh = _spread(list(months), share_oere, obligation_oere, passed_on, unit_oere)
+        fresh = _spread(weights, share_oere, obligation_oere, passed_on, unit_oere)
         return tuple(
             _as_invoiced(kept[month]) if month in kept and says_the_same(kept[month], fresh[month]) else fresh[month]
             for month in months
@@ -281,7 +305,7 @@ def _told(passed_on: Mapping[ResultSource, int]) -> dict[ResultSource, int]:
 
 
 def _spread(
-    months: Sequence[Month],
+    months: Mapping[Month, int],
     gross_oere: int,
     amount_oere: int,
     passed_on: Mapping[ResultSource, int],
@@ -290,12 +314,13 @@ def _spread(
     """Cut gross and amount alike; what lies between them each month is what is passed on, kept apart by source."""
     if not months:
         return {}
-    gross = equal_parts(gross_oere, len(months), unit_oere)
-    amounts = equal_parts(amount_oere, len(months), unit_oere)
+    weights = list(months.values())
+    gross = weighted_parts(gross_oere, weights, unit_oere)
+    amounts = weighted_parts(amount_oere, weights, unit_oere)
     sources = sorted(passed_on)
     # The largest source takes the øre by which the others' equal parts miss the month's difference.
     balancing = max(sources, key=lambda source: abs(passed_on[source])) if sources else None
-    pieces = {source: equal_parts(passed_on[source], len(months)) for source in sources if source != balancing}
+    pieces = {source: weighted_parts(passed_on[source], weights) for source in sources if source != balancing}
     instalments: dict[Month, Instalment] = {}
     for index, month in enumerate(months):
         of_month = {source: parts[index] for source, parts in pieces.items()}
@@ -320,6 +345,8 @@ def same_calculation(stored: AnnualSubscription, fresh: AnnualSubscription) -> b
         fresh.reference_date,
         fresh.unit_oere,
     ):
+        return False
+    if not same_division(stored.division, fresh.division):
         return False
     if [_figures_of(part) for part in stored.parts] != [_figures_of(part) for part in fresh.parts]:
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -11,16 +11,20 @@ from sqlalchemy import Connection
 
 from agreements import run as agreements
 from agreements import store as agreement_store
-from agreements.agreement import Agreement, MunicipalityCode
-from agreements.membership import agreed_year, members_in
+from agreements.agreement import Agreement, AllocationKey, CostLine, MunicipalityCode
+from agreements.membership import agreed_year, days_of, members_in
 from agreements.municipality import MUNICIPALITIES
+from agreements.population import PopulationFigure
+from agreements.schedule import months_of_year, weights_of_months
 from billing.accounts import store as books
 from billing.accounts.facts import ResultSource
 from billing.accounts.rules import YearIsSettled, split_by_source
 from billing.annual_subscription import store
+from billing.annual_subscription.division_rules import agreed_figures, keys_of
 from billing.annual_subscription.facts import (
     AnnualSubscription,
     Correction,
+    KeyBasis,
     PriceEffect,
     PriceNotice,
     PriceNoticeLine,
@@ -32,7 +36,7 @@ from foundation import audit
 from foundation.audit import Occasion
 from foundation.errors import N_, NotFound, RuleBroken
 from foundation.money import apportion
-from foundation.period import BillingYear
+from foundation.period import BillingYear, Month, Period
 
 
 class SubscriptionUnknown(NotFound):
@@ -177,22 +181,71 @@ def unclosed_year(connection: Connection, agreement: Agreement, year: int) -> in
 def _facts(connection: Connection, agreement: Agreement, year: int) -> YearFacts:
     terms = agreement.terms
     reference_date = terms.allocation.reference_date.of_year(year)
-    members = members_in(agreement_store.members(connection, agreement.code), year)
+    days = days_of(agreement, agreement_store.members(connection, agreement.code), year)
+    members = tuple(days)
     population = agreement_store.population(connection, reference_date, members)
+    counted = {figure.municipality: figure for _, figure in population.values()}
     passed_on, pools = results_to_pass_on(connection, agreement, year, members)
+    lines = agreement_store.budget(connection, agreement.code, year)
     return YearFacts(
         agreement=agreement.code,
         year=year,
         reference_date=reference_date,
         unit_oere=terms.allocation.rounding_unit_oere,
-        months=BillingYear(year).months,
-        cost_lines=agreement_store.budget(connection, agreement.code, year),
+        months=months_of_year(terms.advance, year),
+        cost_lines=lines,
         members=members,
-        population={figure.municipality: figure for _, figure in population.values()},
+        population=counted,
         passed_on=passed_on,
         pools=pools,
         invoiced=books.invoiced_months(connection, agreement.code, year),
+        keys=key_bases(connection, agreement, year, lines, days, counted),
+        days=days,
+        months_of=months_of_members(agreement, year, days),
+        partial_year=terms.allocation.partial_year,
     )
+
+
+def months_of_members(
+    agreement: Agreement, year: int, days: Mapping[MunicipalityCode, Period]
+) -> dict[MunicipalityCode, dict[Month, int]]:
+    """Of who takes part in a piece of a year: the instalments that it pays, and what they weigh."""
+    whole, terms = BillingYear(year).period, agreement.terms
+    return {
+        code: weights_of_months(terms.advance, year, own, terms.allocation.partial_year)
+        for code, own in days.items()
+        if own != whole
+    }
+
+
+def key_bases(  # noqa: PLR0913, PLR0917 - what the keys rest on
+    connection: Connection,
+    agreement: Agreement,
+    year: int,
+    lines: Iterable[CostLine],
+    days: Mapping[MunicipalityCode, Period],
+    population: Mapping[MunicipalityCode, PopulationFigure],
+) -> tuple[KeyBasis, ...]:
+    """Every key of a year with its lines and the figures that are known.
+
+    None where all is split by the inhabitants and everybody takes part all year: then the price has no division.
+    """
+    allocation = agreement.terms.allocation
+    whole = BillingYear(year).period
+    if allocation.is_plain and all(own == whole for own in days.values()):
+        return ()
+    found = []
+    for name, terms, of_key in keys_of(allocation, (line.key for line in lines)):
+        if terms.key is AllocationKey.POPULATION:
+            figures = dict(population)
+        elif terms.key is AllocationKey.AGE_BAND_POPULATION:
+            band = (terms.age_from, terms.age_to)
+            read = agreement_store.age_bands(connection, band, terms.band_date(year), days)
+            figures = {figure.municipality: figure for _, figure in read.values()}
+        else:
+            figures = agreed_figures(terms, whole.from_day)
+        found.append(KeyBasis(name, terms, tuple(of_key), figures))
+    return tuple(found)
 
 
 def results_to_pass_on(
@@ -385,6 +438,15 @@ class BilledAfterLeaving(RuleBroken):
     )
 
 
+class BilledAfterDay(RuleBroken):
+    """Who was invoiced for what begins on a day or later cannot leave before that day."""
+
+    danish = N_(
+        "{municipality} er allerede faktureret for {month}, så den kan ikke udtræde før {on}. "
+        "Kreditér først de fakturaer.",
+    )
+
+
 def refuse_if_billed_after(connection: Connection, code: str, who: MunicipalityCode, year: int) -> None:
     """Refuse a notice where the municipality holds invoices for a year after the one that it leaves with.
 
@@ -401,6 +463,22 @@ def refuse_if_billed_after(connection: Connection, code: str, who: MunicipalityC
                 month=months[0].month.danish,
                 year=year,
             )
+
+
+def refuse_if_billed_from(connection: Connection, code: str, who: MunicipalityCode, ends_before: date) -> None:
+    """Refuse a notice to a day where the municipality holds invoices for instalments that begin on it or later.
+
+    An instalment that began before is cut anew by the price that follows (domain rule 7).
+
+    Raises:
+        AgreementUnknown: there is no such agreement.
+        BilledAfterDay: it was invoiced for what comes after the day.
+    """
+    agreements.get(connection, code)
+    for year in range(ends_before.year, ends_before.year + 3):
+        for month in books.invoiced_months(connection, code, year).get(who, ()):
+            if month.month.first_day >= ends_before:
+                raise BilledAfterDay(municipality=MUNICIPALITIES[who].name, month=month.month.danish, on=ends_before)
 
 
 def versions_of(connection: Connection, code: str, year: int | None = None) -> list[tuple[int, int, date]]:

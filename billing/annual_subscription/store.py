@@ -13,11 +13,13 @@ from sqlalchemy import Connection, Row, and_, func, select
 from agreements.agreement import CostKind, CostLine, CostLineKey, MunicipalityCode
 from agreements.population import PopulationFigure
 from billing.accounts.facts import ResultSource
-from billing.annual_subscription.facts import AnnualSubscription, Correction, Instalment, SubscriptionPart
+from billing.annual_subscription.division_form import division_from_text, division_text
+from billing.annual_subscription.facts import AnnualSubscription, Correction, Division, Instalment, SubscriptionPart
 from billing.annual_subscription.tables import (
     price_notice,
     subscription,
     subscription_cost_line,
+    subscription_division,
     subscription_instalment,
     subscription_instalment_passed_on,
     subscription_part,
@@ -66,6 +68,12 @@ def write_subscription(connection: Connection, value: AnnualSubscription, calcul
             for line in value.cost_lines
         ],
     )
+    if value.division is not None:
+        connection.execute(
+            subscription_division.insert().values(
+                subscription_id=subscription_id, document=division_text(value.division)
+            ),
+        )
     insert_rows(
         connection,
         subscription_part,
@@ -230,6 +238,7 @@ def read_subscription(
         ),
         parts=_parts(connection, head.id),
         calculated_on=head.calculated_on,
+        division=_divisions(connection, [head.id]).get(head.id),
     )
 
 
@@ -264,6 +273,7 @@ def read_subscriptions(
     if not known:
         return {}
     ids = heads.with_only_columns(subscription.c.id)
+    divisions = _divisions(connection, ids)
     first_days = sorted(month.first_day for month in months)
     of_months = {month.first_day: month for month in months}
     lines: dict[int, list[CostLine]] = defaultdict(list)
@@ -338,9 +348,17 @@ def read_subscriptions(
             cost_lines=tuple(lines[subscription_id]),
             parts=tuple(parts[subscription_id]),
             calculated_on=head.calculated_on,
+            division=divisions.get(subscription_id),
         )
         for subscription_id, head in known.items()
     }
+
+
+def _divisions(connection: Connection, ids: Any) -> dict[int, Division]:  # noqa: ANN401 - a list or a query
+    """Subscription id -> how it was divided, for those that have a division of their own."""
+    of = subscription_division.c
+    rows = connection.execute(select(of.subscription_id, of.document).where(of.subscription_id.in_(ids)))
+    return {row.subscription_id: division_from_text(row.document) for row in rows}
 
 
 NOTHING: Mapping[ResultSource, int] = MappingProxyType({})

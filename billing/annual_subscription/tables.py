@@ -95,3 +95,11 @@ price_notice = Table(
     Column("given_on", Date, nullable=False),
     UniqueConstraint("agreement", "year", "version"),
 )
+
+# Of a price that is not only split by the inhabitants over the whole year: every key's part of it, canonical JSON.
+subscription_division = Table(
+    "subscription_division",
+    metadata,
+    Column("subscription_id", ROW_ID, ForeignKey(subscription.c.id), primary_key=True),
+    Column("document", Text, nullable=False),
+)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from agreements.agreement import Agreement, MunicipalityCode
+from agreements.schedule import Instalment as ScheduledInstalment
+from agreements.schedule import instalment_of
 from billing.annual_subscription.facts import AnnualSubscription
 from billing.invoice.facts import DocumentDraft, Failure, IssuedDocument, PartySnapshot
 from foundation.errors import MellemregningError
@@ -34,6 +36,11 @@ class MonthFacts:
     price_missing_from: date
     booked: bool = True
     weights: Mapping[MunicipalityCode, Mapping[str, int]] | None = None
+
+    @property
+    def instalment(self) -> ScheduledInstalment:
+        """The schedule's instalment that begins with the month; that of a single month, where twelfths are billed."""
+        return instalment_of(self.agreement.terms.advance, self.month)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 
-from agreements.agreement import CostLine, MunicipalityCode, ProviderOwnShare, ResultKey
+from agreements.agreement import CostLine, MunicipalityCode, ProviderOwnShare, ResultKey, Schedule
+from agreements.schedule import weights_of_months
 from billing.accounts.facts import Account, Posting, ResultSource
-from billing.annual_subscription.facts import Instalment, SubscriptionPart
+from billing.annual_subscription.facts import AnnualSubscription, Instalment, SubscriptionPart
 from billing.invoice.facts import ClaimKind, DocumentDraft, InvoiceLine, LineKind
 from billing.monthly_aconto.facts import MonthFacts
 from foundation.errors import N_, RuleBroken
-from foundation.money import apportion_signed, equal_parts
+from foundation.money import apportion_signed, equal_parts, weighted_parts
+from foundation.period import BillingYear
 
 ProviderService = tuple[MunicipalityCode, str]
+_RATE_WORDS = {Schedule.MONTHLY: "månedlige rate"}
 
 
 class PriceMissing(RuleBroken):
@@ -60,7 +63,7 @@ def _part(facts: MonthFacts, municipality: MunicipalityCode) -> SubscriptionPart
         raise NothingToBillFrom(
             municipality=facts.parties[municipality].name,
             year=facts.month.year,
-            month=facts.month.danish,
+            month=facts.instalment.danish,
             agreement=facts.agreement.code,
         )
     return part
@@ -69,10 +72,42 @@ def _part(facts: MonthFacts, municipality: MunicipalityCode) -> SubscriptionPart
 def _instalment(facts: MonthFacts, part: SubscriptionPart) -> Instalment:
     if facts.provisional:
         # Last year's regular instalment, all of it on account of this year: last year's results were passed on then.
-        count = facts.agreement.terms.advance.instalments
-        amount = equal_parts(part.obligation_oere, count, facts.subscription.unit_oere)[0]
+        amount = _regular_instalment(facts, part)
         return Instalment(facts.month, amount, {})
     return next(instalment for instalment in part.instalments if instalment.month == facts.month)
+
+
+def _regular_instalment(facts: MonthFacts, part: SubscriptionPart) -> int:
+    """A whole instalment of the price; of one for a piece of the year, what would be due of the whole year."""
+    terms, price = facts.agreement.terms, facts.subscription
+    own = price.division.days.get(part.municipality) if price.division else None
+    if own is None or own == BillingYear(price.year).period:
+        return equal_parts(part.obligation_oere, terms.advance.instalments, price.unit_oere)[0]
+    weights = weights_of_months(terms.advance, price.year, own, terms.allocation.partial_year)
+    # The heaviest instalment is a whole one, wherever there is one.
+    parts = weighted_parts(part.obligation_oere, sorted(weights.values(), reverse=True), price.unit_oere)
+    return parts[0]
+
+
+def weights_of_payer(
+    subscription: AnnualSubscription, municipality: MunicipalityCode
+) -> dict[MunicipalityCode, dict[str, int]]:
+    """What one payer's instalments are cut by: provider -> service -> its own share of what they cost.
+
+    Where there are several keys, what a payer pays for is its own; so a service that it has no share of is not on its
+    invoice, and a sum that it pays alone stands there whole.
+
+    Source: domain rule 12; docs/decisions/0037-allocation-keys.md.
+    """
+    net: dict[MunicipalityCode, dict[str, int]] = {}
+    for portion in subscription.division.portions if subscription.division else ():
+        share = portion.share_of(municipality)
+        if share:
+            lines = [line for line in subscription.cost_lines if line.key in portion.lines]
+            for (provider, service), amount in split_between_providers(share, lines).items():
+                services = net.setdefault(provider, {})
+                services[service] = services.get(service, 0) + amount
+    return net or weights_of(subscription.cost_lines)
 
 
 def split_between_providers(gross_oere: int, cost_lines: Iterable[CostLine]) -> dict[ProviderService, int]:
@@ -135,8 +170,8 @@ class Drafter:
         self.parts = {part.municipality: part for part in facts.subscription.parts}
         self.weights = weights_of(facts.subscription.cost_lines) if facts.weights is None else facts.weights
         self.issuer = facts.parties[facts.agreement.issuer]
-        self.title = f"A conto {facts.month.danish}"
-        self.period = facts.month.period
+        self.title = f"A conto {facts.instalment.danish}"
+        self.period = facts.instalment.period
         self.note = _note(facts)
         self.share_line = cache(partial(_share_line, facts))
 
@@ -145,7 +180,10 @@ class Drafter:
         facts, terms = self.facts, self.facts.agreement.terms
         part = self.parts.get(municipality) or _part(facts, municipality)
         instalment = _instalment(facts, part)
-        gross = _split(instalment.gross_oere, self.weights)
+        # Where several keys divide the cost, payers pay the services in different proportions.
+        divided = facts.subscription.division is not None
+        weights = weights_of_payer(facts.subscription, municipality) if divided else self.weights
+        gross = _split(instalment.gross_oere, weights)
         is_provider = municipality in facts.agreement.providers
         set_off = is_provider and terms.advance.provider_own_share is ProviderOwnShare.NET
         internal = set_off or municipality == facts.agreement.issuer
@@ -179,9 +217,10 @@ class Drafter:
 
 def _note(facts: MonthFacts) -> str:
     if facts.provisional:
+        rate = _RATE_WORDS.get(facts.agreement.terms.advance.schedule, "rate")
         return (
             f"Foreløbigt beløb: prisen for {facts.month.year} forelå ikke {facts.price_missing_from:%d.%m.%Y}. "
-            f"Der opkræves derfor sidste års månedlige rate; forskellen reguleres, når prisen er beregnet."
+            f"Der opkræves derfor sidste års {rate}; forskellen reguleres, når prisen er beregnet."
         )
     if facts.subscription.version > 1:
         return f"Beløbet følger prisberegning nr. {facts.subscription.version} for {facts.month.year}."
@@ -191,10 +230,9 @@ def _note(facts: MonthFacts) -> str:
 def _share_line(facts: MonthFacts, provider: MunicipalityCode, service: str) -> Callable[[int], InvoiceLine]:
     """The line of a provider's service, but for its amount, by which payers differ."""
     (of_agreement,) = [each for each in facts.agreement.services if each.code == service]
+    when = facts.instalment
     what = (
-        "foreløbig rate"
-        if facts.provisional
-        else f"rate {facts.month.number} af {facts.agreement.terms.advance.instalments}"
+        "foreløbig rate" if facts.provisional else f"rate {when.number} af {facts.agreement.terms.advance.instalments}"
     )
     name = facts.parties[provider].name
     return partial(
@@ -205,8 +243,8 @@ def _share_line(facts: MonthFacts, provider: MunicipalityCode, service: str) -> 
         service,
         of_agreement.title,
         LineKind.SHARE,
-        f"{of_agreement.title}, {name}: a conto {facts.month.danish} ({what})",
-        facts.month.period,
+        f"{of_agreement.title}, {name}: a conto {when.danish} ({what})",
+        when.period,
         facts.month.year,
         vat_exemption=of_agreement.vat_exemption,
         version=facts.subscription.version,
@@ -224,8 +262,8 @@ def _passed_on_line(facts: MonthFacts, source: ResultSource, amount_oere: int, o
         service="",
         service_title="",
         kind=LineKind.PASSED_ON,
-        text=f"Andel af {what} {source.accounting_year}, {provider}, {facts.month.danish}",
-        period=facts.month.period,
+        text=f"Andel af {what} {source.accounting_year}, {provider}, {facts.instalment.danish}",
+        period=facts.instalment.period,
         accounting_year=source.accounting_year,
         amount_oere=-amount_oere,
         version=facts.subscription.version,

@@ -12,10 +12,11 @@ from sqlalchemy import Connection
 
 from agreements import run as agreements
 from agreements import store as agreement_store
-from agreements.agreement import AdvanceTerms, Agreement, InvoicePer, MunicipalityCode
-from agreements.deadlines import price_missing_from, send_deadline
+from agreements.agreement import AdvanceTerms, Agreement, InvoicePer, MunicipalityCode, Schedule
+from agreements.deadlines import last_due, price_missing_from, send_deadline
 from agreements.membership import Memberships, agreed_year
 from agreements.municipality import MUNICIPALITIES
+from agreements.schedule import beginning_with, instalment_of, months_of_agreement, months_of_year
 from billing.accounts import store as books
 from billing.accounts.rules import YearIsSettled
 from billing.annual_subscription import run as subscriptions
@@ -37,7 +38,7 @@ from billing.monthly_aconto.rules import Drafter, PriceMissing, PriceOutOfDate, 
 from foundation import audit
 from foundation.audit import Event, Occasion
 from foundation.errors import MellemregningError
-from foundation.period import BillingYear, Month, months_between
+from foundation.period import BillingYear, Month, Period
 
 
 def plan_month(connection: Connection, code: str, month: Month, as_of: date) -> MonthPlan:
@@ -51,6 +52,7 @@ def plan_month(connection: Connection, code: str, month: Month, as_of: date) -> 
 
     Raises:
         AgreementUnknown, YearNotAgreed.
+        NotAnInstalment: the agreement's schedule has no instalment that begins with the month.
         PriceMissing: the year has no price and it is before 15 December.
         PriceOutOfDate: the price was calculated for other members.
 
@@ -58,6 +60,7 @@ def plan_month(connection: Connection, code: str, month: Month, as_of: date) -> 
     """
     agreement = agreements.get(connection, code)
     agreed_year(agreement, month.year)
+    beginning_with(agreement, month)
     plans, failed = plan_months(connection, {code: agreement}, as_of, only=month)
     if failed:
         raise failed[0].error
@@ -81,7 +84,8 @@ def plan_months(  # noqa: PLR0913 - what, when, and what is known already
         connection: Where to read.
         agreed: Code -> agreement.
         as_of: The business date: up to which months are due, and what the documents would bear.
-        only: This month of each, due or not, in place of those that are due.
+        only: The instalment that begins with this month of each that has one, due or not, in place of those that are
+            due.
         members: Who takes part, where the caller has read it already.
         booked: Whether the drafts say what they will post, which only issuing needs.
 
@@ -95,9 +99,15 @@ def plan_months(  # noqa: PLR0913 - what, when, and what is known already
     claimed = _claimed(connection, agreed, members, as_of, only)
     due = {code: _due(agreement, members, claimed.get(code, _NONE), as_of) for code, agreement in agreed.items()}
     wanted = [
-        (code, month) for code in sorted(agreed) for month in ([only] if only else [month for month, _ in due[code]])
+        (code, month)
+        for code in sorted(agreed)
+        for month in (_only(agreed[code], only) if only else [month for month, _ in due[code]])
     ]
     return _Books(connection, agreed, members, due, claimed, as_of, booked=booked).plans(wanted)
+
+
+def _only(agreement: Agreement, month: Month) -> list[Month]:
+    return [month] if instalment_of(agreement.terms.advance, month).first == month else []
 
 
 Claimed = Mapping[str, AbstractSet[tuple[MunicipalityCode, date]]]
@@ -125,8 +135,8 @@ def _claimed(
     incomplete = set()
     for code in older:
         for year in range(agreed[code].starts_on.year, since.year):
-            months = [month for month in BillingYear(year).months if month.first_day >= agreed[code].starts_on]
-            for who in members.in_year(code, year):
+            for who, own in members.days(agreed[code], year).items():
+                months = months_of_year(agreed[code].terms.advance, year, own)
                 if counts.get((code, who, year), 0) == len(months):
                     claimed.setdefault(code, set()).update((who, month.first_day) for month in months)
                 else:
@@ -142,27 +152,24 @@ def _due(
     claimed: AbstractSet[tuple[MunicipalityCode, date]],
     as_of: date,
 ) -> Due:
-    first, last = Month.of(agreement.starts_on), _last_due(agreement.terms.advance, as_of)
-    if agreement.ends_on is not None:
-        last = min(last, Month.of(agreement.ends_on))
+    advance = agreement.terms.advance
     lacking = []
-    for month in months_between(first, last):
+    for month in months_of_agreement(agreement, _last_due(advance, as_of)):
         first_day = month.first_day
-        taking_part = members.in_year(agreement.code, month.year)
+        taking_part = members.in_span(agreement, _span(advance, month))
         without = tuple([code for code in taking_part if (code, first_day) not in claimed])
         if without:
             lacking.append((month, without))
     return lacking
 
 
+def _span(advance: AdvanceTerms, month: Month) -> Period:
+    return month.period if advance.schedule is Schedule.MONTHLY else instalment_of(advance, month).period
+
+
 @lru_cache(maxsize=64)
 def _last_due(advance: AdvanceTerms, as_of: date) -> Month:
-    """The newest month whose deadline has come; deadlines follow each other as months do."""
-    # One more: a deadline on the 1st or 2nd may have moved to a bank day of the month before.
-    month = Month.of(as_of).plus(advance.months_ahead + 1)
-    while send_deadline(advance, month) > as_of:
-        month = month.plus(-1)
-    return month
+    return last_due(advance, as_of)
 
 
 class _Books:
@@ -211,18 +218,18 @@ class _Books:
 
     def _plan(self, agreement: Agreement, month: Month) -> MonthPlan:
         code, first_day = agreement.code, month.first_day
-        members = self.members.in_year(code, month.year)
+        members = self.members.in_span(agreement, _span(agreement.terms.advance, month))
         claimed = self.claimed.get(code, _NONE)
         waiting = [municipality for municipality in members if (municipality, first_day) not in claimed]
         issued: Mapping[MunicipalityCode, IssuedDocument] = {}
         if len(waiting) < len(members):
-            issued = _issued(self.connection, code, month)
+            issued = _issued(self.connection, agreement, month)
         drafts = []
         failed = []
         if waiting:
             if (code, month.year) in self.closed:
                 raise YearIsSettled(agreement=code, year=month.year)
-            drafter = Drafter(self._facts(agreement, month, members))
+            drafter = Drafter(self._facts(agreement, month))
             for municipality in waiting:
                 try:
                     drafts.append(drafter.draft(municipality))
@@ -239,7 +246,9 @@ class _Books:
             late_months=tuple(late for late in self.due[code] if late[0] < month),
         )
 
-    def _facts(self, agreement: Agreement, month: Month, members: tuple[MunicipalityCode, ...]) -> MonthFacts:
+    def _facts(self, agreement: Agreement, month: Month) -> MonthFacts:
+        days = self.members.days(agreement, month.year)
+        members = tuple(days)
         missing_from = price_missing_from(agreement.terms.advance, month.year)
         subscription = self.prices.get((agreement.code, month.year))
         provisional = subscription is None
@@ -250,7 +259,7 @@ class _Books:
             if self.as_of < missing_from:
                 raise PriceMissing(agreement=agreement.code, year=month.year, provisional_from=missing_from)
         else:
-            _same_members(subscription, agreement.code, members)
+            _same_members(subscription, agreement.code, days)
         codes = {agreement.issuer, *agreement.providers, *members}
         codes |= {line.key.provider for line in subscription.cost_lines}
         codes |= {source.provider for part in subscription.parts for source in part.passed_on}
@@ -278,11 +287,11 @@ class _Books:
         return found
 
 
-def _issued(connection: Connection, code: str, month: Month) -> dict[MunicipalityCode, IssuedDocument]:
-    days = month.period
+def _issued(connection: Connection, agreement: Agreement, month: Month) -> dict[MunicipalityCode, IssuedDocument]:
+    days = _span(agreement.terms.advance, month)
     documents = invoice_store.documents(
         connection,
-        agreement=code,
+        agreement=agreement.code,
         kind=ClaimKind.ACONTO,
         from_day=days.from_day,
         to_day=days.to_day,
@@ -294,18 +303,24 @@ def _issued(connection: Connection, code: str, month: Month) -> dict[Municipalit
     }
 
 
-def _same_members(subscription: AnnualSubscription, code: str, members: tuple[MunicipalityCode, ...]) -> None:
+def _same_members(subscription: AnnualSubscription, code: str, members: Mapping[MunicipalityCode, Period]) -> None:
     priced = {part.municipality for part in subscription.parts}
-    if priced == set(members):
+    whole = BillingYear(subscription.year).period
+    paid_for = subscription.division.days if subscription.division else {}
+    moved = [who for who in members if who in priced and paid_for.get(who, whole) != members[who]]
+    if priced == set(members) and not moved:
         return
     names = {code: municipality.name for code, municipality in MUNICIPALITIES.items()}
     gone = [f"{names[municipality]} deltager ikke længere" for municipality in sorted(priced - set(members))]
     new = [f"{names[municipality]} er kommet til" for municipality in sorted(set(members) - priced)]
+    other_days = [
+        f"{names[who]} deltager {members[who].from_day:%d.%m.%Y}-{members[who].last_day:%d.%m.%Y}" for who in moved
+    ]
     raise PriceOutOfDate(
         agreement=code,
         year=subscription.year,
         version=subscription.version,
-        difference=", ".join(gone + new),
+        difference=", ".join(gone + new + other_days),
     )
 
 
@@ -406,7 +421,7 @@ class _Outcomes:
         held = self.held.get(place)
         if held:
             # Another run took these claims while this one planned.
-            documents = _issued(connection, plan.agreement, plan.month)
+            documents = _issued(connection, agreements.get(connection, plan.agreement), plan.month)
             already |= dict.fromkeys(documents[who].of_agreement(plan.agreement) for who in documents if who in held)
         return MonthIssue(
             plan=plan,
@@ -487,7 +502,7 @@ def reinvoice_year(
 
     Source: domain rule 7.
     """
-    agreements.get(connection, code, lock=True)
+    agreement = agreements.get(connection, code, lock=True)
     subscription = subscriptions.get_subscription(connection, code, year)
     invoiced = {
         (municipality, month.month): month
@@ -504,7 +519,7 @@ def reinvoice_year(
                 continue
             if books.is_closed(connection, code, year):
                 raise YearIsSettled(agreement=code, year=year)
-            old = _issued(connection, code, instalment.month)[part.municipality]
+            old = _issued(connection, agreement, instalment.month)[part.municipality]
             shared = len(old.agreements) > 1
             credit = invoices.credit_invoice(
                 connection,

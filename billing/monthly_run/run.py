@@ -18,6 +18,7 @@ from agreements.agreement import Agreement, MunicipalityCode
 from agreements.deadlines import price_missing_from
 from agreements.membership import Memberships, agreed_year
 from agreements.municipality import municipality
+from agreements.schedule import beginning_with, instalment_after, instalment_before, instalment_of
 from agreements.trading import Finding
 from billing.annual_subscription import store as subscription_store
 from billing.invoice import store as invoice_store
@@ -55,7 +56,7 @@ from billing.monthly_run.rules import (
 from foundation import audit
 from foundation.audit import Occasion
 from foundation.errors import N_, NotFound
-from foundation.period import Month
+from foundation.period import BillingYear, Month
 
 
 class PlanUnknown(NotFound):
@@ -153,6 +154,8 @@ def _worked_out(
     if scope.month is not None:
         for agreement in agreed.values():
             agreed_year(agreement, scope.month.year)
+            if scope.agreement is not None:
+                beginning_with(agreement, scope.month)
     members = Memberships(agreement_store.members_of(connection, codes))
     planned, without = months.plan_months(
         connection, agreed, occasion.as_of, only=scope.month, members=members, booked=booked
@@ -186,13 +189,16 @@ def _described(connection: Connection, found: _WorkedOut, scope: RunScope, occas
         lacking.update(findings)
     in_words = sorted((finding.rule, finding.text(), bills) for finding, bills in lacking.items())
     codes = {plan.agreement for plan in found.months}
-    before = {plan.month.plus(-1).first_day for plan in found.months}
+    plan_of = {code: agreement.terms.advance for code, agreement in found.agreed.items()}
+    before = {instalment_before(plan_of[plan.agreement], plan.month).first_day for plan in found.months}
     billed = invoice_store.billed_in(connection, codes, before) if before else {}
     documents: list[PlannedDocument] = []
     for plan in found.months:
-        code, first_day, day_before = plan.agreement, plan.month.first_day, plan.month.plus(-1).first_day
+        code, first_day = plan.agreement, plan.month.first_day
+        day_before = instalment_before(plan_of[code], plan.month).first_day
         settings = found.settings[found.agreed[code].issuer]
-        staying = found.members.in_year(code, plan.month.plus(1).year)
+        after = instalment_of(plan_of[code], instalment_after(plan_of[code], plan.month))
+        staying = found.members.in_span(found.agreed[code], after.period)
         for draft in plan.drafts:
             who = draft.subscriber.municipality
             previous = billed.get((code, who, day_before))
@@ -242,7 +248,8 @@ def _inputs(
         if f"budgettet for {year} i {code}" in inputs:
             continue
         on = agreement.terms.allocation.reference_date.of_year(year)
-        members = memberships.in_year(code, year)
+        days = memberships.days(agreement, year)
+        members = tuple(days)
         inputs[f"vilkårene i {code}"] = f"{version}"
         inputs[f"budgettet for {year} i {code}"] = digest(
             [
@@ -251,7 +258,10 @@ def _inputs(
             ],
         )
         inputs[f"prisen for {year} i {code}"] = f"{prices.get((code, year - 1), 0)} {prices.get((code, year), 0)}"
-        inputs[f"deltagerne i {year} i {code}"] = " ".join(members)
+        whole = BillingYear(year).period
+        inputs[f"deltagerne i {year} i {code}"] = " ".join(
+            who if own == whole else f"{who}:{own.from_day}:{own.to_day}" for who, own in days.items()
+        )
         inputs[f"indbyggertallene pr. {on:%d.%m.%Y}, {code}"] = " ".join(
             f"{who}:{counted[on][who, on][0]}:{counted[on][who, on][1].inhabitants}"
             for who in members

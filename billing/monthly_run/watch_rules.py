@@ -14,10 +14,11 @@ from enum import StrEnum
 
 from agreements.agreement import Agreement, IssuedBy, MunicipalityCode
 from agreements.deadlines import send_deadline
-from agreements.membership import MembershipPeriod, members_in
+from agreements.membership import MembershipPeriod, Memberships
+from agreements.schedule import instalment_of, months_of_agreement
 from billing.monthly_run.facts import CLOCK, IssuerSettings, NotPlanned, PlanState, PlanWarning, RunPlan
 from foundation.money import kroner
-from foundation.period import Month, months_between
+from foundation.period import Month
 
 # What a person must have seen; the others are told and hold nothing up.
 BLOCKING = frozenset({PlanWarning.PROVISIONAL, PlanWarning.AMOUNT_OFF, PlanWarning.PAID_OUT})
@@ -118,14 +119,11 @@ def lacking_months(
     advance = agreement.terms.advance
     # One more: a deadline on the 1st or 2nd may have moved to a bank day of the month before.
     last = Month.of(until).plus(advance.months_ahead + 1)
-    if agreement.ends_on is not None:
-        last = min(last, Month.of(agreement.ends_on))
     found = []
-    members: dict[int, int] = {}
-    for month in months_between(Month.of(agreement.starts_on), last):
-        if month.year not in members:
-            members[month.year] = len(members_in(periods, month.year))
-        payers = members[month.year] - billed.get((agreement.code, month.first_day), 0)
+    members = Memberships({agreement.code: periods})
+    for month in months_of_agreement(agreement, last):
+        members_then = members.in_span(agreement, instalment_of(advance, month).period)
+        payers = len(members_then) - billed.get((agreement.code, month.first_day), 0)
         if payers <= 0:
             continue
         send_by = send_deadline(advance, month)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from agreements.agreement import CostLine, MunicipalityCode
+from agreements.agreement import CostLine, MunicipalityCode, SettlementTerms
 from billing.accounts.facts import Account, Posting, ResultMovement, ResultSource
 from billing.accounts.rules import split_by_source
 from billing.year_end_settlement.facts import (
@@ -30,6 +30,60 @@ class CarryOverTooLarge(RuleBroken):
         "Der kan ikke overføres {asked}: resultatet er {result_oere} "
         "Angiv højst 100% eller et beløb, der højst er resultatet.",
     )
+
+
+class KeptTooMuch(RuleBroken):
+    """More would be kept of results than the agreement allows."""
+
+    danish = N_(
+        "Der kan ikke overføres {asked} fra {year} i aftalen «{agreement}»: sammen med det, der er overført før "
+        "({before}), er det over aftalens grænse på {percent} % af årets omkostninger, {limit} Overfør højst {room}"
+    )
+
+
+class KeptTooLong(RuleBroken):
+    """A result has been kept for as long as the agreement allows."""
+
+    danish = N_(
+        "Resultatet fra {kept_year} i aftalen «{agreement}» har været overført i de {years} år, som aftalen tillader "
+        "({amount} står endnu). Frigiv det først: «mellemregning settlement release {agreement} {kept_year} --into ÅR»."
+    )
+
+
+def require_keep_terms(settlement: YearSettlement, kept_before_oere: Mapping[int, int], terms: SettlementTerms) -> None:
+    """Refuse to keep more, or longer, than the agreement allows (overskud, der beholdes).
+
+    Args:
+        settlement: The year that is closed, with what it carries.
+        kept_before_oere: Accounting year -> øre of its result that still is carried; positive is a surplus.
+        terms: With the percentage of the year's cost and the years.
+
+    Raises:
+        KeptTooMuch: what is carried in all is more surplus than the percentage of the year's cost.
+        KeptTooLong: a year's result has been carried for the years already.
+
+    Source: docs/agreement_variants.md, settlement; docs/decisions/0040-settlement-limits.md.
+    """
+    if terms.keep_years:
+        for year, amount in sorted(kept_before_oere.items()):
+            if amount and year + terms.keep_years <= settlement.year:
+                raise KeptTooLong(
+                    agreement=settlement.agreement, kept_year=year, years=terms.keep_years, amount=kroner(amount)
+                )
+    if terms.keep_percent is None or settlement.carried_oere <= 0:
+        return
+    before = sum(kept_before_oere.values())
+    limit = percent_of(settlement.cost_oere, terms.keep_percent)
+    if before + settlement.carried_oere > limit:
+        raise KeptTooMuch(
+            agreement=settlement.agreement,
+            year=settlement.year,
+            asked=kroner(settlement.carried_oere),
+            before=kroner(before),
+            percent=f"{terms.keep_percent}".replace(".", ","),
+            limit=kroner(limit),
+            room=kroner(max(0, limit - before)),
+        )
 
 
 def carried_oere(result_oere: int, carry: CarryOver) -> int:

@@ -12,9 +12,10 @@ from agreements import run as agreements
 from agreements import store as agreement_store
 from agreements.agreement import Agreement, CostLine, MunicipalityCode, ResultKey
 from agreements.cost_lines import check_against
-from agreements.membership import MembershipPeriod, agreed_year, members_in
+from agreements.membership import MembershipPeriod, agreed_year, days_of, members_in
 from agreements.municipality import MUNICIPALITIES, municipality
 from agreements.run import CostChange, described, revise
+from agreements.schedule import months_of_year
 from billing.accounts import run as accounts
 from billing.accounts import store as books
 from billing.accounts.facts import Decision, DecisionKind, ResultMovement, ResultSource, Voucher, VoucherKind
@@ -47,6 +48,7 @@ from billing.year_end_settlement.rules import (
     exit_postings,
     release_everything,
     release_movements,
+    require_keep_terms,
 )
 from billing.year_end_settlement.tables import accounts_line
 from foundation import audit
@@ -195,6 +197,7 @@ def close(  # noqa: PLR0913 - a decision has these parts
     Raises:
         AgreementUnknown, YearNotAgreed, YearAlreadyClosed, YearNotOver, SubscriptionUnknown, YearNotBilled,
         AccountsMissing, CarryOverTooLarge.
+        KeptTooMuch, KeptTooLong: beyond what the agreement lets the providers keep.
 
     Source: agreement § 6 stk. 3 and 6; domain rules 9, 10 and 12.
     """
@@ -229,6 +232,11 @@ def close(  # noqa: PLR0913 - a decision has these parts
             carry=carry,
         ),
     )
+    kept: dict[int, int] = defaultdict(int)
+    for movement in books.movements(connection, code):
+        if movement.application_year is None:
+            kept[movement.source.accounting_year] += movement.amount_oere
+    require_keep_terms(settlement, kept, agreement.terms.settlement)
     settlement = replace(settlement, closed_on=occasion.as_of, author=author, approver=approver)
     if not preview:
         _book_close(connection, settlement, occasion, divided=divided)
@@ -237,12 +245,13 @@ def close(  # noqa: PLR0913 - a decision has these parts
 
 def _all_is_billed(connection: Connection, agreement: Agreement, subscription: AnnualSubscription) -> None:
     year = subscription.year
-    members = members_in(agreement_store.members(connection, agreement.code), year)
+    days = days_of(agreement, agreement_store.members(connection, agreement.code), year)
     invoiced = books.invoiced_months(connection, agreement.code, year)
     missing = []
-    for code in members:
+    for code, own in days.items():
         billed = {month.month for month in invoiced.get(code, ())}
-        lacking = [str(month) for month in BillingYear(year).months if month not in billed]
+        due = months_of_year(agreement.terms.advance, year, own)
+        lacking = [str(month) for month in due if month not in billed]
         if lacking:
             missing.append(f"{MUNICIPALITIES[code].name}: {', '.join(lacking)}")
     if missing:
@@ -253,7 +262,7 @@ def _all_is_billed(connection: Connection, agreement: Agreement, subscription: A
             instead=f"Udsted de manglende måneder med «mellemregning month issue {agreement.code} ÅÅÅÅ-MM».",
         )
     for part in subscription.parts:
-        billed_months = invoiced[part.municipality]
+        billed_months = invoiced.get(part.municipality, ())
         gross_oere = sum(month.gross_oere for month in billed_months)
         if gross_oere != part.share_oere or passed_on_in(billed_months) != passed_on_in(part.instalments):
             missing.append(MUNICIPALITIES[part.municipality].name)
@@ -283,6 +292,8 @@ def _weights_of(connection: Connection, agreement: Agreement, year: int) -> dict
     None where figures are still to come. The result is divided when that year is priced; until then its parts are shown
     by the accounting year's shares.
     """
+    if not agreement.terms.allocation.is_plain:
+        return None  # other keys rest on that year's budget, too
     on = agreement.terms.allocation.reference_date.of_year(year)
     members = members_in(agreement_store.members(connection, agreement.code), year)
     found = agreement_store.population(connection, on, members).values()
@@ -444,7 +455,7 @@ def settle_exit(
     agreement = agreements.get(connection, code, lock=not preview)
     period = _ended_period(connection, agreement, who, occasion.as_of)
     last_year = BillingYear(period.to_year or period.from_year)
-    left_on = last_year.period.last_day
+    left_on = period.last_day or last_year.period.last_day
     settled = store.exits(connection, code, who).get((who, left_on))
     if settled is not None:
         number, lines = settled
@@ -509,7 +520,7 @@ def _ended_period(
     if not ended:
         raise HasNotLeft(municipality=name, agreement=agreement.code, until="")
     last = ended[-1]
-    last_day = BillingYear(last.to_year or last.from_year).period.last_day
+    last_day = last.last_day or BillingYear(last.from_year).period.last_day
     if as_of <= last_day:
         raise HasNotLeft(municipality=name, agreement=agreement.code, until=f" før {last_day:%d.%m.%Y}")
     return last

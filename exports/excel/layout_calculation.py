@@ -34,6 +34,7 @@ from exports.excel.layout_instalments import (
     lay_out_instalments_oere,
     lay_out_invoiced,
 )
+from exports.excel.layout_keys import keyed_workbook
 from exports.excel.overview import ChartPlan, Control, Fact, Step, overview
 from exports.excel.sheet_draft import Table
 from exports.excel.workbook import Series, Sheet, Style, Workbook
@@ -65,6 +66,8 @@ def calculation_workbook(
     """
     year = YearFigures(agreement, subscription, names, references)
     title = f"Beregning {subscription.year}, {agreement.code}, version {subscription.version}"
+    if subscription.division is not None:
+        return keyed_workbook(year, subscription.division, title)
     cost, cost_table = lay_out_cost(year)
     division, division_table = lay_out_division(year)
     basis = lay_out_basis(year, cost_table, division_table)

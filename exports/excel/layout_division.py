@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from agreements.agreement import CostKind
@@ -23,8 +24,8 @@ COST_KINDS = {
 }
 
 
-def lay_out_cost(year: YearFigures) -> tuple[Sheet, Table]:
-    """Udgifter: the cost line by line and its sum (§ 6 stk. 1)."""
+def lay_out_cost(year: YearFigures, keys: Sequence[int] = ()) -> tuple[Sheet, Table]:
+    """Udgifter: the cost line by line and its sum (§ 6 stk. 1); with the number of each line's key, where there are."""
     lines = sorted(year.subscription.cost_lines, key=lambda line: line.key)
     net = [line.net_oere for line in lines]
     draft = SheetDraft(COST, f"Udgifter {year.subscription.year}", "Aftalens § 6 stk. 1: alle udgifter linje for linje")
@@ -51,6 +52,7 @@ def lay_out_cost(year: YearFigures) -> tuple[Sheet, Table]:
             ),
             Column("net", "Nettobeløb\n(øre)", Style.OERE, net, "={amount}*{sign}", sum(net)),
             kroner_column("kroner", "Nettobeløb\n(kr.)", "net", net),
+            *([Column("key", "Nøgle\nnr.", Style.COUNT, keys)] if keys else []),
         ],
         nothing="Der er ingen budgetlinjer.",
         total="Udgift til fordeling",
@@ -247,8 +249,17 @@ def _effect(amount_oere: int) -> str:
     return "forhøjer forpligtelsen" if amount_oere < 0 else "nedsætter forpligtelsen"
 
 
-def lay_out_obligation(year: YearFigures, division: Table, results: Table) -> tuple[Sheet, Table]:
-    """Forpligtelse: share less passed-on results, beside what the program stored (domain rule 1)."""
+def lay_out_obligation(
+    year: YearFigures, division: Table, results: Table, shares: str | None = None
+) -> tuple[Sheet, Table]:
+    """Forpligtelse: share less passed-on results, beside what the program stored (domain rule 1).
+
+    Args:
+        year: The figures.
+        division: Where the shares stand.
+        results: Where the results stand.
+        shares: How a row's share is found, where the division has not one row for each payer.
+    """
     sources = [_source_column(year, source, results) for source in year.sources]
     passed_on = [part.passed_on_oere for part in year.parts]
     stored = [part.obligation_oere for part in year.parts]
@@ -267,7 +278,7 @@ def lay_out_obligation(year: YearFigures, division: Table, results: Table) -> tu
                 "Andel\n(øre)",
                 Style.OERE,
                 year.shares,
-                [f"={division.cell('share', index)}" for index in range(count)],
+                shares or [f"={division.cell('share', index)}" for index in range(count)],
                 sum(year.shares),
             ),
             *sources,

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from agreements.agreement import CostKind, MunicipalityCode
 from agreements.trading import Payment, PaymentMeans
-from billing.annual_subscription.facts import AnnualSubscription, SubscriptionPart
+from billing.annual_subscription.facts import AnnualSubscription, Division, Instalment, SubscriptionPart
+from billing.annual_subscription.key_words import KEY_WORDS, figure_words
 from billing.invoice.facts import ClaimKind, DocumentType, InvoiceLine, IssuedDocument, LineKind
 from exports.e_invoice.facts import Invoice, TradeParty
-from foundation.money import kroner
-from foundation.period import Month
+from foundation.money import equal_parts, kroner
+from foundation.period import DANISH_MONTHS, Month, Period
 
 Pairs = tuple[tuple[str, str], ...]
 PriceKey = tuple[str, int, int]  # agreement, year of the price, version
@@ -293,19 +295,42 @@ def _share_table(
     names: Mapping[MunicipalityCode, str],
 ) -> Table:
     """Step 2: the share by population, less what earlier years left (§ 6 stk. 2 and 3; domain rules 2, 3 and 9)."""
-    whole = sum(each.weight for each in price.parts)
-    share = f"{_plain(price.cost_oere)} × {_count(part.weight)} / {_count(whole)} ({_percent(part.weight, whole)} %)"
-    counted = f"{_count(part.population.inhabitants)} af {_count(whole)} indbyggere {price.reference_date:%d.%m.%Y}"
-    rows = [
-        Row((f"Andel: {who}", f"{counted} ({part.population.source})"), ""),
-        Row(("Andel i kr.", share), _plain(part.share_oere)),
-    ]
+    rows = _keyed_rows(price.division, part) if price.division else _counted_rows(price, part, who)
     for source, amount in part.passed_on.items():
         what = "overskud" if amount >= 0 else "underskud"
         provider = names.get(source.provider, source.provider)
         rows.append(Row((f"Resultat {source.accounting_year}, {provider}", f"andel af {what}"), _plain(-amount)))
     total = Row(("Årets betalingsforpligtelse", ""), _plain(part.obligation_oere), is_total=True)
     return Table(("2. Andelen", "Beregning", "Kr."), (*rows, total))
+
+
+def _keyed_rows(division: Division, part: SubscriptionPart) -> list[Row]:
+    """Every portion that the payer has a share of, with its key and the payer's figure."""
+    rows = []
+    for portion in division.portions:
+        share = next((each for each in portion.shares if each.municipality == part.municipality), None)
+        if share is None:
+            continue
+        whole = sum(each.figure.inhabitants for each in portion.shares)
+        days = f"{portion.days.from_day:%d.%m.%Y}-{portion.days.last_day:%d.%m.%Y}"
+        counted = f"{figure_words(portion.terms, share.figure.inhabitants)} ({share.figure.source})"
+        amounts = f"{_plain(portion.cost_oere)} × {_percent(share.figure.inhabitants, whole)} %"
+        name = portion.name or "hovednøgle"
+        rows += [
+            Row((f"Nøgle {name}, {days}", f"{KEY_WORDS[portion.terms.key]}: {counted}"), ""),
+            Row(("Andel i kr.", amounts), _plain(share.share_oere)),
+        ]
+    return rows
+
+
+def _counted_rows(price: AnnualSubscription, part: SubscriptionPart, who: str) -> list[Row]:
+    whole = sum(each.weight for each in price.parts)
+    share = f"{_plain(price.cost_oere)} × {_count(part.weight)} / {_count(whole)} ({_percent(part.weight, whole)} %)"
+    counted = f"{_count(part.population.inhabitants)} af {_count(whole)} indbyggere {price.reference_date:%d.%m.%Y}"
+    return [
+        Row((f"Andel: {who}", f"{counted} ({part.population.source})"), ""),
+        Row(("Andel i kr.", share), _plain(part.share_oere)),
+    ]
 
 
 def _instalment_table(
@@ -316,6 +341,7 @@ def _instalment_table(
 ) -> Table:
     """Step 3: the month's part and how it is cut between the providers (§ 7 stk. 1; domain rules 4, 7 and 12)."""
     month = Month.of(document.period.from_day)
+    when = _period_words(document.period)
     sign = _sign(document) if document.credits is None else -1
     rows = []
     if document.provisional:
@@ -325,30 +351,53 @@ def _instalment_table(
     else:
         rows += [
             Row(
-                (each.month.danish, _words_of(price, part, each.month, is_billed=each.invoiced)),
+                (
+                    when if each.month == month else _instalment_words(part, each.month),
+                    _words_of(price, part, each, is_billed=each.invoiced),
+                ),
                 _plain(each.amount_oere),
             )
             for each in part.instalments
         ]
         rows.append(Row(("Året i alt", ""), _plain(part.obligation_oere), is_total=True))
-    rows += [Row((f"Heraf i {month.danish}", line.text), _plain(sign * line.amount_oere)) for line in lines]
+    rows += [Row((f"Heraf i {when}", line.text), _plain(sign * line.amount_oere)) for line in lines]
     amount = sum(line.amount_oere for line in lines)
     word = "Krediteret" if document.credits is not None else "Faktureret"
-    rows.append(Row((f"{word} for {month.danish}", ""), _plain(sign * amount), is_total=True))
+    rows.append(Row((f"{word} for {when}", ""), _plain(sign * amount), is_total=True))
     return Table(("3. Raterne", "Beregning", "Kr."), tuple(rows))
 
 
-def _words_of(price: AnnualSubscription, part: SubscriptionPart, month: Month, *, is_billed: bool) -> str:
+def _period_words(period: Period) -> str:
+    """A month by its name, a longer period from its first month to its last."""
+    first, last = Month.of(period.from_day), Month.of(period.last_day)
+    return first.danish if first == last else f"{DANISH_MONTHS[first.number - 1]}-{last.danish}"
+
+
+def _instalment_words(part: SubscriptionPart, month: Month) -> str:
+    months = [each.month for each in part.instalments]
+    follow_each_other = all(one.plus(1) == other for one, other in pairwise(months))
+    return month.danish if follow_each_other and len(months) > 1 else f"fra {month.danish}"
+
+
+def _words_of(price: AnnualSubscription, part: SubscriptionPart, of: Instalment, *, is_billed: bool) -> str:
     if is_billed:
         return "faktureret før denne beregning"
-    open_months = [each.month for each in part.instalments if not each.invoiced]
+    open_months = [each for each in part.instalments if not each.invoiced]
     billed = len(part.instalments) - len(open_months)
-    if month == open_months[-1]:
+    if of.month == open_months[-1].month:
         return "tager resten, så året går op"
+    rest_oere = sum(each.amount_oere for each in open_months)
+    if of.amount_oere != equal_parts(rest_oere, len(open_months), price.unit_oere)[0]:
+        return "efter den del af året, som raten dækker, rundet ned"
     if billed:
-        return f"resten af året fordelt på {len(open_months)} måneder, rundet ned"
+        return f"resten af året fordelt på {len(open_months)} {_rates_word(part)}, rundet ned"
     unit = "øre" if price.unit_oere == 1 else "kroner"
     return f"{_plain(part.obligation_oere)} / {len(part.instalments)}, rundet ned til hele {unit}"
+
+
+def _rates_word(part: SubscriptionPart) -> str:
+    months = [each.month for each in part.instalments]
+    return "måneder" if all(one.plus(1) == other for one, other in pairwise(months)) else "rater"
 
 
 def _exit_section(document: IssuedDocument, lines: Sequence[InvoiceLine]) -> Section:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,16 @@ from sqlalchemy import Connection
 
 from agreements import run as agreements
 from agreements import store as agreement_store
-from agreements.agreement import CostKind, CostLine
+from agreements.agreement import AgreementEvent, CostKind, CostLine, EventKind
 from agreements.deadlines import deadlines_of_year
 from agreements.membership import agreed_year, members_in, renewed_until
 from agreements.municipality import MUNICIPALITIES
 from agreements.municipality import municipality as known_municipality
 from agreements.population import PopulationChange
 from billing.annual_subscription import run as subscriptions
+from billing.usage_statement.person_number import holds_one
 from foundation import clock
+from foundation.errors import BadInput, N_
 from portal.commands import answers
 from portal.commands.door import DATE, FILE, YEAR, Door, command, name_of, new_group, read_file, table, write_file
 from portal.commands.effects import show_effects, taken_back
@@ -32,6 +34,13 @@ agreement_group = new_group("agreement", _("Aftaler: indlæs, vis, skriv ud igen
 membership_group = new_group("membership", _("Deltagere: opsigelse, indtræden, hvem der er med hvornår."))
 budget_group = new_group("budget", _("Ydelsesleverandørernes budgetter."))
 population_group = new_group("population", _("Indbyggertal fra Danmarks Statistik."))
+
+
+class PersonNumberInText(BadInput):
+    """A text with something like a CPR number in it."""
+
+    danish = N_("Teksten indeholder noget, der ligner et CPR-nummer. Intet er gemt. Skriv den uden personoplysninger.")
+
 
 GROUPS = (agreement_group, membership_group, budget_group, population_group)
 
@@ -138,10 +147,7 @@ def show_agreement(door: Door, code: str) -> None:
         "starts_on": agreement.starts_on.isoformat(),
         "ends_on": agreement.ends_on and agreement.ends_on.isoformat(),
         "versions": [{"version": version, "loaded_on": loaded_on.isoformat()} for version, loaded_on in versions],
-        "members": [
-            {"municipality": period.municipality, "from_year": period.from_year, "to_year": period.to_year}
-            for period in members
-        ],
+        "members": [answers.membership(period) for period in members],
         "document": text,
     }
     door.tell(answer, lambda out: out.print(text))
@@ -191,25 +197,36 @@ def show_deadlines(door: Door, code: str, year: int) -> None:
 @command(membership_group, "leave")
 @click.argument("code", metavar=_("KODE"))
 @click.argument("municipality", metavar=_("KOMMUNE"))
-@click.option("--year", type=YEAR, required=True, metavar=_("ÅR"), help=_("Det sidste år, kommunen deltager i."))
-def leave(door: Door, code: str, municipality: str, year: int) -> None:
-    """Notér en skriftlig opsigelse: kommunen deltager til og med --year. Senest 1. juli i det år (§ 8 stk. 3)."""
+@click.option("--year", type=YEAR, metavar=_("ÅR"), help=_("Det sidste år, kommunen deltager i."))
+@click.option(
+    "--to", "ends_before", type=DATE, metavar=_("DATO"), help=_("Den 1. i en måned, i en aftale uden slutdato.")
+)
+def leave(door: Door, code: str, municipality: str, year: int | None, ends_before: date | None) -> None:
+    """Notér en skriftlig opsigelse: med udgangen af --year (senest 1. juli i det år), eller til den 1. i en måned."""
+    if (year is None) == (ends_before is None):
+        raise click.UsageError(_("Angiv enten --year eller --to."))
     with door.database.transaction() as connection:
-        subscriptions.refuse_if_billed_after(connection, code, municipality, year)
-        closed = agreements.leave(connection, code, municipality, year, door.occasion)
+        if ends_before is not None:
+            closed = agreements.leave_on(connection, code, municipality, ends_before, door.occasion)
+            subscriptions.refuse_if_billed_from(connection, code, municipality, ends_before)
+        else:
+            subscriptions.refuse_if_billed_after(connection, code, municipality, year or 0)
+            closed = agreements.leave(connection, code, municipality, year or 0, door.occasion)
         provider = municipality in agreements.get(connection, code).providers
     answer = {
         "agreement": code,
         "municipality": municipality,
         "from_year": closed.from_year,
         "to_year": closed.to_year,
-        "leaves_on": date(year, 12, 31).isoformat(),
+        "leaves_on": str(closed.last_day),
     }
 
     def people(out: Console) -> None:
-        out.print(_("{name} deltager til og med 31.12.{year}.").format(name=name_of(municipality), year=year))
+        out.print(_("{name} deltager til og med {day}.").format(name=name_of(municipality), day=_day(closed.last_day)))
 
     door.tell(answer, people)
+    if ends_before is not None:
+        _say_what_now(door, code, closed.last_day)
     if provider:
         door.note(_("Bemærk: kommunen er fortsat ydelsesleverandør; kun dens deltagelse som ydelsesbruger ophører."))
 
@@ -217,11 +234,15 @@ def leave(door: Door, code: str, municipality: str, year: int) -> None:
 @command(membership_group, "join")
 @click.argument("code", metavar=_("KODE"))
 @click.argument("municipality", metavar=_("KOMMUNE"))
-@click.option("--year", type=YEAR, required=True, metavar=_("ÅR"), help=_("Det første år, kommunen deltager i."))
-def join(door: Door, code: str, municipality: str, year: int) -> None:
-    """Lad en kommune deltage fra 1. januar i --year."""
+@click.option("--year", type=YEAR, metavar=_("ÅR"), help=_("Det første år, kommunen deltager i."))
+@click.option("--from", "begins_on", type=DATE, metavar=_("DATO"), help=_("Den første dag, midt i et år."))
+def join(door: Door, code: str, municipality: str, year: int | None, begins_on: date | None) -> None:
+    """Lad en kommune deltage fra 1. januar i --year, eller fra en dag midt i et år, hvis aftalen tillader det."""
+    if (year is None) == (begins_on is None):
+        raise click.UsageError(_("Angiv enten --year eller --from."))
     with door.database.transaction() as connection:
-        joined = agreements.take_in(connection, code, municipality, year, door.occasion)
+        first_year = begins_on.year if begins_on else year or 0
+        joined = agreements.take_in(connection, code, municipality, first_year, door.occasion, begins_on=begins_on)
     answer = {
         "agreement": code,
         "municipality": municipality,
@@ -230,8 +251,97 @@ def join(door: Door, code: str, municipality: str, year: int) -> None:
     }
     door.tell(
         answer,
-        lambda out: out.print(_("{name} deltager fra 01.01.{year}.").format(name=name_of(municipality), year=year)),
+        lambda out: out.print(
+            _("{name} deltager fra {day}.").format(name=name_of(municipality), day=_day(joined.first_day))
+        ),
     )
+    if begins_on is not None:
+        _say_what_now(door, code, begins_on)
+
+
+def _day(day: date | None) -> str:
+    return f"{day:%d.%m.%Y}" if day else ""
+
+
+def _say_what_now(door: Door, code: str, day: date | None) -> None:
+    """The price of the year in which somebody joins or leaves is another."""
+    with door.database.reading() as connection:
+        priced = bool(day and subscriptions.versions_of(connection, code, day.year))
+    if day and priced:
+        door.note(
+            _("Prisen for {year} skal beregnes igen: «mellemregning subscription calculate {code} {year}».").format(
+                year=day.year, code=code
+            )
+        )
+
+
+@command(agreement_group, "terminate")
+@click.argument("code", metavar=_("KODE"))
+@click.option("--by", "by", required=True, metavar=_("KOMMUNE"), help=_("Den part, der opsiger aftalen."))
+@click.option("--to", "ends_before", type=DATE, required=True, metavar=_("DATO"), help=_("Den 1. i en måned."))
+def terminate(door: Door, code: str, by: str, ends_before: date) -> None:
+    """Notér, at en part har opsagt hele aftalen skriftligt, med aftalens varsel til den 1. i en måned."""
+    with door.database.transaction() as connection:
+        closed = agreements.end(connection, code, by, ends_before, door.occasion)
+        for period in closed:
+            subscriptions.refuse_if_billed_from(connection, code, period.municipality, ends_before)
+    answer = {
+        "agreement": code,
+        "terminated_by": by,
+        "given_on": door.business_date.isoformat(),
+        "leaves": [{"municipality": period.municipality, "last_day": str(period.last_day)} for period in closed],
+    }
+
+    def people(out: Console) -> None:
+        out.print(_("{name} har opsagt aftalen {code}.").format(name=name_of(by), code=code))
+        for period in closed:
+            out.print(
+                _("{name} deltager til og med {day}.").format(
+                    name=name_of(period.municipality), day=_day(period.last_day)
+                )
+            )
+
+    door.tell(answer, people)
+    _say_what_now(door, code, ends_before - timedelta(days=1))
+
+
+@command(agreement_group, "renegotiate")
+@click.argument("code", metavar=_("KODE"))
+@click.option("--on", "on", type=DATE, required=True, metavar=_("DATO"), help=_("Dagen, det skete."))
+@click.option("--text", required=True, metavar=_("TEKST"), help=_("Hvad det ændrede; ingen personoplysninger."))
+def renegotiate(door: Door, code: str, on: date, text: str) -> None:
+    """Registrér en genforhandling og hvad den ændrede; ændrede vilkår indlæses derefter med «agreement load»."""
+    if holds_one(text):
+        raise PersonNumberInText
+    with door.database.transaction() as connection:
+        event = agreements.renegotiated(connection, code, on, text, door.occasion)
+    door.tell(
+        _event_answer(event),
+        lambda out: out.print(_("Genforhandlet {day}: {text}").format(day=_day(on), text=event.text)),
+    )
+
+
+@command(agreement_group, "events")
+@click.argument("code", metavar=_("KODE"))
+def show_events(door: Door, code: str) -> None:
+    """Vis genforhandlinger og opsigelser, efter dato."""
+    with door.database.reading() as connection:
+        found = agreements.events_of(connection, code)
+    answer = {"agreement": code, "events": [_event_answer(event) for event in found]}
+    words = {EventKind.RENEGOTIATED: _("genforhandlet"), EventKind.TERMINATED: _("opsagt")}
+    rows = [(event.happened_on, words[event.kind], str(event.version), event.text) for event in found]
+    door.tell(answer, lambda out: out.print(table("", [_("Dato"), _("Hvad"), _("Udgave"), _("Tekst")], rows)))
+
+
+def _event_answer(event: AgreementEvent) -> dict[str, Any]:
+    return {
+        "agreement": event.agreement,
+        "kind": event.kind.value,
+        "happened_on": event.happened_on.isoformat(),
+        "text": event.text,
+        "version": event.version,
+        "entered_on": event.entered_on.isoformat(),
+    }
 
 
 @command(membership_group, "list")
@@ -242,13 +352,15 @@ def list_members(door: Door, code: str) -> None:
         periods = agreements.members_of(connection, code)
     answer = {
         "agreement": code,
-        "members": [
-            {"municipality": period.municipality, "from_year": period.from_year, "to_year": period.to_year}
-            for period in periods
-        ],
+        "members": [answers.membership(period) for period in periods],
     }
     rows = [
-        (period.municipality, name_of(period.municipality), str(period.from_year), str(period.to_year or ""))
+        (
+            period.municipality,
+            name_of(period.municipality),
+            _day(period.begins_on) or str(period.from_year),
+            _day(period.ends_on) or str(period.to_year or ""),
+        )
         for period in periods
     ]
     door.tell(answer, lambda out: out.print(table("", [_("Kode"), _("Kommune"), _("Fra"), _("Til og med")], rows)))
@@ -323,11 +435,25 @@ def show_lines(door: Door, answer: object, lines: Sequence[CostLine]) -> None:
 @click.option("--source", metavar=_("TEKST"), help=_("Kilden, som den skal stå i beregningen."))
 @click.option("--date", "on", type=DATE, metavar=_("DATO"), help=_("Opgørelsesdato, når filen ikke selv har en."))
 @click.option("--preview", is_flag=True, help=_("Vis, hvad hver kommune ville betale; gem intet."))
-def load_population(door: Door, file: Path, source: str | None, on: date | None, preview: bool) -> None:
+@click.option("--ages", metavar=_("FRA-TIL"), help=_("Kun indbyggere i disse aldre, fx 0-17; filen har hver alder."))
+def load_population(
+    door: Door, file: Path, source: str | None, on: date | None, preview: bool, ages: str | None
+) -> None:
     """Indlæs indbyggertal fra en fil fra Statistikbanken; et revideret tal gemmes ved siden af det gamle."""
     content = read_file(file)
 
     def load(connection: Connection) -> PopulationChange:
+        if ages is not None:
+            return agreements.load_age_band(
+                connection,
+                file.name,
+                content,
+                ages,
+                door.occasion,
+                source=source,
+                on=on,
+                not_after=clock.today(),
+            )
         return agreements.load_population(
             connection,
             file.name,
@@ -342,7 +468,9 @@ def load_population(door: Door, file: Path, source: str | None, on: date | None,
         with taken_back(door) as connection:
             change = load(connection)
             days = {figure.on for figure in (*change.added, *(new for _old, new in change.changed))}
-            effects = subscriptions.effects_of_newest_figures(connection, door.occasion, reference_dates=days)
+            effects = subscriptions.effects_of_newest_figures(
+                connection, door.occasion, reference_dates=None if ages else days
+            )
         show_effects(door, effects, _population_answer(change))
         return
     with door.database.transaction() as connection:
@@ -354,17 +482,27 @@ def load_population(door: Door, file: Path, source: str | None, on: date | None,
 @click.option("--date", "on", type=DATE, required=True, multiple=True, metavar=_("DATO"), help=_("1. i et kvartal."))
 @click.option("--municipality", "codes", multiple=True, metavar=_("KOMMUNE"), help=_("Kun disse; ellers alle 98."))
 @click.option("--base-url", default=None, metavar="URL", help=_("En anden adresse end Statistikbankens."))
-def fetch_population(door: Door, on: tuple[date, ...], codes: tuple[str, ...], base_url: str | None) -> None:
+@click.option("--ages", metavar=_("FRA-TIL"), help=_("Kun indbyggere i disse aldre, fx 0-17."))
+def fetch_population(
+    door: Door, on: tuple[date, ...], codes: tuple[str, ...], base_url: str | None, ages: str | None
+) -> None:
     """Hent indbyggertal fra Statistikbanken (tabel FOLK1A)."""
+    from agreements.age_band import AgeBand
     from agreements.statbank import StatBankClient
 
     for code in codes:
         known_municipality(code)
     client = StatBankClient(base_url) if base_url else StatBankClient()
-    reading = client.population(list(on), list(codes) or None, fetched_on=door.business_date)
+    band = AgeBand.parse(ages) if ages else None
+    reading = client.population(list(on), list(codes) or None, fetched_on=door.business_date, ages=band)
     with door.database.transaction() as connection:
         digest = hashlib.sha256(json.dumps([str(figure) for figure in reading.figures]).encode()).hexdigest()
-        change = agreements.keep_population(connection, "Statistikbanken FOLK1A", digest, reading, door.occasion)
+        name = "Statistikbanken FOLK1A"
+        if band is None:
+            change = agreements.keep_population(connection, name, digest, reading, door.occasion)
+        else:
+            both = (band.youngest, band.oldest)
+            change = agreements.keep_age_band(connection, name, digest, both, reading, door.occasion)
     _show_population_change(door, change)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agreements.agreement import CostLine
+from agreements.membership import MembershipPeriod
 from agreements.run import CostChange
 from billing.annual_subscription.facts import AnnualSubscription
 from billing.invoice.facts import DocumentDraft, Failure, IssuedDocument
@@ -37,6 +38,52 @@ def subscription(value: AnnualSubscription) -> Answer:
             }
             for part in value.parts
         ],
+        **_division(value),
+    }
+
+
+def membership(period: MembershipPeriod) -> Answer:
+    """One stretch of a municipality's taking part; days are there where it begins or ends within a year."""
+    answer: Answer = {
+        "municipality": period.municipality,
+        "from_year": period.from_year,
+        "to_year": period.to_year,
+    }
+    if period.begins_on:
+        answer["begins_on"] = period.begins_on.isoformat()
+    if period.ends_on:
+        answer["ends_on"] = period.ends_on.isoformat()
+    return answer
+
+
+def _division(value: AnnualSubscription) -> Answer:
+    if value.division is None:
+        return {}
+    return {
+        "division": {
+            "days": {
+                code: [own.from_day.isoformat(), own.last_day.isoformat()] for code, own in value.division.days.items()
+            },
+            "portions": [
+                {
+                    "name": portion.name,
+                    "key": portion.terms.key.value,
+                    "from_day": portion.days.from_day.isoformat(),
+                    "last_day": portion.days.last_day.isoformat(),
+                    "cost_oere": portion.cost_oere,
+                    "shares": [
+                        {
+                            "municipality": share.municipality,
+                            "figure": share.figure.inhabitants,
+                            "source": share.figure.source,
+                            "share_oere": share.share_oere,
+                        }
+                        for share in portion.shares
+                    ],
+                }
+                for portion in value.division.portions
+            ],
+        }
     }
 
 

@@ -13,7 +13,8 @@ from agreements import run as agreements
 from agreements.municipality import municipality as known_municipality
 from billing.annual_subscription import forecast as forecasts
 from billing.annual_subscription import run as subscriptions
-from billing.annual_subscription.facts import AnnualSubscription, Correction
+from billing.annual_subscription.facts import AnnualSubscription, Correction, Division
+from billing.annual_subscription.key_words import KEY_WORDS, figure_words
 from billing.invoice import run as invoices
 from billing.invoice import store as invoice_store
 from billing.invoice.facts import IssuedDocument
@@ -79,6 +80,9 @@ def calculate(door: Door, code: str, year: int, preview: bool, correction: str |
 
 
 def _show_subscription(out: Console, value: AnnualSubscription) -> None:
+    if value.division is not None:
+        _show_division(out, value, value.division)
+        return
     out.print(
         _(
             "{agreement} {year}: der fordeles {cost} efter indbyggertal pr. {on}; tidligere års resultat: {passed_on}"
@@ -124,6 +128,56 @@ def _show_subscription(out: Console, value: AnnualSubscription) -> None:
         sum(part.instalments[-1].amount_oere for part in value.parts),
     )
     out.print(table("", heading, rows, total=total))
+
+
+def _show_division(out: Console, value: AnnualSubscription, division: Division) -> None:
+    """A price by several keys, or over pieces of the year: key by key, and then what each pays."""
+    out.print(
+        _("{agreement} {year}: der fordeles {cost}; tidligere års resultat: {passed_on}").format(
+            agreement=value.agreement,
+            year=value.year,
+            cost=kroner(value.cost_oere),
+            passed_on=kroner(value.passed_on_oere),
+        ),
+    )
+    rows = [
+        (
+            portion.name or _("hovednøgle"),
+            _(KEY_WORDS[portion.terms.key]),
+            f"{portion.days.from_day:%d.%m.}-{portion.days.last_day:%d.%m.%Y}",
+            name_of(share.municipality),
+            figure_words(portion.terms, share.figure.inhabitants),
+            share.share_oere,
+        )
+        for portion in division.portions
+        for share in portion.shares
+    ]
+    heading = [_("Nøgle"), _("Fordelt efter"), _("Dage"), _("Kommune"), _("Tal"), _("Andel kr.")]
+    out.print(table("", heading, rows, total=(_("I alt"), "", "", "", "", value.cost_oere)))
+    pays = [
+        (
+            part.municipality,
+            name_of(part.municipality),
+            part.share_oere,
+            part.passed_on_oere,
+            part.obligation_oere,
+            len(part.instalments),
+            part.instalments[0].amount_oere,
+            part.instalments[-1].amount_oere,
+        )
+        for part in value.parts
+    ]
+    heading = [
+        _("Kode"),
+        _("Kommune"),
+        _("Andel kr."),
+        _("Indregnet kr."),
+        _("Forpligtelse kr."),
+        _("Rater"),
+        _("Første rate kr."),
+        _("Sidste rate kr."),
+    ]
+    out.print(table("", heading, pays))
 
 
 @command(subscription_group, "show")
