@@ -28,6 +28,7 @@ from agreements.agreement import (
     Terms,
     UsageTerms,
 )
+from agreements.case_section import read_cases, written_cases
 from agreements.cost_lines import (
     A_CODE,
     A_MUNICIPALITY,
@@ -89,7 +90,6 @@ _TABLES_NOT_YET = {
     "capacity": "aftalt kapacitet",
     "prices": "takster pr. enhed eller døgn",
     "tariffs": "takster pr. enhed eller døgn",
-    "cases": "enkeltsager",
     "add_ons": "faste tillæg til én betaler",
     "schedule": "andre betalingsplaner end tolvtedele",
     "surplus_capacity": "salg af overskudskapacitet efter takst",
@@ -158,6 +158,7 @@ def read_agreement(name: str, content: bytes | str) -> Agreement:
     services = _services(top)
     parties = _parties(top)
     budgets = _budgets(top, providers, services, starts_on, ends_on)
+    cases = read_cases(top, providers, [service.code for service in services])
     top.finish(_TABLES_NOT_YET)
     top.findings.raise_if_any()
     return Agreement(
@@ -173,6 +174,7 @@ def read_agreement(name: str, content: bytes | str) -> Agreement:
         parties=parties,
         budgets=budgets,
         ends_on=ends_on,
+        cases=cases,
     )
 
 
@@ -412,6 +414,7 @@ def write_agreement(agreement: Agreement) -> str:
             for service in agreement.services
         ],
         "budgets": [_written_line(line) for line in agreement.budgets],
+        "cases": written_cases(agreement.cases),
     }
     return tomli_w.dumps({key: value for key, value in written.items() if value})
 

@@ -17,6 +17,7 @@ from foundation.settings import LANGUAGES
 from portal.commands import (
     agreed,
     billing,
+    cases,
     deadlines,
     delivering,
     documents,
@@ -70,6 +71,7 @@ for group in (
     *agreed.GROUPS,
     *trading.GROUPS,
     *billing.GROUPS,
+    *cases.GROUPS,
     *documents.GROUPS,
     *running.GROUPS,
     *scheduling.GROUPS,
