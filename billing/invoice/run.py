@@ -313,8 +313,9 @@ def credit_invoice(  # noqa: PLR0913 - whose number, why, when and how much
         )
     of_agreements = tuple(dict.fromkeys(line.agreement for line in credit.draft.lines))
     for agreement in of_agreements:
-        # Interest is in no year's result.
-        if document.kind is ClaimKind.ACONTO and books.is_closed(connection, agreement, document.period.from_day.year):
+        # Neither interest nor cases are in a year's result.
+        in_result = document.kind in {ClaimKind.ACONTO, ClaimKind.SURPLUS_CAPACITY}
+        if in_result and books.is_closed(connection, agreement, document.period.from_day.year):
             raise YearIsSettled(agreement=agreement, year=document.period.from_day.year)
     (credit_id,) = store.reserve_documents(connection, 1)
     credited = (invoice_id if credit.is_last else None, document.document_type)

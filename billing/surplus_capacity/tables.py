@@ -19,15 +19,17 @@ surplus_sale = Table(
     Column("buyer", CODE, nullable=False),
     Column("from_day", Date, nullable=False),
     Column("to_day", Date, nullable=False),
-    Column("units", Integer, nullable=False),
-    Column("unit_oere", BigInteger, nullable=False),
-    # What the price was compared with: the subscribers' cost in the last closed year and their courses.
-    Column("compared_year", Integer, nullable=False),
-    Column("compared_cost_oere", BigInteger, nullable=False),
-    Column("compared_courses", Integer, nullable=False),
+    Column("courses", Integer, nullable=False),
+    # Øre per course; without it the amount is for the whole period.
+    Column("unit_oere", BigInteger),
+    Column("amount_oere", BigInteger, nullable=False),
+    # What it was compared with: the subscribers' cost in the last closed year and their courses; nothing where unknown.
+    Column("compared_year", Integer),
+    Column("compared_cost_oere", BigInteger),
+    Column("compared_courses", Integer),
     Column("reason", Text, nullable=False),
-    CheckConstraint("units >= 1", name="units_from_one"),
-    CheckConstraint("unit_oere > 0", name="above_zero"),
+    CheckConstraint("courses >= 1", name="courses_from_one"),
+    CheckConstraint("amount_oere > 0", name="above_zero"),
     CheckConstraint("from_day < to_day", name="days_in_order"),
     Index("ix_surplus_sale_agreement", "agreement", "from_day"),
 )

@@ -27,6 +27,7 @@ from billing.verify.ledger import clearing_is_zero, ledger_equals_invoices, vouc
 from billing.verify.payments import bank_entries_once, interest_once, open_items_equal_books, settled_within
 from billing.verify.prices import agreements_read_back, shares_sum
 from billing.verify.results import passed_on_once, results_hold
+from billing.verify.surplus import sales_in_accounts
 from billing.verify.trail import audit_chain, documents_unchanged
 from billing.verify.usage import nothing_given_away, statements_follow_counts
 from foundation.database import faults_of_file, whatever_it_says
@@ -159,6 +160,7 @@ CHECKS: tuple[tuple[str, Callable[[Connection], Iterator[str]]], ...] = (
     ("interest_once", interest_once),
     ("cases_billed_once", cases_billed_once),
     ("cases_name_nobody", cases_name_nobody),
+    ("sales_in_accounts", sales_in_accounts),
     ("statements_follow_counts", statements_follow_counts),
     ("nothing_given_away", nothing_given_away),
     ("audit_chain", audit_chain),
@@ -183,6 +185,7 @@ FINE = {
     "interest_once": "Ingen dags rente er opkrævet to gange.",
     "cases_billed_once": "Intet døgn i en enkeltsag og ingen leverandørfaktura er faktureret to gange.",
     "cases_name_nobody": "Enkeltsager siger ikke, hvem de handler om, og hvert skridt står i hændelserne.",
+    "sales_in_accounts": "Solgt overskudskapacitet er faktureret som aftalt og står i afsluttede års regnskaber.",
     "statements_follow_counts": "Forbrugsopgørelsernes tal er dem, der blev talt.",
     "nothing_given_away": "Intet skjult tal i forbrugsopgørelserne kan regnes ud.",
     "audit_chain": "Hændelseskæden er ubrudt.",

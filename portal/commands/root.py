@@ -28,6 +28,7 @@ from portal.commands import (
     running,
     scheduling,
     settling,
+    surplus,
     trading,
     usage,
 )
@@ -79,6 +80,7 @@ for group in (
     *reminding.GROUPS,
     *delivering.GROUPS,
     *settling.GROUPS,
+    *surplus.GROUPS,
     *usage.GROUPS,
 ):
     root.add_command(group)
