@@ -837,3 +837,14 @@ def case_statement(connection: Connection, code: str, payer: MunicipalityCode, p
             ),
         )
     return CaseStatement(agreement, payer, period, tuple(rows))
+
+
+def billed_by_month(connection: Connection, code: str, payer: MunicipalityCode) -> dict[Month, int]:
+    """What stands billed for a payer's cases, by service month; øre."""
+    billed = store.billed_lines(connection, code)
+    found: dict[Month, int] = defaultdict(int)
+    for case in store.cases(connection, code, payer):
+        for entry in billed.get(case.id, []):
+            if entry.is_live:
+                found[entry.line.month] += entry.line.amount_oere
+    return dict(found)

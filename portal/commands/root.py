@@ -21,6 +21,7 @@ from portal.commands import (
     deadlines,
     delivering,
     documents,
+    following_up,
     forecasting,
     keeping,
     paying,
@@ -88,6 +89,7 @@ root.add_command(forecasting.forecast)
 for each in (*deadlines.COMMANDS, *keeping.COMMANDS):
     root.add_command(each)
 command(root, "scheduler")(scheduling.scheduler)
+command(root, "follow-up")(following_up.follow_up)
 command(root, "deliver")(delivering.deliver)
 
 database_group = new_group("db", _("Databasen: opgradér, status."))
