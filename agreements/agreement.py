@@ -12,6 +12,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
+from agreements.case_terms import CaseTerms
+
 MunicipalityCode: TypeAlias = str  # three digits, as Statistics Denmark writes them: "461"
 
 
@@ -387,6 +389,7 @@ class Agreement:
         issuer: The provider that sends the one combined invoice.
         providers: Codes, as written in the file.
         subscribers: The codes that take part from ``starts_on``. Who takes part later is ``membership``'s matter.
+        cases: What is billed by the case, beside the subscription.
     """
 
     code: str
@@ -401,6 +404,13 @@ class Agreement:
     parties: tuple[PartyDetails, ...] = ()
     budgets: tuple[CostLine, ...] = ()
     ends_on: date | None = None
+    cases: CaseTerms = field(default_factory=CaseTerms)
+
+    @property
+    def billed_services(self) -> tuple[Service, ...]:
+        """All that a bill may have a line of: what is subscribed to, and what is billed by the case."""
+        by_case = tuple(Service(each.code, each.title, each.vat_exemption) for each in self.cases.services)
+        return (*self.services, *by_case)
 
 
 class EventKind(StrEnum):

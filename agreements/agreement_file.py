@@ -36,6 +36,7 @@ from agreements.agreement import (
     Timing,
     UsageTerms,
 )
+from agreements.case_section import read_cases, written_cases
 from agreements.cost_lines import (
     A_CODE,
     A_MUNICIPALITY,
@@ -100,7 +101,6 @@ _WRITTEN_ELSEWHERE = {
 _TABLES_NOT_YET = {
     "prices": "takster pr. enhed eller døgn",
     "tariffs": "takster pr. enhed eller døgn",
-    "cases": "enkeltsager",
     "surplus_capacity": "salg af overskudskapacitet efter takst",
 }
 _TERMS_NOT_YET = {
@@ -158,6 +158,7 @@ def read_agreement(name: str, content: bytes | str) -> Agreement:
     for key, words in _WRITTEN_ELSEWHERE.items():
         if top.value(key, "", required=False) is not None:
             top.problem(key, words)
+    cases = read_cases(top, providers, [service.code for service in services])
     top.finish(_TABLES_NOT_YET)
     top.findings.raise_if_any()
     return Agreement(
@@ -173,6 +174,7 @@ def read_agreement(name: str, content: bytes | str) -> Agreement:
         parties=parties,
         budgets=budgets,
         ends_on=ends_on,
+        cases=cases,
     )
 
 
@@ -480,6 +482,7 @@ def write_agreement(agreement: Agreement) -> str:
             for service in agreement.services
         ],
         "budgets": [_written_line(line) for line in agreement.budgets],
+        "cases": written_cases(agreement.cases),
     }
     return tomli_w.dumps({key: value for key, value in written.items() if value})
 

@@ -198,6 +198,16 @@ def _refuse_changes(name: str, known: Agreement, loaded: Agreement) -> None:
             after=sorted(service.code for service in loaded.services),
             instead="En ydelse, der har været i aftalen, bliver stående; dens titel kan ændres, og nye kan komme til.",
         )
+    lost = sorted({each.code for each in known.cases.services} - {each.code for each in loaded.cases.services})
+    if lost:
+        raise AgreementCannotChange(
+            source=name,
+            key="cases.services",
+            agreement=known.code,
+            before=sorted(each.code for each in known.cases.services),
+            after=sorted(each.code for each in loaded.cases.services),
+            instead="En sagsydelse, der har været i aftalen, bliver stående; nye kan komme til.",
+        )
     gone = sorted(set(known.providers) - set(loaded.providers))
     if gone:
         raise AgreementCannotChange(

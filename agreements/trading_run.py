@@ -155,7 +155,7 @@ def _problems(connection: Connection, read: TradingFile, known: Mapping[str, Agr
         if who not in parties[code]:
             problems.append(f"{municipality(who).name} ({who}) deltager ikke i aftalen «{code}»")
     for code, service in ((key[0], key[1]) for key in read.services):
-        services = [each.code for each in known[code].services]
+        services = [each.code for each in known[code].billed_services]
         if service and service not in services:
             problems.append(f"aftalen «{code}» har ingen ydelse «{service}»; den har {', '.join(services)}")
     return problems
@@ -265,7 +265,7 @@ def missing_of_members(connection: Connection, code: str, day: date) -> dict[Mun
     agreement = agreements.get(connection, code)
     glns = {party.municipality: party.gln for party in agreement.parties}
     issuer = municipality(agreement.issuer)
-    lines = tuple((code, service.code, service.vat_exemption) for service in agreement.services)
+    lines = tuple((code, service.code, service.vat_exemption) for service in agreement.billed_services)
     members = [
         municipality(who)
         for who in members_in(store.members(connection, code), max(day.year, agreement.starts_on.year))

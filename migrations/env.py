@@ -11,6 +11,8 @@ import billing.annual_subscription.tables
 import billing.invoice.tables
 import billing.monthly_run.tables
 import billing.payment.tables
+import billing.single_case.tables
+import billing.surplus_capacity.tables
 import billing.usage_statement.tables
 import billing.year_end_settlement.tables
 import exports.delivery.tables
@@ -30,6 +32,8 @@ ROOMS = (
     billing.invoice.tables,
     billing.monthly_run.tables,
     billing.payment.tables,
+    billing.single_case.tables,
+    billing.surplus_capacity.tables,
     billing.usage_statement.tables,
     billing.year_end_settlement.tables,
     exports.delivery.tables,

@@ -26,6 +26,8 @@ class Account(StrEnum):
     BANK = "bank"  # what the issuer's bank has received, or what of it settled an agreement's documents
     ON_ACCOUNT = "on_account"  # what was received (credit) and settles no document yet; the payer's, where it is known
     INTEREST = "interest"  # late interest billed, the issuer's own (credit)
+    CASE = "case"  # billed by the case (credit), beside the subscription and its results
+    SURPLUS_CAPACITY = "surplus_capacity"  # sold to others (credit); the year's accounts have it as income
 
 
 class VoucherKind(StrEnum):

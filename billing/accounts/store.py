@@ -183,6 +183,20 @@ def received_per_provider(connection: Connection, agreement: str, year: int) -> 
     return {row.provider: -int(row.amount_oere) for row in rows}
 
 
+def surplus_sold(connection: Connection, agreement: str, year: int) -> dict[tuple[MunicipalityCode, str], int]:
+    """What surplus capacity was billed for in a year, after credits: (provider, service) -> øre (§ 9 stk. 3)."""
+    rows = connection.execute(
+        select(posting.c.provider, posting.c.service, func.sum(posting.c.amount_oere).label("amount_oere"))
+        .where(
+            posting.c.agreement == agreement,
+            posting.c.account == Account.SURPLUS_CAPACITY.value,
+            posting.c.accounting_year == year,
+        )
+        .group_by(posting.c.provider, posting.c.service),
+    )
+    return {(row.provider, row.service): -int(row.amount_oere) for row in rows if row.amount_oere}
+
+
 def clearing_per_provider(
     connection: Connection,
     agreement: str,

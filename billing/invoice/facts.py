@@ -26,6 +26,8 @@ class ClaimKind(StrEnum):
     ACONTO = "aconto"
     EXIT_SETTLEMENT = "exit_settlement"
     INTEREST = "interest"
+    CASE = "case"
+    SURPLUS_CAPACITY = "surplus_capacity"
 
 
 class LineKind(StrEnum):
@@ -35,6 +37,8 @@ class LineKind(StrEnum):
     PASSED_ON = "passed_on"  # an earlier year's result, in the payer's favour when the line is negative
     EXIT = "exit"  # a leaver's part of a result
     INTEREST = "interest"  # late interest for some days on what was outstanding of one document
+    CASE = "case"  # days of a case, or a supplier's invoice for it
+    SURPLUS_CAPACITY = "surplus_capacity"  # sold to a municipality outside the agreement
 
 
 @dataclass(frozen=True, slots=True)

@@ -321,6 +321,9 @@ def credit_invoice(  # noqa: PLR0913 - whose number, why, when and how much
     credit = credit_of(document, reason, before, lines)
     if document.kind is ClaimKind.EXIT_SETTLEMENT:
         raise CannotBeCredited(number=number, what="en udtrædelsesopgørelse, som hviler på et afsluttet regnskab,")
+    if document.kind in {ClaimKind.CASE, ClaimKind.SURPLUS_CAPACITY} and lines is not None:
+        # What a line says follows from the case's dates; credited by hand it would be billed again.
+        raise CannotBeCredited(number=number, what="en regning på enkeltsager eller salg, som kun krediteres hel,")
     if issue_date < document.issue_date:
         raise IssueDateBeforeLast(
             issuer=document.issuer.name,
@@ -330,8 +333,9 @@ def credit_invoice(  # noqa: PLR0913 - whose number, why, when and how much
         )
     of_agreements = tuple(dict.fromkeys(line.agreement for line in credit.draft.lines))
     for agreement in of_agreements:
-        # Interest is in no year's result.
-        if document.kind is ClaimKind.ACONTO and books.is_closed(connection, agreement, document.period.from_day.year):
+        # Neither interest nor cases are in a year's result.
+        in_result = document.kind in {ClaimKind.ACONTO, ClaimKind.SURPLUS_CAPACITY}
+        if in_result and books.is_closed(connection, agreement, document.period.from_day.year):
             raise YearIsSettled(agreement=agreement, year=document.period.from_day.year)
     (credit_id,) = store.reserve_documents(connection, 1)
     credited = (invoice_id if credit.is_last else None, document.document_type)

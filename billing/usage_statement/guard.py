@@ -23,8 +23,8 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 from openpyxl.utils import get_column_letter
 
-from billing.usage_statement.person_number import holds_one, is_short, places, plain
 from foundation.errors import BadInput, N_
+from foundation.person_number import holds_one, is_short, places, plain
 
 LARGEST_FILE = 30_000_000
 LARGEST_UNPACKED = 120_000_000

@@ -34,7 +34,6 @@ from billing.usage_statement.mapping import (
     Shape,
     suggested,
 )
-from billing.usage_statement.person_number import holds_one
 from billing.usage_statement.protection import protect
 from billing.usage_statement.protection_audit import audit as audit_cells
 from billing.usage_statement.protection_facts import AuditReport, CellKey, ProtectionImpossible
@@ -60,6 +59,7 @@ from billing.usage_statement.rules import (
 from foundation import audit
 from foundation.audit import Occasion
 from foundation.errors import N_, NotFound, Problems, RuleBroken
+from foundation.person_number import holds_one
 
 DRAFT = 0
 MOST_PERIODS_SHOWN = 8

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from agreements import store as agreement_store
 from billing.monthly_aconto.run import due_months
+from billing.verify.cases import cases_billed_once, cases_name_nobody, waiting_cases
 from billing.verify.documents import (
     billed_once,
     credited_within_bounds,
@@ -26,6 +27,7 @@ from billing.verify.ledger import clearing_is_zero, ledger_equals_invoices, vouc
 from billing.verify.payments import bank_entries_once, interest_once, open_items_equal_books, settled_within
 from billing.verify.prices import agreements_read_back, shares_sum
 from billing.verify.results import passed_on_once, results_hold
+from billing.verify.surplus import sales_in_accounts
 from billing.verify.trail import audit_chain, documents_unchanged
 from billing.verify.usage import nothing_given_away, statements_follow_counts
 from foundation.database import faults_of_file, whatever_it_says
@@ -60,6 +62,7 @@ def verify(connection: Connection, as_of: date) -> list[Check]:
     looks: dict[str, Callable[[], Check]] = {name: partial(_check, connection, name, look) for name, look in CHECKS}
     looks["documents_unchanged"] = partial(_documents_unchanged, connection)
     looks["months_due"] = partial(_months_due, connection, as_of)
+    looks["cases_due"] = partial(_cases_due, connection, as_of)
     with whatever_it_says(connection):
         return [_guarded(connection, name, look) for name, look in looks.items()]
 
@@ -115,6 +118,13 @@ def _months_due(connection: Connection, as_of: date) -> Check:
     return Check("months_due", ok=True, detail="Forfalden og ikke faktureret: " + "; ".join(waiting), warning=True)
 
 
+def _cases_due(connection: Connection, as_of: date) -> Check:
+    waiting = waiting_cases(connection, as_of)
+    if not waiting:
+        return Check("cases_due", ok=True, detail=f"Ingen enkeltsager venter på regning pr. {as_of:%d.%m.%Y}.")
+    return Check("cases_due", ok=True, detail="Ikke faktureret: " + "; ".join(waiting), warning=True)
+
+
 def _in_words(due: list[tuple[Month, tuple[str, ...]]]) -> str:
     """The months, adjacent ones with the same payers as one span."""
     spans: list[list[tuple[Month, tuple[str, ...]]]] = []
@@ -148,6 +158,9 @@ CHECKS: tuple[tuple[str, Callable[[Connection], Iterator[str]]], ...] = (
     ("settled_within", settled_within),
     ("open_items_equal_books", open_items_equal_books),
     ("interest_once", interest_once),
+    ("cases_billed_once", cases_billed_once),
+    ("cases_name_nobody", cases_name_nobody),
+    ("sales_in_accounts", sales_in_accounts),
     ("statements_follow_counts", statements_follow_counts),
     ("nothing_given_away", nothing_given_away),
     ("audit_chain", audit_chain),
@@ -170,6 +183,9 @@ FINE = {
     "settled_within": "Intet er brugt eller udlignet med mere end sit beløb.",
     "open_items_equal_books": "Åbne poster, indbetalinger på konto og bank er lig med bogføringen.",
     "interest_once": "Ingen dags rente er opkrævet to gange.",
+    "cases_billed_once": "Intet døgn i en enkeltsag og ingen leverandørfaktura er faktureret to gange.",
+    "cases_name_nobody": "Enkeltsager siger ikke, hvem de handler om, og hvert skridt står i hændelserne.",
+    "sales_in_accounts": "Solgt overskudskapacitet er faktureret som aftalt og står i afsluttede års regnskaber.",
     "statements_follow_counts": "Forbrugsopgørelsernes tal er dem, der blev talt.",
     "nothing_given_away": "Intet skjult tal i forbrugsopgørelserne kan regnes ud.",
     "audit_chain": "Hændelseskæden er ubrudt.",

@@ -14,6 +14,14 @@ from billing.verify.documents import is_credit
 from billing.verify.words import name_of
 from foundation.money import kroner
 
+# What is billed as a provider's own, by provider and year.
+OWN_ACCOUNTS = [
+    Account.ACONTO.value,
+    Account.RESULT.value,
+    Account.CASE.value,
+    Account.SURPLUS_CAPACITY.value,
+]
+
 
 def vouchers_balance(connection: Connection) -> Iterator[str]:
     """Every voucher sums to zero."""
@@ -154,7 +162,7 @@ def _pieces_that_differ(connection: Connection) -> Iterator[str]:
         .join(posting, posting.c.voucher_id == voucher.c.id)
         .where(
             voucher.c.kind.in_([VoucherKind.INVOICE.value, VoucherKind.CREDIT.value]),
-            posting.c.account.in_([Account.ACONTO.value, Account.RESULT.value]),
+            posting.c.account.in_(OWN_ACCOUNTS),
         )
         .group_by(voucher.c.agreement, voucher.c.reference, posting.c.provider, posting.c.accounting_year),
     )
@@ -171,7 +179,7 @@ def _without_zeros(amounts: Mapping[tuple[str, int], int]) -> dict[tuple[str, in
 
 def _entitlements_that_differ(connection: Connection) -> Iterator[str]:
     """In an invoice's voucher each provider is entitled to just what is billed as its own."""
-    own = posting.c.account.in_([Account.ACONTO.value, Account.RESULT.value])
+    own = posting.c.account.in_(OWN_ACCOUNTS)
     entitled = and_(posting.c.account == Account.CLEARING.value, posting.c.municipality.is_(None))
     rows = connection.execute(
         select(voucher.c.reference, posting.c.provider)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from agreements.agreement import CostLine, MunicipalityCode, SettlementTerms
+from agreements.agreement import CostKind, CostLine, CostLineKey, MunicipalityCode, SettlementTerms
 from billing.accounts.facts import Account, Posting, ResultMovement, ResultSource
 from billing.accounts.rules import split_by_source
 from billing.year_end_settlement.facts import (
@@ -21,6 +21,8 @@ from foundation.errors import N_, RuleBroken
 from foundation.money import apportion, apportion_signed, kroner, percent_of
 
 HUNDRED = Decimal(100)
+# The short name of the line of income that the closing adds.
+SOLD_LINE = "faktureret salg"
 
 
 class CarryOverTooLarge(RuleBroken):
@@ -84,6 +86,15 @@ def require_keep_terms(settlement: YearSettlement, kept_before_oere: Mapping[int
             limit=kroner(limit),
             room=kroner(max(0, limit - before)),
         )
+
+
+class SurplusIncomeTooLow(RuleBroken):
+    """The accounts hold less income from surplus capacity than was billed."""
+
+    danish = N_(
+        "Regnskabet for {year} i aftalen «{agreement}» har {named_oere} i indtægt fra solgt overskudskapacitet for "
+        "{provider} «{service}», men der er faktureret {billed_oere} Ret regnskabet, og indlæs det igen.",
+    )
 
 
 def carried_oere(result_oere: int, carry: CarryOver) -> int:
@@ -187,6 +198,51 @@ def _by_application_year(
     rest = {provider: total - sum(row[provider] for row in leavers.values()) for provider, total in totals.items()}
     staying = split_by_source(apportion(sum(rest.values()), application_weights), rest, application_weights)
     return {**staying, **leavers}
+
+
+def surplus_lines(
+    agreement: str,
+    year: int,
+    sold_oere: Mapping[tuple[MunicipalityCode, str], int],
+    accounts: Sequence[CostLine],
+) -> tuple[CostLine, ...]:
+    """What the final accounts lack of income from surplus capacity that was billed here.
+
+    Args:
+        agreement: For messages.
+        year: The accounting year.
+        sold_oere: (provider, service) -> øre billed to others, after credits.
+        accounts: The accounts as the providers presented them; they may hold sales that were billed elsewhere.
+
+    Returns:
+        One line of income for each provider's service whose accounts say nothing of it.
+
+    Raises:
+        SurplusIncomeTooLow: accounts that name such an income, but less than was billed.
+
+    Source: agreement § 9 stk. 3; domain rules 1 and 20; docs/decisions/0043-surplus-capacity.md.
+    """
+    lacking = []
+    for (provider, service), amount in sorted(sold_oere.items()):
+        named = [
+            line.amount_oere
+            for line in accounts
+            if (line.key.provider, line.key.service) == (provider, service)
+            and line.key.kind is CostKind.SURPLUS_CAPACITY_INCOME
+        ]
+        if named and sum(named) < amount:
+            raise SurplusIncomeTooLow(
+                agreement=agreement,
+                year=year,
+                provider=provider,
+                service=service,
+                named_oere=sum(named),
+                billed_oere=amount,
+            )
+        if not named:
+            key = CostLineKey(year, provider, service, CostKind.SURPLUS_CAPACITY_INCOME, SOLD_LINE)
+            lacking.append(CostLine(key, amount, "Fakturerede salg af overskudskapacitet (§ 9 stk. 3)"))
+    return tuple(lacking)
 
 
 def _cost_per_provider(accounts: tuple[CostLine, ...]) -> dict[MunicipalityCode, int]:

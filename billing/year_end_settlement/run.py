@@ -49,6 +49,7 @@ from billing.year_end_settlement.rules import (
     release_everything,
     release_movements,
     require_keep_terms,
+    surplus_lines,
 )
 from billing.year_end_settlement.tables import accounts_line
 from foundation import audit
@@ -217,6 +218,11 @@ def close(  # noqa: PLR0913 - a decision has these parts
     _all_is_billed(connection, agreement, subscription)
     lines = store.final_accounts(connection, code, year)
     _all_accounts_are_there(subscription, lines)
+    sold = surplus_lines(code, year, books.surplus_sold(connection, code, year), lines)
+    if sold:
+        if not preview:
+            revise(connection, accounts_line, code, sold, occasion.as_of)
+        lines = tuple(sorted((*lines, *sold), key=lambda line: line.key))
     divided = agreement.terms.settlement.result_key is ResultKey.ACCOUNTING_YEAR
     application_year = year + agreement.terms.settlement.lag_years
     settlement = close_year(

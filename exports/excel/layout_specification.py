@@ -16,12 +16,20 @@ LINES = "Linjer"
 
 INVOICE, CREDIT_NOTE = "Faktura", "Kreditnota"
 TYPES = {DocumentType.INVOICE: INVOICE, DocumentType.CREDIT_NOTE: CREDIT_NOTE}
-CLAIMS = {ClaimKind.ACONTO: "A conto", ClaimKind.EXIT_SETTLEMENT: "Udtræden", ClaimKind.INTEREST: "Morarente"}
+CLAIMS = {
+    ClaimKind.ACONTO: "A conto",
+    ClaimKind.EXIT_SETTLEMENT: "Udtræden",
+    ClaimKind.INTEREST: "Morarente",
+    ClaimKind.CASE: "Enkeltsager",
+    ClaimKind.SURPLUS_CAPACITY: "Overskudskapacitet",
+}
 LINE_KINDS = {
     LineKind.SHARE: "Andel af udgiften",
     LineKind.PASSED_ON: "Tidligere års resultat",
     LineKind.EXIT: "Afregning ved udtræden",
     LineKind.INTEREST: "Morarente",
+    LineKind.CASE: "Enkeltsag",
+    LineKind.SURPLUS_CAPACITY: "Salg af overskudskapacitet",
 }
 YES, NO = "Ja", "Nej"
 NOTHING = "Der er ikke udstedt bilag i perioden."

@@ -52,18 +52,19 @@ def write_usage_pages(  # noqa: PLR0913, PLR0917 - what to write, and where
     return files
 
 
-def page_bytes(page: Page, day: date) -> bytes:
+def page_bytes(page: Page, day: date, template: str = TEMPLATE) -> bytes:
     """The page as PDF; the same page gives the same bytes.
 
     Args:
         page: Its values reach the template as data, never as markup.
         day: The document's date.
+        template: The page's own, of those that are shipped.
     """
     files = resources.files("exports.pdf")
     with resources.as_file(files.joinpath("fonts")) as fonts:
         compiler = typst.Compiler(font_paths=[str(fonts)], ignore_system_fonts=True)
     made = compiler.compile(
-        input=files.joinpath(TEMPLATE).read_bytes(),
+        input=files.joinpath(template).read_bytes(),
         format="pdf",
         sys_inputs={"page": json.dumps(page.values, ensure_ascii=False), "day": day.isoformat()},
         pdf_standards=[STANDARD],

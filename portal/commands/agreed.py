@@ -22,9 +22,9 @@ from agreements.municipality import MUNICIPALITIES
 from agreements.municipality import municipality as known_municipality
 from agreements.population import PopulationChange
 from billing.annual_subscription import run as subscriptions
-from billing.usage_statement.person_number import holds_one
 from foundation import clock
 from foundation.errors import BadInput, N_
+from foundation.person_number import holds_one
 from portal.commands import answers
 from portal.commands.door import DATE, FILE, YEAR, Door, command, name_of, new_group, read_file, table, write_file
 from portal.commands.effects import show_effects, taken_back

@@ -17,9 +17,11 @@ from foundation.settings import LANGUAGES
 from portal.commands import (
     agreed,
     billing,
+    cases,
     deadlines,
     delivering,
     documents,
+    following_up,
     forecasting,
     keeping,
     paying,
@@ -28,6 +30,7 @@ from portal.commands import (
     running,
     scheduling,
     settling,
+    surplus,
     trading,
     usage,
 )
@@ -71,6 +74,7 @@ for group in (
     *agreed.GROUPS,
     *trading.GROUPS,
     *billing.GROUPS,
+    *cases.GROUPS,
     *documents.GROUPS,
     *running.GROUPS,
     *scheduling.GROUPS,
@@ -79,6 +83,7 @@ for group in (
     *reminding.GROUPS,
     *delivering.GROUPS,
     *settling.GROUPS,
+    *surplus.GROUPS,
     *usage.GROUPS,
 ):
     root.add_command(group)
@@ -86,6 +91,7 @@ root.add_command(forecasting.forecast)
 for each in (*deadlines.COMMANDS, *keeping.COMMANDS):
     root.add_command(each)
 command(root, "scheduler")(scheduling.scheduler)
+command(root, "follow-up")(following_up.follow_up)
 command(root, "deliver")(delivering.deliver)
 
 database_group = new_group("db", _("Databasen: opgradér, status."))

@@ -210,7 +210,7 @@ def test_five_mistakes_are_told_at_once_by_line() -> None:
         ('"18250000.00"', '"5"\nkind = "gift"', '"gift" kan ikke bruges; forventet "cost", "grant" eller'),
         ('provider = "479"', 'provider = "461"', "budgets[2]: samme linje som budgets[1] (2009, 461, ambulant)"),
         ("[terms.usage]", "[terms.exit]\n[terms.usage]", "terms.exit: særlige vilkår ved udtræden"),
-        ("[[services]]", "[[cases]]\n[[services]]", "cases: enkeltsager understøttes ikke endnu"),
+        ("[[services]]", "[[cases]]\n[[services]]", "cases: en liste er ikke en tabel; forventet [cases]"),
         ("[[services]]", "[[servises]]\n[[services]]", "servises: ukendt nøgle; mente du services?"),
         ("[terms.usage]", "[terms.usage]\nperiod = 1", "terms.usage.period: ukendt nøgle; mente du periods?"),
     ],

@@ -1,0 +1,145 @@
+"""The section ``[cases]`` of an agreement file <-> ``CaseTerms``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+
+from agreements.case_terms import CasePrice, CasePricing, CaseService, CaseTerms
+from agreements.cost_lines import (
+    AN_AMOUNT,
+    CODE_PATTERN,
+    FIRST_AGREED_YEAR,
+    LAST_AGREED_YEAR,
+    LONGEST_CODE,
+    municipality_of,
+)
+from agreements.strict_toml import Table, display, listed
+from foundation.money import NotAnAmount, kroner_for_programs, oere_from_text
+
+LONGEST_CLAIM_MONTHS = 60
+LONGEST_DUE_DAYS = 120
+A_CASE_SERVICE = 'sagsydelsens kode: små bogstaver a-z, tal og bindestreg, fx "kraasiglund"'
+
+
+def read_cases(top: Table, providers: Collection[str], services: Collection[str]) -> CaseTerms:
+    """Read the section; an agreement without one bills nothing by the case.
+
+    Args:
+        top: The file.
+        providers: The agreement's providers.
+        services: The codes of its subscription services; a case service has a code of its own.
+
+    Returns:
+        The terms; what is wrong is noted in the file's findings.
+
+    Source: docs/decisions/0041-cases.md.
+    """
+    default = CaseTerms()
+    table = top.table("cases")
+    found = CaseTerms(
+        count_arrival_day=_yes(table, "count_arrival_day", default=default.count_arrival_day),
+        count_leaving_day=_yes(table, "count_leaving_day", default=default.count_leaving_day),
+        claim_within_months=table.integer("claim_within_months", 1, LONGEST_CLAIM_MONTHS, default.claim_within_months),
+        due_days=table.integer("due_days", 0, LONGEST_DUE_DAYS, default.due_days),
+        services=_services(table, providers, services),
+        prices=_prices(table),
+    )
+    table.finish()
+    return found
+
+
+def _yes(table: Table, key: str, *, default: bool) -> bool:
+    value = table.value(key, "true eller false", required=False)
+    if value is None or isinstance(value, bool):
+        return default if value is None else value
+    table.problem(key, f"{display(value)} kan ikke bruges; forventet true eller false, uden anførselstegn")
+    return default
+
+
+def _services(cases: Table, providers: Collection[str], services: Collection[str]) -> tuple[CaseService, ...]:
+    found: dict[str, CaseService] = {}
+    for table in cases.tables("services"):
+        code = table.text("code", A_CASE_SERVICE)
+        if code and (len(code) > LONGEST_CODE or CODE_PATTERN.fullmatch(code) is None):
+            table.problem("code", f"{display(code)} kan ikke bruges; forventet {A_CASE_SERVICE}")
+        if code in found or code in services:
+            table.problem("code", f"{display(code)} står der mere end én gang")
+        title = table.text("title", "ydelsens titel")
+        provider = municipality_of(table, "provider")
+        if provider and providers and provider not in providers:
+            table.problem("provider", f'"{provider}" er ikke blandt ydelsesleverandørerne; forventet en af providers')
+        pricing = table.choice("pricing", CasePricing.DAY, {})
+        vat_exemption = table.text("vat_exemption", "hjemlen for momsfritagelsen", required=False)
+        table.finish()
+        if code:
+            found.setdefault(code, CaseService(code, title, provider, pricing, vat_exemption))
+    return tuple(found.values())
+
+
+def _prices(cases: Table) -> tuple[CasePrice, ...]:
+    by_day = {
+        str(each["code"])
+        for each in _raw(cases, "services")
+        if isinstance(each.get("code"), str) and each.get("pricing", "day") == "day"
+    }
+    found: dict[tuple[str, date], CasePrice] = {}
+    for table in cases.tables("prices"):
+        service = table.text("service", "koden for en ydelse i [[cases.services]]")
+        if service and service not in by_day:
+            table.problem(
+                "service",
+                f"{display(service)} er ikke en ydelse med takst pr. døgn; forventet {listed(sorted(by_day))}",
+            )
+        from_day = table.day("from")
+        if from_day and not FIRST_AGREED_YEAR <= from_day.year <= LAST_AGREED_YEAR:
+            table.problem("from", f"året {from_day.year} er uden for {FIRST_AGREED_YEAR}-{LAST_AGREED_YEAR}")
+        amount_oere = _amount(table)
+        table.finish()
+        if not (service and from_day and amount_oere):
+            continue
+        if (service, from_day) in found:
+            table.problem("from", f"{display(service)} har allerede en takst fra {from_day}")
+        found.setdefault((service, from_day), CasePrice(service, from_day, amount_oere))
+    return tuple(sorted(found.values()))
+
+
+def _raw(table: Table, key: str) -> list[dict[str, object]]:
+    value = table.value(key, "", required=False)
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _amount(table: Table) -> int:
+    value = table.value("amount", AN_AMOUNT, required=True)
+    if value is None:
+        return 0
+    try:
+        amount = oere_from_text(value) if isinstance(value, str) else 0
+    except NotAnAmount:
+        amount = 0
+    if amount <= 0:
+        table.problem("amount", f"{display(value)} kan ikke bruges; forventet {AN_AMOUNT}, over 0")
+        return 0
+    return amount
+
+
+def written_cases(cases: CaseTerms) -> dict[str, object]:
+    """The section as TOML's values; nothing for an agreement that bills nothing by the case."""
+    if cases == CaseTerms():
+        return {}
+    written: dict[str, object] = {
+        "count_arrival_day": cases.count_arrival_day,
+        "count_leaving_day": cases.count_leaving_day,
+        "claim_within_months": cases.claim_within_months,
+        "due_days": cases.due_days,
+        "services": [
+            {"code": each.code, "title": each.title, "provider": each.provider, "pricing": str(each.pricing)}
+            | ({"vat_exemption": each.vat_exemption} if each.vat_exemption else {})
+            for each in cases.services
+        ],
+        "prices": [
+            {"service": each.service, "from": each.from_day, "amount": kroner_for_programs(each.amount_oere)}
+            for each in cases.prices
+        ],
+    }
+    return {key: value for key, value in written.items() if value != []}

@@ -1,0 +1,1 @@
+"""Kvartalsopfølgning: budget, billed, used and waiting time of a quarter, for one payer."""
