@@ -145,6 +145,9 @@ class BuyerDetails:
     address: Address | None = None
 
 
+_NO_BUYER = BuyerDetails()
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceDetails:
     """How a service of an agreement is taxed and where the issuer books it.
@@ -238,7 +241,7 @@ class TradingBook:
 
     def buyer(self, agreement: str, code: MunicipalityCode, day: date) -> BuyerDetails:
         """What a subscriber wants named; empty where nobody entered it."""
-        return in_force(self.buyers.get((agreement, code), ()), day) or BuyerDetails()
+        return in_force(self.buyers.get((agreement, code), ()), day) or _NO_BUYER
 
     def service(self, agreement: str, service: str, day: date) -> ServiceDetails:
         """How a service is booked and taxed, as entered."""
@@ -500,7 +503,9 @@ def missing_in_all(documents: Iterable[Addressed], book: TradingBook, day: date)
         if sender not in of_issuer:
             of_issuer[sender] = list(_issuer_findings(each, book, day)), list(_vat_findings(each, book, day))
         before, after = of_issuer[sender]
-        answers.append(tuple(dict.fromkeys([*before, *_buyer_findings(each, book, day), *after])))
+        found = [*before, *_buyer_findings(each, book, day), *after]
+        alike = len({finding.rule for finding in found}) < len(found)
+        answers.append(tuple(dict.fromkeys(found) if alike else found))
     return answers
 
 
@@ -557,11 +562,11 @@ def _issuer_findings(document: Addressed, book: TradingBook, day: date) -> Itera
 
 def _buyer_findings(document: Addressed, book: TradingBook, day: date) -> Iterator[Finding]:
     who = document.subscriber_name
-    agreements = list(dict.fromkeys(agreement for agreement, _, _ in document.lines))
+    agreements = list(dict.fromkeys([agreement for agreement, _, _ in document.lines]))
     buyers = [book.buyer(agreement, document.subscriber, day) for agreement in agreements]
     glns = [book.glns.get((agreement, document.subscriber), "") for agreement in agreements]
-    kind = next((buyer.endpoint for buyer in buyers if buyer.endpoint), None)
-    gln = document.subscriber_gln or next((each for each in glns if each), "")
+    kind = next(iter([buyer.endpoint for buyer in buyers if buyer.endpoint]), None)
+    gln = document.subscriber_gln or next(filter(None, glns), "")
     endpoint = endpoint_of(kind, gln, document.subscriber_cvr, None)
     told = ", ".join(agreements)
     if endpoint is None:
