@@ -154,6 +154,9 @@ class BuyerDetails:
     address: Address | None = None
 
 
+_NO_BUYER = BuyerDetails()
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceDetails:
     """How a service of an agreement is taxed and where the issuer books it.
@@ -256,7 +259,7 @@ class TradingBook:
 
     def buyer(self, agreement: str, code: MunicipalityCode, day: date) -> BuyerDetails:
         """What a subscriber wants named; empty where nobody entered it."""
-        return in_force(self.buyers.get((agreement, code), ()), day) or BuyerDetails()
+        return in_force(self.buyers.get((agreement, code), ()), day) or _NO_BUYER
 
     def service(self, agreement: str, service: str, day: date) -> ServiceDetails:
         """How a service is booked and taxed, as entered."""
@@ -592,11 +595,11 @@ def _issuer_findings(document: Addressed, book: TradingBook, day: date) -> Itera
 
 def _buyer_findings(document: Addressed, book: TradingBook, day: date) -> Iterator[Finding]:
     who = document.subscriber_name
-    agreements = list(dict.fromkeys(agreement for agreement, _, _ in document.lines))
+    agreements = list(dict.fromkeys([agreement for agreement, _, _ in document.lines]))
     buyers = [book.buyer(agreement, document.subscriber, day) for agreement in agreements]
     glns = [book.glns.get((agreement, document.subscriber), "") for agreement in agreements]
-    kind = next((buyer.endpoint for buyer in buyers if buyer.endpoint), None)
-    gln = document.subscriber_gln or next((each for each in glns if each), "")
+    kind = next(iter([buyer.endpoint for buyer in buyers if buyer.endpoint]), None)
+    gln = document.subscriber_gln or next(filter(None, glns), "")
     endpoint = endpoint_of(kind, gln, document.subscriber_cvr, None)
     told = ", ".join(agreements)
     if endpoint is None:

@@ -268,7 +268,8 @@ def reserve_ids(connection: Connection, table: Table, count: int) -> range:
 
 MOST_NAMED = 500
 BULK = 50
-ROWS_TOGETHER = 100  # SQLite takes 32,766 values in a statement
+ROWS_TOGETHER = 100  # in one statement of SQLite, which takes 32,766 values
+ROWS_AT_ONCE = 10_000  # so that a second copy of a million values is never made
 
 
 def among(column: ColumnElement[Any], values: Collection[Any] | None) -> ColumnElement[bool]:
@@ -312,13 +313,16 @@ def insert_bulk(connection: Connection, table: Table, columns: Sequence[str], ro
     names = ", ".join(columns)
     if connection.dialect.name == "sqlite":
         one = f"({', '.join('?' * len(columns))})"
-        whole = len(rows) - len(rows) % ROWS_TOGETHER
-        together = [
-            tuple(chain.from_iterable(rows[first : first + ROWS_TOGETHER])) for first in range(0, whole, ROWS_TOGETHER)
-        ]
-        for marks, values in ((", ".join([one] * ROWS_TOGETHER), together), (one, list(rows[whole:]))):
-            if values:
-                connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES {marks}", values)  # noqa: S608 - ours
+        for first in range(0, len(rows), ROWS_AT_ONCE):
+            some = rows[first : first + ROWS_AT_ONCE]
+            whole = len(some) - len(some) % ROWS_TOGETHER
+            together = [
+                tuple(chain.from_iterable(some[place : place + ROWS_TOGETHER]))
+                for place in range(0, whole, ROWS_TOGETHER)
+            ]
+            for marks, values in ((", ".join([one] * ROWS_TOGETHER), together), (one, list(some[whole:]))):
+                if values:
+                    connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES {marks}", values)  # noqa: S608 - ours
         return
     statement = f"COPY {table.name} ({names}) FROM STDIN"
     driver: Any = connection.connection.driver_connection

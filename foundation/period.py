@@ -78,7 +78,7 @@ class Month:
     @classmethod
     def of(cls, day: date) -> Month:
         """The month that a day lies in."""
-        return cls(day.year, day.month)
+        return _month_of(day.year, day.month)
 
     def plus(self, months: int) -> Month:
         """So many months later, or earlier for a negative number."""
@@ -102,6 +102,11 @@ class Month:
 
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.number:02d}"
+
+
+@lru_cache(maxsize=1024)
+def _month_of(year: int, number: int) -> Month:
+    return Month(year, number)
 
 
 @lru_cache(maxsize=1024)

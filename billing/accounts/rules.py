@@ -56,5 +56,10 @@ def split_by_source(
 
 def is_balanced(voucher: Voucher) -> bool:
     """Whether both circles of a voucher sum to zero: all postings, and the clearing ones by themselves."""
-    clearing = sum(posting.amount_oere for posting in voucher.postings if posting.account is Account.CLEARING)
-    return clearing == 0 and sum(posting.amount_oere for posting in voucher.postings) == 0
+    clearing = others = 0
+    for posting in voucher.postings:
+        if posting.account is Account.CLEARING:
+            clearing += posting.amount_oere
+        else:
+            others += posting.amount_oere
+    return clearing == others == 0

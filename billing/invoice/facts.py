@@ -106,7 +106,9 @@ class DocumentDraft:
     @property
     def amount_oere(self) -> int:
         """What the document asks for; negative is paid out."""
-        return sum(line.amount_oere for line in self.lines)
+        return sum(
+            [line.amount_oere for line in self.lines]
+        )  # a list: asked for each of fifty thousand, again and again
 
     @property
     def parts(self) -> tuple[DocumentDraft, ...]:

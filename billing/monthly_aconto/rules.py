@@ -282,28 +282,12 @@ def _postings(  # noqa: PLR0913 - a bill books these
     year, month = facts.month.year, facts.month
     own_result = facts.agreement.terms.settlement.result_key is ResultKey.ACCOUNTING_YEAR
     entitled: dict[MunicipalityCode, int] = {}
-    postings = [
-        Posting(
-            Account.OWN_SHARE if internal else Account.RECEIVABLE,
-            instalment.amount_oere,
-            year,
-            municipality=municipality,
-            service_month=month,
-        ),
-    ]
+    asked = instalment.amount_oere
+    account = Account.OWN_SHARE if internal else Account.RECEIVABLE
+    postings = [Posting(account, asked, year, municipality, service_month=month)]
     for (provider, service), amount in gross.items():
         entitled[provider] = entitled.get(provider, 0) + amount
-        postings.append(
-            Posting(
-                Account.ACONTO,
-                -amount,
-                year,
-                municipality=municipality,
-                provider=provider,
-                service=service,
-                service_month=month,
-            ),
-        )
+        postings.append(Posting(Account.ACONTO, -amount, year, municipality, provider, service, month))
     for source, amount in instalment.passed_on.items():
         entitled[source.provider] = entitled.get(source.provider, 0) - amount
         postings.append(
@@ -321,14 +305,5 @@ def _postings(  # noqa: PLR0913 - a bill books these
         for provider, amount in sorted(entitled.items())
     ]
     collector = municipality if set_off else facts.agreement.issuer
-    postings.append(
-        Posting(
-            Account.CLEARING,
-            instalment.amount_oere,
-            year,
-            municipality=municipality,
-            provider=collector,
-            service_month=month,
-        ),
-    )
+    postings.append(Posting(Account.CLEARING, asked, year, municipality, collector, service_month=month))
     return postings

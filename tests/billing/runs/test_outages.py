@@ -37,7 +37,7 @@ DOCUMENTS = (1 + AGREEMENTS - TOGETHER) * len(NINE)
 ON_SQLITE = pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 ON_POSTGRESQL = pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
 GOOD_STATUS, REFUSED = 0, 1
-SECONDS = 120
+SECONDS = 600
 
 pytestmark = pytest.mark.xdist_group("outages")
 
