@@ -151,7 +151,14 @@ def list_entries(door: Door, topic: str | None, after: int) -> None:
             return
         heading = [_("Nr."), _("Dag"), _("Emne"), _("Udsteder"), _("Til"), _("Tekst")]
         rows = [
-            (str(entry.number), entry.business_date, entry.topic, name_of(entry.issuer), entry.recipient, entry.subject)
+            (
+                str(entry.number),
+                entry.business_date,
+                entry.topic,
+                name_of(entry.issuer),
+                name_of(entry.recipient),
+                entry.subject,
+            )
             for entry in found
         ]
         out.print(table("", heading, rows))
