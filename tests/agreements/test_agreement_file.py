@@ -195,7 +195,7 @@ def test_five_mistakes_are_told_at_once_by_line() -> None:
         ('accounts_by = "04-01"', 'accounts_by = "1. april"', "er ikke en dag, der findes hvert år"),
         ("lag_years = 2", "lag_years = 0", "forventet et helt tal fra 1 til 5"),
         ('result_key = "accounting_year"', 'result_key = "refund"', "understøttes ikke endnu; brug"),
-        ('kind = "calendar_year"', 'kind = "months_notice"', "forventet \"calendar_year\", \"open_ended\""),
+        ('kind = "calendar_year"', 'kind = "months_notice"', 'forventet "calendar_year", "open_ended"'),
         ('"07-01/12-31"', '"06-30/12-31"', 'usage.periods[2]: "06-30/12-31" begynder, før perioden foran er slut'),
         ('"07-01/12-31"', '"07-01/01-31"', "slutter, før den begynder"),
         ('"07-01/12-31"', '"andet halvår"', '"andet halvår" kan ikke læses'),
