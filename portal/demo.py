@@ -323,7 +323,7 @@ def live(door: Door, folder: Path) -> None:
             ),
         )
         out.print(
-            _("Prøv selv: MELLEMREGNING_DATABASE_URL={url} {command} invoice show F2009-0001").format(
+            _("Prøv selv: MELLEMREGNING_DATABASE_URL={url} {command} invoice show F2009-0001 --issuer 461").format(
                 url=answer["database"],
                 command=os.path.relpath(sys.argv[0]) if os.sep in sys.argv[0] else "mellemregning",
             ),

@@ -21,14 +21,13 @@ from agreements.agreement import (
     PartialYear,
 )
 from agreements.population import PopulationFigure, PopulationMissing
-from billing.annual_subscription.facts import Division, KeyBasis, Portion, PortionShare, YearFacts
+from billing.annual_subscription.facts import NO_COUNT, Division, KeyBasis, Portion, PortionShare, YearFacts
 from foundation.errors import N_, RuleBroken
 from foundation.money import apportion
 from foundation.period import BillingYear, Month, Period, months_between
 
 WHOLE = 100 * PERCENT_UNITS
 COUNTS_PEOPLE = frozenset({AllocationKey.POPULATION, AllocationKey.AGE_BAND_POPULATION})
-NO_COUNT = "efter aftalens andre nøgler"
 
 
 class AgeBandMissing(RuleBroken):

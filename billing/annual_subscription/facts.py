@@ -12,6 +12,8 @@ from agreements.population import PopulationFigure
 from billing.accounts.facts import InvoicedMonth, ResultSource
 from foundation.period import Month, Period
 
+NO_COUNT = "efter aftalens andre nøgler"  # the source of a figure of inhabitants that no key asked for
+
 
 class Correction(StrEnum):
     """What becomes of instalments that were invoiced before the price changed (domain rule 7)."""
@@ -181,6 +183,11 @@ class SubscriptionPart:
     instalments: tuple[Instalment, ...]
 
     @property
+    def counted(self) -> int | None:
+        """The inhabitants that it was weighed by; None where no key counts any."""
+        return None if self.population.source == NO_COUNT else self.population.inhabitants
+
+    @property
     def passed_on_oere(self) -> int:
         """What earlier years' results take off the share; negative for a deficit."""
         return sum(self.passed_on.values())
@@ -280,7 +287,7 @@ class PriceNoticeLine:
     obligation_oere: int
     share_oere: int
     passed_on_oere: int
-    population: int
+    population: int | None
     previous_obligation_oere: int | None
     previous_population: int | None
 

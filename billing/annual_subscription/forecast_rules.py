@@ -140,12 +140,13 @@ def explain_change(
         current: The year.
 
     Returns:
-        All who take part in either year, ascending; empty without a previous price. Over all of them the cost parts
+        All who take part in either year, ascending; empty without a previous price, or where a price has several keys
+        or pieces of the year, since those are no two steps of one split. Over all of them the cost parts
         sum to the change of cost, the population and member parts to zero, the result parts to the change of results.
 
     Source: agreement § 6 stk. 4; docs/decisions/0016-forecast.md.
     """
-    if previous is None:
+    if previous is None or previous.division is not None or current.division is not None:
         return {}
     before = {part.municipality: part for part in previous.parts}
     after = {part.municipality: part for part in current.parts}

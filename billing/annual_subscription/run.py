@@ -401,9 +401,9 @@ def give_price_notice(
                 obligation_oere=part.obligation_oere,
                 share_oere=part.share_oere,
                 passed_on_oere=part.passed_on_oere,
-                population=part.population.inhabitants,
+                population=part.counted,
                 previous_obligation_oere=previous.obligation_oere if previous else None,
-                previous_population=previous.population.inhabitants if previous else None,
+                previous_population=previous.counted if previous else None,
             ),
         )
     notice = PriceNotice(

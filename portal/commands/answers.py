@@ -30,7 +30,7 @@ def subscription(value: AnnualSubscription) -> Answer:
         "parts": [
             {
                 "municipality": part.municipality,
-                "population": part.population.inhabitants,
+                "population": part.counted,
                 "share_oere": part.share_oere,
                 "passed_on_oere": part.passed_on_oere,
                 "obligation_oere": part.obligation_oere,

@@ -159,7 +159,7 @@ def _answer(value: YearForecast) -> Answer:
         parts.append(
             {
                 "municipality": part.municipality,
-                "population": part.population.inhabitants,
+                "population": part.counted,
                 "share_oere": part.share_oere,
                 "passed_on_oere": part.passed_on_oere,
                 "obligation_oere": part.obligation_oere,
@@ -258,14 +258,13 @@ def _provisional(year: int, basis: Basis) -> Iterator[str]:
 
 def _show(out: Console, value: YearForecast) -> None:
     price = value.price
+    by = _("efter aftalens nøgler") if price.division else _("efter indbyggertal pr. {on}")
     out.print(
-        _(
-            "{agreement} {year}: der fordeles {cost} efter indbyggertal pr. {on}; tidligere års resultat: {passed_on}"
-        ).format(
+        _("{agreement} {year}: der fordeles {cost} {by}; tidligere års resultat: {passed_on}").format(
             agreement=price.agreement,
             year=price.year,
             cost=kroner(price.cost_oere),
-            on=f"{price.reference_date:%d.%m.%Y}",
+            by=by.format(on=f"{price.reference_date:%d.%m.%Y}"),
             passed_on=kroner(price.passed_on_oere),
         ),
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from agreements.age_band import AgeBand, AgesMissing
 from agreements.municipality import MUNICIPALITIES
 from agreements.population import LeftOut, PopulationFileNotUnderstood
 from agreements.population_file import NOT_A_MUNICIPALITY
@@ -354,3 +355,17 @@ def test_an_answer_without_end_is_cut(server: Server) -> None:
 
 def test_the_default_is_the_real_api_over_tls() -> None:
     assert StatBankClient().base_url == "https://api.statbank.dk/v1"
+
+
+def test_an_age_band_is_asked_for_age_by_age_and_summed(server: Server) -> None:
+    # Made up: 7 people of each age in Odense, 3 in Svendborg.
+    rows = [f"{code};TOT;{age};TOT;2008K1;{count}" for code, count in (("461", 7), ("479", 3)) for age in range(18)]
+    body = "OMRÅDE;KØN;ALDER;CIVILSTAND;TID;INDHOLD\r\n" + "\r\n".join(rows)
+    server.answers = [Answer(body.encode())]
+    client = StatBankClient(server.address)
+    reading = client.population([NEW_YEAR_2008], ["461", "479"], fetched_on=TODAY, ages=AgeBand(0, 17))
+    assert server.asked_for("ALDER") == [str(age) for age in range(18)]
+    assert {figure.municipality: figure.inhabitants for figure in reading.figures} == {"461": 126, "479": 54}
+    assert "0-17 år" in reading.figures[0].source
+    with pytest.raises(AgesMissing, match="18 år"):
+        client.population([NEW_YEAR_2008], ["461", "479"], fetched_on=TODAY, ages=AgeBand(0, 18))
