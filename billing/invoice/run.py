@@ -45,6 +45,7 @@ from foundation.database import hold
 from foundation.errors import BadInput, N_, NotFound, RuleBroken
 from foundation.outbox import OutboxEntry
 from foundation.period import Month
+from foundation.person_number import holds_one
 
 
 class InvoiceUnknown(NotFound):
@@ -63,6 +64,12 @@ class ReasonMissing(BadInput):
     """A credit note says why."""
 
     danish = N_("En kreditnota skal sige hvorfor. Skriv begrundelsen med --reason.")
+
+
+class PersonInReason(BadInput):
+    """A reason stands on the credit note; what looks like a CPR number is not repeated."""
+
+    danish = N_("Begrundelsen indeholder noget, der ligner et CPR-nummer. Intet er krediteret; skriv den uden.")
 
 
 class NotWritten(RuleBroken):
@@ -371,6 +378,8 @@ def credit_document(  # noqa: PLR0913 - as credit_invoice
     """Credit a document on an officer's word, and keep who did it and why; see ``credit_invoice``."""
     if not reason.strip():
         raise ReasonMissing
+    if holds_one(reason):
+        raise PersonInReason
     _, document = find_document(connection, number, issuer)
     for agreement in sorted(document.agreements):
         agreements.get(connection, agreement, lock=True)

@@ -19,6 +19,7 @@ class CaseStep(StrEnum):
     APPROVED = "approved"  # by the paying municipality, before anything else
     ADMITTED = "admitted"
     DISCHARGED = "discharged"
+    STAYED = "stayed"  # the discharge was a mistake: the stay goes on
     WITHDRAWN = "withdrawn"  # nothing came of it; what was billed is taken back
 
 
@@ -99,8 +100,9 @@ class Case:
 
     @property
     def discharged_on(self) -> date | None:
-        """The day of leaving."""
-        return self.day_of(CaseStep.DISCHARGED)
+        """The day of leaving; None while the stay goes on."""
+        told = [event for event in self.events if event.step in {CaseStep.DISCHARGED, CaseStep.STAYED}]
+        return told[-1].day if told and told[-1].step is CaseStep.DISCHARGED else None
 
     @property
     def is_withdrawn(self) -> bool:
@@ -110,10 +112,13 @@ class Case:
     @property
     def state(self) -> str:
         """``opened``, or the furthest step."""
-        for step in (CaseStep.WITHDRAWN, CaseStep.DISCHARGED, CaseStep.ADMITTED, CaseStep.APPROVED):
-            if self.day_of(step) is not None:
-                return step.value
-        return "opened"
+        reached = {
+            CaseStep.WITHDRAWN: self.is_withdrawn,
+            CaseStep.DISCHARGED: self.discharged_on is not None,
+            CaseStep.ADMITTED: self.admitted_on is not None,
+            CaseStep.APPROVED: self.approved_on is not None,
+        }
+        return next((step.value for step, is_there in reached.items() if is_there), "opened")
 
 
 @dataclass(frozen=True, order=True, slots=True)

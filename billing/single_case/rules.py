@@ -197,6 +197,7 @@ def require_step(case: Case, step: CaseStep, day: date, as_of: date, payer: str)
         CaseStep.APPROVED: ({"opened"}, "bevilges"),
         CaseStep.ADMITTED: ({"approved"}, "indskrives"),
         CaseStep.DISCHARGED: ({"admitted"}, "udskrives"),
+        CaseStep.STAYED: ({"discharged"}, "fortsætte opholdet"),
         CaseStep.WITHDRAWN: ({"opened", "approved", "admitted", "discharged"}, "trækkes tilbage"),
     }
     states, what = allowed[step]
@@ -215,7 +216,8 @@ def require_correction(case: Case, step: CaseStep, day: date, as_of: date) -> No
     """
     if day > as_of:
         raise DayNotCome(day=day, as_of=as_of)
-    if case.is_withdrawn or case.day_of(step) is None:
+    known = case.admitted_on if step is CaseStep.ADMITTED else case.discharged_on
+    if case.is_withdrawn or known is None:
         what = "få rettet sin indskrivning" if step is CaseStep.ADMITTED else "få rettet sin udskrivning"
         raise StepOutOfPlace(number=case.number, state=STATES[case.state], what=what)
     _in_order(case, step, day)

@@ -125,7 +125,7 @@ class OutlayKnown(RuleBroken):
 class NothingToCorrect(BadInput):
     """A correction names a date."""
 
-    danish = N_("Angiv, hvad der skal rettes: --admitted, --discharged eller --withdraw.")
+    danish = N_("Angiv, hvad der skal rettes: --admitted, --discharged, --still-here eller --withdraw.")
 
 
 class CasePlanUnknown(NotFound):
@@ -294,11 +294,17 @@ def discharge(connection: Connection, number: str, day: date, occasion: Occasion
 
 @dataclass(frozen=True, slots=True)
 class CaseCorrection:
-    """What is to be corrected of a case; at least one of it."""
+    """What is to be corrected of a case; at least one of it.
+
+    Attributes:
+        withdraw: Nothing came of it.
+        stays: It was discharged by mistake: the stay goes on.
+    """
 
     admitted_on: date | None = None
     discharged_on: date | None = None
     withdraw: bool = False
+    stays: bool = False
 
 
 def correct_case(
@@ -335,6 +341,10 @@ def correct_case(
             else:
                 require_correction(case, step, day, occasion.as_of)
             case = _happened(connection, case, CaseEvent(step, day, occasion.as_of, reason), occasion, "corrected")
+    if correction.stays:
+        require_step(case, CaseStep.STAYED, occasion.as_of, occasion.as_of, "")
+        event = CaseEvent(CaseStep.STAYED, occasion.as_of, occasion.as_of, reason)
+        case = _happened(connection, case, event, occasion, "corrected")
     if correction.withdraw:
         require_step(case, CaseStep.WITHDRAWN, occasion.as_of, occasion.as_of, "")
         event = CaseEvent(CaseStep.WITHDRAWN, occasion.as_of, occasion.as_of, reason)

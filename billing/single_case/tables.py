@@ -49,7 +49,7 @@ case_event = Table(
     Column("recorded_on", Date, nullable=False),
     Column("reason", String(8)),
     UniqueConstraint("case_id", "sequence"),
-    CheckConstraint("step IN ('approved', 'admitted', 'discharged', 'withdrawn')", name="step"),
+    CheckConstraint("step IN ('approved', 'admitted', 'discharged', 'stayed', 'withdrawn')", name="step"),
     CheckConstraint("reason IN ('late', 'wrong')", name="reason"),
 )
 

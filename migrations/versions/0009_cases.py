@@ -76,7 +76,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=8), nullable=True),
         sa.CheckConstraint("reason IN ('late', 'wrong')", name=op.f("ck_case_event_reason")),
         sa.CheckConstraint(
-            "step IN ('approved', 'admitted', 'discharged', 'withdrawn')", name=op.f("ck_case_event_step")
+            "step IN ('approved', 'admitted', 'discharged', 'stayed', 'withdrawn')", name=op.f("ck_case_event_step")
         ),
         sa.ForeignKeyConstraint(["case_id"], ["single_case.id"], name=op.f("fk_case_event_case_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_case_event")),

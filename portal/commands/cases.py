@@ -132,6 +132,7 @@ def discharge(door: Door, number: str, day: date | None) -> None:
 @_number
 @click.option("--admitted", type=DATE, metavar=_("DATO"), help=_("Den rigtige indskrivningsdag."))
 @click.option("--discharged", type=DATE, metavar=_("DATO"), help=_("Den rigtige udskrivningsdag."))
+@click.option("--still-here", is_flag=True, help=_("Udskrivningen var en fejl: opholdet fortsætter."))
 @click.option("--withdraw", is_flag=True, help=_("Træk sagen tilbage; det, der er faktureret, modposteres."))
 @click.option(
     "--reason",
@@ -140,10 +141,16 @@ def discharge(door: Door, number: str, day: date | None) -> None:
     help=_("late: meddelt for sent; wrong: meddelt forkert."),
 )
 def correct(
-    door: Door, number: str, admitted: date | None, discharged: date | None, withdraw: bool, reason: str
+    door: Door,
+    number: str,
+    admitted: date | None,
+    discharged: date | None,
+    still_here: bool,
+    withdraw: bool,
+    reason: str,
 ) -> None:
     """Ret en dato, der er meddelt for sent eller forkert; næste regning tager forskellen med."""
-    correction = CaseCorrection(admitted, discharged, withdraw)
+    correction = CaseCorrection(admitted, discharged, withdraw, still_here)
     with door.database.transaction() as connection:
         done = cases.correct_case(connection, number, correction, door.occasion, CorrectionReason(reason))
     _tell_case(door, done)

@@ -129,6 +129,8 @@ def test_a_bill_that_is_taken_back_is_billed_again_as_it_should_be(cases: Desk) 
     (january,) = billed(cases, "2009-02-02")
     assert january["amount_oere"] == 27 * HALFWAY
     cases.refuses("invoice", "credit", "F2009-0001", "--line", "1", "--reason", "x", words=["kun krediteres hel"])
+    said = cases.refuses("invoice", "credit", "F2009-0001", "--reason", f"vedr. {CPR_LIKE}", words=["CPR"])
+    assert CPR_LIKE not in said.err
     cases.does("invoice", "credit", "F2009-0001", "--reason", "forkert betalingskommune på kuverten")
     cases.holds()
     cases.does("case", "correct", number, "--admitted", "2009-01-06")
@@ -240,6 +242,24 @@ def test_a_plan_falls_with_what_it_rests_on_and_two_must_see_it(cases: Desk) -> 
     states = [each["state"] for each in cases.does("case", "plans")]
     assert states == ["approved", "issued"]
     cases.holds()
+
+
+def test_who_was_discharged_by_mistake_stays(cases: Desk) -> None:
+    number = opened(cases, "halfway-huset", "2009-01-05", "2009-01-05", "2009-01-20")
+    cases.refuses("case", "admit", number, words=["udskrevet"])
+    (january,) = billed(cases, "2009-02-02")
+    assert january["amount_oere"] == 15 * HALFWAY
+    again = cases.does("case", "correct", number, "--still-here", "--reason", "wrong")
+    assert (again["state"], again["discharged_on"]) == ("admitted", None)
+    cases.refuses("case", "correct", number, "--still-here", words=["indskrevet"])
+    cases.as_of = "2009-02-11"
+    cases.does("case", "discharge", number)
+    (february,) = billed(cases, "2009-03-02")
+    assert lines(february) == [
+        (number, "2009-01-05", "2009-01-19", -15, -15 * HALFWAY),
+        (number, "2009-01-05", "2009-01-31", 27, 27 * HALFWAY),
+        (number, "2009-02-01", "2009-02-10", 10, 10 * HALFWAY),
+    ]
 
 
 def test_a_statement_holds_the_payer_s_own_cases_alone(cases: Desk) -> None:

@@ -219,7 +219,7 @@ def _any_value(connection: Connection, column: Column[object]) -> object:
                 return allowed[1]
     kind = str(column.type)
     if kind == "DATE":
-        return date(2009, 1, 1)
+        return date(2009, 1, 2 if column.name == "to_day" else 1)
     if not isinstance(column.type, String | Text):
         return 1
     return "461"[: column.type.length or None]
