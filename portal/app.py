@@ -11,6 +11,7 @@ from importlib.metadata import version
 from flask import Flask, Response, g, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as WebResponse
 
 from foundation import clock
@@ -18,7 +19,7 @@ from foundation.database import DatabaseNotReady, DatabaseUnavailable
 from foundation.errors import BadInput, MellemregningError, NotFound, RuleBroken
 from foundation.settings import LANGUAGES, Settings
 from migrations import DatabaseTooNew
-from portal import api, finance, language, login, menu, municipality, parts, users
+from portal import api, finance, language, login, menu, metrics, municipality, parts, users
 from portal.access.run import LoginRefused, TooManyTries
 from portal.access.scope import NotAllowed
 from portal.language import _
@@ -101,7 +102,8 @@ def create_app(
     """
     settings = settings or Settings.from_environment()
     web = web or WebSettings.from_environment()
-    app = Flask(__name__)
+    app = metrics.Application(__name__)
+    behind_proxies(app, web.proxies)
     app.config.update(
         SECRET_KEY=web.secret_key,
         SESSION_COOKIE_NAME="mellemregning" if web.plain_http else "__Host-mellemregning",
@@ -115,6 +117,8 @@ def create_app(
     )
     app.extensions[EXTENSION] = Site(settings.database_url, web, now, day)
     app.url_map.converters["place"] = Place
+    _around_each_request(app, settings)
+    metrics.observe(app)
     CSRFProtect(app)
     parts.prepare(app)
     menu.prepare(app)
@@ -126,11 +130,16 @@ def create_app(
     unmarked = [name for name, view in app.view_functions.items() if mark_of(view) is None]
     if unmarked:
         raise NotMarked(unmarked)
-    _around_each_request(app, settings)
     app.register_error_handler(MellemregningError, our_error)
     app.register_error_handler(CSRFError, form_error)
     app.register_error_handler(HTTPException, web_error)
     return app
+
+
+def behind_proxies(app: Flask, count: int) -> None:
+    """Believe so many proxies before us, no more, on who asks and whether by TLS; none unless somebody says so."""
+    if count:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
 
 
 def _public_pages(app: Flask) -> None:
@@ -146,6 +155,14 @@ def _public_pages(app: Flask) -> None:
         """Whether the database answers and is at the newest migration."""
         _require_ready(app)
         return Response("ok", mimetype="text/plain")
+
+    @app.get("/metrics")
+    @anybody
+    def figures() -> Response:
+        """What was counted, for a Prometheus on this machine or with the token; nothing of it for anybody else."""
+        site: Site = app.extensions[EXTENSION]
+        metrics.require_scraper(site.settings.metrics_token)
+        return metrics.answer(app)
 
     @app.post("/sprog")
     @anybody

@@ -31,6 +31,7 @@ from foundation.database import Database, DatabaseNotReady
 from foundation.errors import BadInput, N_
 from portal.access import run as access
 from portal.access.scope import Deed, Person, PlaceUnknown
+from portal.metrics import count_questions
 from portal.web_settings import WebSettings
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -83,6 +84,7 @@ class Site:
             except BaseException:
                 database.dispose()
                 raise
+            count_questions(database.engine)
             self._database = database
         return self._database
 

@@ -7,12 +7,22 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from foundation.errors import BadInput, N_
+
 SECRET_KEY = "MELLEMREGNING_SECRET_KEY"  # noqa: S105 - the variable's name
 OIDC_URL = "MELLEMREGNING_OIDC_URL"
 OIDC_CLIENT = "MELLEMREGNING_OIDC_CLIENT"
 OIDC_SECRET = "MELLEMREGNING_OIDC_SECRET"  # noqa: S105 - the variable's name
 OIDC_TITLE = "MELLEMREGNING_OIDC_TITLE"
 PLAIN_HTTP = "MELLEMREGNING_PLAIN_HTTP"
+PROXIES = "MELLEMREGNING_PROXIES"
+METRICS_TOKEN = "MELLEMREGNING_METRICS_TOKEN"  # noqa: S105 - the variable's name
+
+
+class ProxiesNotANumber(BadInput):
+    """The environment says something else than how many proxies stand before us."""
+
+    danish = N_("MELLEMREGNING_PROXIES er «{said}», men skal være 0, 1, 2 eller 3: antallet af proxyer foran portalen.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,8 @@ class WebSettings:
         plain_http: Let cookies travel without TLS: for one machine that talks to itself.
         oidc_url: The identity provider's discovery document; empty for none.
         oidc_title: What the provider's button says.
+        proxies: How many proxies before us are believed on who asks: 1 behind nginx.
+        metrics_token: Opens ``/metrics``; without one, only this machine reads it.
     """
 
     secret_key: str = field(default_factory=secrets.token_hex, repr=False)
@@ -33,10 +45,16 @@ class WebSettings:
     oidc_client: str = ""
     oidc_secret: str = field(default="", repr=False)
     oidc_title: str = ""
+    proxies: int = 0
+    metrics_token: str = field(default="", repr=False)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> WebSettings:
-        """Read the variables; an empty one counts as missing."""
+        """Read the variables; an empty one counts as missing.
+
+        Raises:
+            ProxiesNotANumber: something else than a small number.
+        """
         said = os.environ if environment is None else environment
         return cls(
             secret_key=said.get(SECRET_KEY) or secrets.token_hex(),
@@ -45,4 +63,12 @@ class WebSettings:
             oidc_client=said.get(OIDC_CLIENT) or "",
             oidc_secret=said.get(OIDC_SECRET) or "",
             oidc_title=said.get(OIDC_TITLE) or "OpenID Connect",
+            proxies=_proxies(said.get(PROXIES) or "0"),
+            metrics_token=said.get(METRICS_TOKEN) or "",
         )
+
+
+def _proxies(said: str) -> int:
+    if said not in {"0", "1", "2", "3"}:
+        raise ProxiesNotANumber(said=said)
+    return int(said)

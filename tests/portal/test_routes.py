@@ -31,6 +31,7 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
     ("GET", "/static/<path:filename>"): ("/static/style.css", ALL),
     ("GET", "/healthz"): ("/healthz", ALL),
     ("GET", "/readyz"): ("/readyz", ALL),
+    ("GET", "/metrics"): ("/metrics", ALL),  # from this machine; from elsewhere see test_watching
     ("GET", "/"): ("/", (200, *(303,) * 7)),
     ("POST", "/sprog"): ("/sprog", (303,) * 8),
     ("GET", "/steder"): ("/steder", (303,) * 8),  # each has one place
