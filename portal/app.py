@@ -19,7 +19,7 @@ from foundation.database import DatabaseNotReady, DatabaseUnavailable
 from foundation.errors import BadInput, MellemregningError, NotFound, RuleBroken
 from foundation.settings import LANGUAGES, Settings
 from migrations import DatabaseTooNew
-from portal import api, finance, language, login, menu, metrics, municipality, parts, users
+from portal import api, background, finance, language, login, menu, metrics, municipality, parts, users
 from portal.access.run import LoginRefused, TooManyTries
 from portal.access.scope import NotAllowed
 from portal.language import _
@@ -116,6 +116,7 @@ def create_app(
         WTF_CSRF_TIME_LIMIT=None,  # a form is good for as long as the session is
     )
     app.extensions[EXTENSION] = Site(settings.database_url, web, now, day)
+    background.prepare(app, app.extensions[EXTENSION])
     app.url_map.converters["place"] = Place
     _around_each_request(app, settings)
     metrics.observe(app)

@@ -32,6 +32,7 @@ def entries(place: str) -> list[Entry]:
         return []
     of_issuers = [
         (Deed.READ, _("Overblik"), "finance.overview", ("finance.overview",)),
+        (Deed.READ, _("Planer"), "finance.plans", ("finance.plan",)),
         (Deed.READ, _("Udstedte bilag"), "finance.invoices", ("finance.invoice",)),
     ]
     wanted = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import date
@@ -341,12 +341,23 @@ def stop_run(connection: Connection, number: int, occasion: Occasion, note: str 
     return _happened(connection, plan, PlanState.STOPPED, occasion, note)
 
 
-def issue_run(connection: Connection, number: int, occasion: Occasion) -> RunIssue:
+ISSUE_STAGES = 3  # held and worked out again; documents written; noted
+
+
+def issue_run(
+    connection: Connection, number: int, occasion: Occasion, stage: Callable[[int], None] = lambda _done: None
+) -> RunIssue:
     """Issue an approved plan, if all that it rests on is still the same; the amounts come from where the plan's came.
 
     The answer's plan is its head alone: its bills are what was issued, and ``get_plan`` reads all of it.
 
     A payer that fails is left out and told of; its month stays due, so that the next run bills it.
+
+    Args:
+        connection: The transaction.
+        number: The plan's.
+        occasion: Who issues, and the date on the documents.
+        stage: Told how many of ``ISSUE_STAGES`` are done, for whoever waits.
 
     Raises:
         PlanUnknown, PlanNotApproved, PlanHasEnded.
@@ -364,8 +375,11 @@ def issue_run(connection: Connection, number: int, occasion: Occasion) -> RunIss
             changes = changed_inputs(get_plan(connection, number).inputs, again.inputs) or ["beløbene"]
             raise PlanOutOfDate(number=number, changes=changes)
         _require_price_overdue(again, occasion)
+        stage(1)
         issued = months.issue_plans(connection, again.months, again.agreed, occasion)
+    stage(2)
     done = _happened(connection, plan, PlanState.ISSUED, occasion, "", again.months)
+    stage(ISSUE_STAGES)
     return RunIssue(done, tuple(issued))
 
 

@@ -259,3 +259,77 @@ def open_plans(connection: Connection, issuer: MunicipalityCode, most: int) -> l
         OpenPlan(row.id, row.as_of, row.planned_by, row.four_eyes, bool(row.is_approved), int(row.total_oere))
         for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanHead:
+    """A plan of one issuer alone, as a listing shows it.
+
+    Attributes:
+        state: The newest of what became of it.
+        documents: How many bills it holds.
+    """
+
+    number: int
+    as_of: date
+    planned_by: str
+    state: PlanState
+    documents: int
+    total_oere: int
+
+
+def plans_of_issuer(
+    connection: Connection, issuer: MunicipalityCode, size: int, *, before: int | None = None, only: int | None = None
+) -> list[PlanHead]:
+    """The newest plans that are one issuer's alone, newest first: what they hold is all of it, or they are made for it.
+
+    Args:
+        connection: Where to read.
+        issuer: Whose.
+        size: At most so many.
+        before: Only those with a lower number: where an earlier part of the listing ended.
+        only: Only the plan of this number.
+    """
+    first = select(run_plan_document.c.plan_id).where(
+        run_plan_document.c.issuer == issuer, run_plan_document.c.position == 1
+    )
+    of_others = (
+        select(run_plan_document.c.plan_id)
+        .where(run_plan_document.c.plan_id == run_plan.c.id, run_plan_document.c.issuer != issuer)
+        .exists()
+    )
+    made_for = run_plan.c.scope.like(f'%,"{issuer}"]')  # as ``write_plan`` writes it; a code is three digits
+    query = (
+        select(run_plan.c.id, run_plan.c.as_of, run_plan.c.planned_by)
+        .where(made_for | run_plan.c.id.in_(first), ~of_others)
+        .order_by(run_plan.c.id.desc())
+        .limit(size)
+    )
+    if before is not None:
+        query = query.where(run_plan.c.id < before)
+    if only is not None:
+        query = query.where(run_plan.c.id == only)
+    plans = connection.execute(query).all()
+    numbers = [row.id for row in plans]
+    sums = {
+        row.plan_id: (row.documents, int(row.total_oere))
+        for row in connection.execute(
+            select(
+                run_plan_document.c.plan_id,
+                func.count().label("documents"),
+                func.sum(run_plan_document.c.amount_oere).label("total_oere"),
+            )
+            .where(run_plan_document.c.plan_id.in_(numbers))
+            .group_by(run_plan_document.c.plan_id)
+        )
+    }
+    events = connection.execute(
+        select(run_plan_event.c.plan_id, run_plan_event.c.kind)
+        .where(run_plan_event.c.plan_id.in_(numbers))
+        .order_by(run_plan_event.c.id)
+    )
+    state = {row.plan_id: PlanState(row.kind) for row in events}
+    return [
+        PlanHead(row.id, row.as_of, row.planned_by, state.get(row.id, PlanState.PLANNED), *sums.get(row.id, (0, 0)))
+        for row in plans
+    ]

@@ -31,6 +31,7 @@ from portal.pages import EXTENSION
 from portal.web_settings import WebSettings
 from tests.databases import SqliteDatabases
 from tests.portal import demo_site
+from tests.portal.finance import rows as finance_rows
 
 PICTURES = "MELLEMREGNING_PICTURES"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -41,7 +42,8 @@ NARROW = {"width": 360, "height": 740}
 @pytest.fixture(scope="session")
 def address(sqlite_databases: SqliteDatabases) -> Iterator[str]:
     """The demo's data, served."""
-    with sqlite_databases.upgraded() as url, demo_site.lived(url):
+    with sqlite_databases.upgraded() as url, demo_site.lived(url) as database:
+        finance_rows.prepare(database)
         app = create_app(
             Settings(database_url=url, actor="test"), WebSettings(plain_http=True), day=lambda: demo_site.TODAY
         )

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import fits, log_in, log_in_afresh, picture, violations
+from tests.portal.finance import rows as finance_rows
 
 REFUSED = {"fejl", "ikke-min"}
 NOBODYS = [("/", "forside"), ("/login", "login"), ("/findes-ikke", "fejl")]
@@ -23,6 +24,7 @@ PAGES = [
     ("two-places", "/steder", "steder"),
     ("officer", "/adgangskode", "adgangskode"),
     ("officer", "/kommune/420/", "ikke-min"),
+    *finance_rows.PICTURES,
 ]
 
 

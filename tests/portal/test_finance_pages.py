@@ -30,6 +30,7 @@ from portal.pages import EXTENSION
 from portal.web_settings import WebSettings
 from tests.databases import PostgresDatabases, SqliteDatabases
 from tests.portal import demo_site
+from tests.portal.finance import rows as finance_rows
 
 ODENSE = demo_site.ODENSE
 TODAY = demo_site.TODAY
@@ -40,6 +41,7 @@ def lived(request: pytest.FixtureRequest) -> Iterator[Database]:
     kind = "sqlite" if request.param == "sqlite" else "postgres"
     databases: SqliteDatabases | PostgresDatabases = request.getfixturevalue(f"{kind}_databases")
     with databases.upgraded() as url, demo_site.lived(url) as database:
+        finance_rows.prepare(database)
         yield database
 
 
@@ -199,6 +201,7 @@ PAGES = {
     "/oekonomi/461/bilag/F2008-0001": 15,
     "/kommune/461/": 13,
     "/adgangskode": 3,
+    **finance_rows.QUESTIONS,
 }
 
 

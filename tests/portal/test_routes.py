@@ -17,6 +17,7 @@ from portal.pages import EXTENSION, TOKEN, mark_of
 from portal.web_settings import WebSettings
 from tests.databases import SqliteDatabases
 from tests.portal import demo_site
+from tests.portal.finance import rows as finance_rows
 
 CALLERS = ("nobody", "officer", "approver", "reader", "auditor", "administrator", "payer", "neighbour")
 LOGIN = 303  # to the page that asks who it is
@@ -65,6 +66,7 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
         "/kommune/420/bilag/461/F2008-0001/fil.xlsx",
         READS_ASSENS,
     ),
+    **finance_rows.TABLE,
     ("GET", "/api/v1/"): ("/api/v1/", ALL),
     ("POST", "/logud"): ("/logud", (303,) * 8),  # last: it ends what the others rest on
 }
@@ -72,7 +74,8 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
 
 @pytest.fixture(scope="module")
 def app(sqlite_databases: SqliteDatabases) -> Iterator[Flask]:
-    with sqlite_databases.upgraded() as url, demo_site.lived(url):
+    with sqlite_databases.upgraded() as url, demo_site.lived(url) as database:
+        finance_rows.prepare(database)
         made = create_app(
             Settings(database_url=url, actor="test"), WebSettings(plain_http=True), day=lambda: demo_site.TODAY
         )
