@@ -30,7 +30,8 @@ class NotFitToIssue(RuleBroken):
 
     def text(self, translate: Callable[[str], str] = str) -> str:
         """The sentence and every finding, in Danish or as ``translate`` renders the Danish."""
-        lines = "\n".join(f"  - {each.text(translate)}" for each in self.findings)
+        found = "\n".join(f"  - {each.text(translate)}" for each in self.findings)
+        lines = found or self.facts.get("lines", "")
         return translate(self.danish).format(**{**self.facts, "lines": lines})
 
     def __reduce__(self) -> tuple[object, ...]:
