@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agreements.agreement import ProviderOwnShare
+from agreements.agreement_file import read_agreement
 from agreements.case_terms import CasePrice, CasePricing, CaseTerms
-from billing.single_case.facts import BilledLine, Case, CaseEvent, CaseLine, CaseStep, LineKey
+from billing.accounts.facts import Account, Voucher, VoucherKind
+from billing.accounts.rules import is_balanced
+from billing.invoice.facts import PartySnapshot
+from billing.single_case.facts import (
+    BilledLine,
+    Case,
+    CaseEvent,
+    CaseLine,
+    CaseStep,
+    LineKey,
+    PlannedCaseDocument,
+    PlannedLine,
+)
 from billing.single_case.rules import (
     CasePriceMissing,
     NotACaseNumber,
@@ -20,6 +36,7 @@ from billing.single_case.rules import (
     changes,
     counted_days,
     days_in,
+    draft_of,
     last_claim_day,
     open_lines,
     priced,
@@ -182,3 +199,46 @@ def test_a_supplier_s_reference_is_a_number() -> None:
     for reference in ("Jens Hansen", "Hansen", "", "9" * 36):
         with pytest.raises(NotASupplierReference):
             require_supplier("12345678", reference)
+
+
+AGREED = read_agreement("sager.toml", (Path(__file__).parents[2] / "scenarios/files/sager.toml").read_bytes())
+PARTIES = {code: PartySnapshot(code, code, "00000000", "") for code in ("615", "727", "461")}
+PIECES = st.tuples(
+    st.sampled_from(["615", "461"]), st.dates(date(2008, 12, 1), date(2009, 2, 20)), st.integers(-40, 40)
+)
+
+
+@given(
+    st.lists(PIECES, min_size=1, max_size=8),
+    st.sampled_from(["727", "615", "461"]),
+    st.sampled_from(list(ProviderOwnShare)),
+)
+def test_a_bill_balances_and_each_provider_is_entitled_to_its_own(
+    pieces: list[tuple[str, date, int]], payer: str, own: ProviderOwnShare
+) -> None:
+    advance = replace(AGREED.terms.advance, provider_own_share=own)
+    agreement = replace(AGREED, providers=("615", "461"), terms=replace(AGREED.terms, advance=advance))
+    lines = tuple(
+        PlannedLine(
+            replace(a_case(date(2008, 12, 1)), provider=provider),
+            CaseLine(1, Period(day, day + A_DAY), days, 36_400, days * 36_400),
+            "",
+        )
+        for provider, day, days in pieces
+    )
+    draft = draft_of(agreement, PlannedCaseDocument("a", payer, Month(2009, 2), lines), PARTIES)
+    voucher = Voucher("a", VoucherKind.INVOICE, date(2009, 3, 2), "F2009-0001", "", draft.postings)
+    assert is_balanced(voucher)
+    assert draft.amount_oere == sum(days for _, _, days in pieces) * 36_400
+    assert draft.internal == (payer == "615" or (payer == "461" and own is ProviderOwnShare.NET))
+    for provider in ("615", "461"):
+        entitled = -sum(
+            posting.amount_oere
+            for posting in draft.postings
+            if posting.account is Account.CLEARING and posting.provider == provider and posting.municipality is None
+        )
+        assert entitled == sum(days * 36_400 for whose, _, days in pieces if whose == provider)
+    collected = {
+        posting.provider for posting in draft.postings if posting.municipality and posting.account is Account.CLEARING
+    }
+    assert collected == {"461" if payer == "461" and own is ProviderOwnShare.NET else "615"}

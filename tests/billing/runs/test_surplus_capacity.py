@@ -135,6 +135,19 @@ def test_who_may_buy_and_who_must_see_it(funen: Life) -> None:
     funen.do(selling(wanted, "En anden"), day)
 
 
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "planted",
+    ["DELETE FROM surplus_sale", "UPDATE surplus_sale SET buyer = '621'", "UPDATE surplus_sale SET courses = 9"],
+)
+def test_verify_finds_a_sale_that_was_changed(funen: Life, planted: str) -> None:
+    funen.do(selling(offer(2, 200, unit=100, reason="Pladserne stod tomme")), date(2010, 2, 1))
+    for (trigger,) in funen.says("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+        funen.says(f"DROP TRIGGER {trigger}")
+    funen.says(planted)
+    assert not funen.checks()["sales_in_accounts"].ok
+
+
 @given(
     st.integers(1, 10**6), st.integers(1, 10**12), st.integers(1, 10**6), st.integers(1, 10**12), st.text(max_size=3)
 )
