@@ -53,7 +53,7 @@ class DatabaseUnavailable(MellemregningError):
     )
 
 
-class OutcomeUnknown(MellemregningError):
+class OutcomeUnknown(DatabaseUnavailable):
     """The connection was lost while the last of it was committed, so nobody has said whether it was."""
 
     danish = N_(
