@@ -216,9 +216,15 @@ def days_of(agreement: Agreement, periods: Periods, year: int) -> dict[Municipal
     starts, ends = max(agreement.starts_on, date(year, 1, 1)), date(year, 12, 31)
     if agreement.ends_on is not None:
         ends = min(ends, agreement.ends_on)
+    if starts > ends:
+        return {}
     found = {}
+    all_of_it = Period(starts, ends + timedelta(days=1))  # one for all who neither join nor leave within it
     for period in periods:
         if year not in period:
+            continue
+        if not period.is_exact:
+            found[period.municipality] = all_of_it
             continue
         first = max(starts, period.first_day)
         last = ends if period.last_day is None else min(ends, period.last_day)

@@ -5,7 +5,9 @@ Every expected figure is worked out by hand from the example's amounts.
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import sqlite3
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -332,6 +334,26 @@ def test_the_table_of_variants_names_every_one_with_its_file_or_refusal() -> Non
             assert where.split("`")[1] in REFUSED, row
         else:
             assert state == "elsewhere", row
+
+
+def test_a_share_that_was_changed_in_the_tables_is_found(quick: Desk) -> None:
+    on(quick, "2011-06-01").does("agreement", "load", VARIANTS / "central_blandet.toml")
+    quick.does("subscription", "calculate", "central-blandet", 2012)
+    quick.holds()
+    with contextlib.closing(sqlite3.connect(quick.folder / "books.sqlite")) as connection:
+        with pytest.raises(sqlite3.IntegrityError, match="append_only_subscription_division"):
+            connection.execute("UPDATE subscription_division SET document = '{}'")
+        connection.execute("DROP TRIGGER append_only_subscription_division_update")
+        ((document,),) = connection.execute("SELECT document FROM subscription_division").fetchall()
+        # 40 per cent of 500,000.00 are 200,000.00; an øre more is not what the percentages give.
+        assert document.count(",20000000]") == 1
+        changed = document.replace(",20000000]", ",20000001]")
+        connection.execute("UPDATE subscription_division SET document = ?", (changed,))
+        connection.commit()
+    said = quick.does("verify", status=1)
+    (wrong,) = [check for check in said["checks"] if check["name"] == "shares_sum"]
+    assert not wrong["ok"]
+    assert "lokaler" in wrong["detail"]
 
 
 def test_loading_another_schedule_is_refused(quick: Desk) -> None:
