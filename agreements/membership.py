@@ -251,7 +251,9 @@ class Memberships:
         """The codes that take part on some day of a span within one year, ascending."""
         year = span.from_day.year
         periods = self._periods.get(agreement.code, ())
-        if not any(period.is_exact for period in periods):
+        ends_on = agreement.ends_on
+        whole = agreement.starts_on <= date(year, 1, 1) and (ends_on is None or ends_on >= date(year, 12, 31))
+        if whole and not any(period.is_exact for period in periods):
             return self.in_year(agreement.code, year)
         days = self.days(agreement, year)
         return tuple([code for code, own in days.items() if own.from_day < span.to_day and span.from_day < own.to_day])
