@@ -216,9 +216,15 @@ def days_of(agreement: Agreement, periods: Periods, year: int) -> dict[Municipal
     starts, ends = max(agreement.starts_on, date(year, 1, 1)), date(year, 12, 31)
     if agreement.ends_on is not None:
         ends = min(ends, agreement.ends_on)
+    if starts > ends:
+        return {}
     found = {}
+    all_of_it = Period(starts, ends + timedelta(days=1))  # one for all who neither join nor leave within it
     for period in periods:
         if year not in period:
+            continue
+        if not period.is_exact:
+            found[period.municipality] = all_of_it
             continue
         first = max(starts, period.first_day)
         last = ends if period.last_day is None else min(ends, period.last_day)
@@ -245,7 +251,9 @@ class Memberships:
         """The codes that take part on some day of a span within one year, ascending."""
         year = span.from_day.year
         periods = self._periods.get(agreement.code, ())
-        if not any(period.is_exact for period in periods):
+        ends_on = agreement.ends_on
+        whole = agreement.starts_on <= date(year, 1, 1) and (ends_on is None or ends_on >= date(year, 12, 31))
+        if whole and not any(period.is_exact for period in periods):
             return self.in_year(agreement.code, year)
         days = self.days(agreement, year)
         return tuple([code for code, own in days.items() if own.from_day < span.to_day and span.from_day < own.to_day])

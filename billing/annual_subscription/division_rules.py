@@ -98,7 +98,7 @@ def agreed_figures(terms: KeyTerms, day: date) -> dict[MunicipalityCode, Populat
     if terms.key is AllocationKey.FIXED_PERCENTAGES:
         source = "Aftalens vilkår: faste procenter (i titusindedele af en procent)"
     elif terms.key is AllocationKey.AGREED_CAPACITY:
-        source = f"Aftalens vilkår: aftalt kapacitet, {terms.counts}"
+        source = f"Aftalens vilkår: aftalt kapacitet, {terms.counts} pr. {on:%d.%m.%Y}"
     else:
         return {terms.payer: PopulationFigure(terms.payer, on, 1, "Aftalens vilkår: én part betaler det hele", on)}
     return {

@@ -20,6 +20,7 @@ from exports.excel.layout import (
 from exports.excel.workbook import Workbook
 from exports.excel.write import write_workbook
 from foundation.period import BillingYear
+from tests.exports.keyed_examples import keyed_workbooks
 from tests.exports.recalculation import recalculated
 from tests.exports.worked_examples import (
     BUDGET_2009,
@@ -106,6 +107,7 @@ def workbooks() -> dict[str, Workbook]:
             (),
         ),
         "specification": invoice_specification_workbook(FUNEN, "Assens", BillingYear(2009).period, DOCUMENTS),
+        **keyed_workbooks(),
         "specification_of_nothing": invoice_specification_workbook(FUNEN, "Assens", BillingYear(2009).period, ()),
     }
 

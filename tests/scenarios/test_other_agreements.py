@@ -5,7 +5,9 @@ Every expected figure is worked out by hand from the example's amounts.
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import sqlite3
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -332,6 +334,63 @@ def test_the_table_of_variants_names_every_one_with_its_file_or_refusal() -> Non
             assert where.split("`")[1] in REFUSED, row
         else:
             assert state == "elsewhere", row
+
+
+def test_a_fixed_term_that_begins_in_march_and_ends_in_june(quick: Desk) -> None:
+    text = (VARIANTS / "hjerneskade_abonnement.toml").read_text(encoding="utf-8")
+    text = text.replace("starts_on = 2009-01-01", "starts_on = 2009-03-01\nends_on = 2010-06-30")
+    text = text.replace(
+        'key = "population"', 'key = "population"\npartial_year = "months"\n[terms.renewal]\nkind = "fixed_term"'
+    )
+    text += cost("budgets", 2010, "461", 60_000_000, service="raadgivning")
+    code = "hjerneskade-abonnement"
+    on(quick, "2008-12-01").does("agreement", "load", quick.file("a.toml", text))
+    people = {"420": 42_054, "461": 186_932, "480": 29_470}
+    # 1,000,000.00 for the year, ten months of it: 833,333.33; a tenth of each share a month.
+    first = obligations(quick.does("subscription", "calculate", code, 2009))
+    assert first == shared_out(83_333_333, people)
+    assert quick.does("month", "issue", code, "2009-02")["issued"] == []
+    on(quick, "2009-02-12")
+    assert "Intet forfaldent" in quick.holds()["months_due"]
+    on(quick, "2009-02-13")  # 15 February 2009 is a Sunday
+    march = billed(quick.does("month", "issue", code, "2009-03"))
+    assert march == {who: amount // 10 for who, amount in first.items()}
+    for number in range(4, 13):
+        on(quick, f"2009-{number - 1:02d}-13").does("month", "issue", code, f"2009-{number:02d}")
+    # Six months of 600,000.00 by the inhabitants of 2009.
+    second = obligations(quick.does("subscription", "calculate", code, 2010))
+    assert sum(second.values()) == 30_000_000
+    on(quick, "2009-12-13").does("month", "issue", code, "2010-01")
+    for number in range(2, 7):
+        on(quick, f"2010-{number - 1:02d}-13").does("month", "issue", code, f"2010-{number:02d}")
+    total: dict[str, int] = {}
+    for document in quick.does("invoice", "list"):
+        who = document["municipality"]
+        total[who] = total.get(who, 0) + document["amount_oere"]
+    assert total == {who: first[who] + second[who] for who in first}
+    on(quick, "2011-03-01")
+    assert "Intet forfaldent" in quick.holds()["months_due"]
+    assert quick.does("month", "issue", code, "2010-07")["issued"] == []
+
+
+def test_a_share_that_was_changed_in_the_tables_is_found(quick: Desk) -> None:
+    on(quick, "2011-06-01").does("agreement", "load", VARIANTS / "central_blandet.toml")
+    quick.does("subscription", "calculate", "central-blandet", 2012)
+    quick.holds()
+    with contextlib.closing(sqlite3.connect(quick.folder / "books.sqlite")) as connection:
+        with pytest.raises(sqlite3.IntegrityError, match="append_only_subscription_division"):
+            connection.execute("UPDATE subscription_division SET document = '{}'")
+        connection.execute("DROP TRIGGER append_only_subscription_division_update")
+        ((document,),) = connection.execute("SELECT document FROM subscription_division").fetchall()
+        # 40 per cent of 500,000.00 are 200,000.00; an øre more is not what the percentages give.
+        assert document.count(",20000000]") == 1
+        changed = document.replace(",20000000]", ",20000001]")
+        connection.execute("UPDATE subscription_division SET document = ?", (changed,))
+        connection.commit()
+    said = quick.does("verify", status=1)
+    (wrong,) = [check for check in said["checks"] if check["name"] == "shares_sum"]
+    assert not wrong["ok"]
+    assert "lokaler" in wrong["detail"]
 
 
 def test_loading_another_schedule_is_refused(quick: Desk) -> None:

@@ -14,10 +14,18 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from agreements.agreement import CostLine, CostLineKey
+from agreements.agreement import AllocationKey, CostLine, CostLineKey, KeyTerms
 from agreements.population import PopulationFigure
 from billing.accounts.facts import ResultSource
-from billing.annual_subscription.facts import AnnualSubscription, Correction, Instalment, SubscriptionPart
+from billing.annual_subscription.facts import (
+    AnnualSubscription,
+    Correction,
+    Division,
+    Instalment,
+    Portion,
+    PortionShare,
+    SubscriptionPart,
+)
 from billing.invoice.facts import ClaimKind, LineKind
 from exports.e_invoice.layout import invoice_of
 from exports.e_invoice.write import ubl_bytes
@@ -144,6 +152,46 @@ def test_a_later_price_says_what_was_billed_before_it() -> None:
     assert months[2][1] == "faktureret før denne beregning"
     assert months[3][1] == "resten af året fordelt på 9 måneder, rundet ned"
     assert months[11][1] == "tager resten, så året går op"
+
+
+def test_a_price_by_several_keys_tells_each() -> None:
+    """900.00 of 1,000.00 by 40/60, and 100.00 that Assens pays alone: 360.00 and 100.00."""
+    lines = (
+        CostLine(CostLineKey(2009, "461", "ambulant", line="lokaler"), 90_000, "Eksempelbeløb"),
+        CostLine(CostLineKey(2009, "461", "ambulant", line="metode"), 10_000, "Eksempelbeløb"),
+    )
+    percentages = KeyTerms(AllocationKey.FIXED_PERCENTAGES)
+    alone = KeyTerms(AllocationKey.ONE_PARTY, payer="420")
+
+    def share(code: str, units: int, oere: int) -> PortionShare:
+        return PortionShare(PopulationFigure(code, COUNTED_ON, units, "Aftalens vilkår", COUNTED_ON), oere)
+
+    year = BillingYear(2009).period
+    division = Division(
+        {"420": year, "461": year},
+        (
+            Portion(
+                "lokaler", percentages, year, (lines[0].key,), 90_000,
+                (share("420", 400_000, 36_000), share("461", 600_000, 54_000)),
+            ),
+            Portion("", alone, year, (lines[1].key,), 10_000, (share("420", 1, 10_000),)),
+        ),
+    )  # fmt: skip
+    keyed = replace(
+        price(), cost_lines=lines, parts=(part("420", 46_000, 46_000), part("461", 54_000, 54_000)), division=division
+    )
+    issued = document()
+    value = printed_document(
+        issued, invoice_of(issued, book()), {("fyn-alkohol", 2009, 1): keyed}, NAMES, TITLES, attached=False
+    )
+    _, told, _ = cells(value)
+    assert told == [
+        ("Nøgle lokaler, 01.01.2009-31.12.2009", "faste procenter: 40 % (Aftalens vilkår)", ""),
+        ("Andel i kr.", "900,00 × 40,0000 %", "360,00"),
+        ("Nøgle hovednøgle, 01.01.2009-31.12.2009", "én part betaler det hele: det hele (Aftalens vilkår)", ""),
+        ("Andel i kr.", "100,00 × 100,0000 %", "100,00"),
+        ("Årets betalingsforpligtelse", "", "460,00"),
+    ]
 
 
 def test_a_provisional_month_rests_on_last_years_price() -> None:
