@@ -33,7 +33,9 @@ def entries(place: str) -> list[Entry]:
     of_issuers = [
         (Deed.READ, _("Overblik"), "finance.overview", ("finance.overview",)),
         (Deed.READ, _("Planer"), "finance.plans", ("finance.plan",)),
-        (Deed.READ, _("Udstedte bilag"), "finance.invoices", ("finance.invoice",)),
+        (Deed.READ, _("Udstedte bilag"), "finance.invoices", ("finance.invoice", "finance.credit")),
+        (Deed.READ, _("Priser"), "finance.prices", ("finance.price", "finance.what_if")),
+        (Deed.READ, _("Årsafslutning"), "finance.year_ends", ("finance.year_",)),
     ]
     wanted = [
         *(of_issuers if g.get("issues") or request.blueprint == "finance" else ()),

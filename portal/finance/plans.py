@@ -129,6 +129,7 @@ def plan(place: str, number: int) -> str:
     start = (small_number(request.args.get("del", "")) or 0) * BILLS_AT_ONCE
     kept: dict[str, Any] = {"vis": "advarsler"} if only_warned else {}
     here = url_for("finance.plan", place=place, number=number, **kept)
+    next_part: dict[str, Any] = {"del": start // BILLS_AT_ONCE + 1}
     return render_template(
         "finance/plan.html",
         plan=found,
@@ -141,7 +142,7 @@ def plan(place: str, number: int) -> str:
         warning_words=warning_words(),
         state_words=state_words(),
         first=here if start else None,
-        following=url_for("finance.plan", place=place, number=number, **kept, **{"del": start // BILLS_AT_ONCE + 1})
+        following=url_for("finance.plan", place=place, number=number, **kept, **next_part)
         if start + BILLS_AT_ONCE < len(listed)
         else None,
         **_what_may_be_done(place, found),

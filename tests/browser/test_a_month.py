@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import NARROW, log_in, picture, violations
+from tests.browser.conftest import log_in, picture, violations
 
 TOTAL = "2.236.865,75 kr."  # April 2012's, which nothing has changed since
 
@@ -38,7 +38,7 @@ def test_a_month_by_two_people(page: Page, address: str) -> None:
 
 
 def test_a_plan_is_made_and_given_up_without_scripts_on_a_phone(browser: Browser, address: str) -> None:
-    context = browser.new_context(viewport=NARROW, java_script_enabled=False)
+    context = browser.new_context(viewport={"width": 360, "height": 740}, java_script_enabled=False)
     page = context.new_page()
     log_in(page, address, "officer")
     page.goto(f"{address}/oekonomi/461/planer")
@@ -50,3 +50,14 @@ def test_a_plan_is_made_and_given_up_without_scripts_on_a_phone(browser: Browser
     expect(page.get_by_role("heading", level=1)).to_contain_text("stoppet")
     expect(page.get_by_role("main")).to_contain_text("«Prøve»")
     context.close()
+
+
+def test_what_if_by_slider(page: Page, address: str) -> None:
+    log_in(page, address, "officer")
+    page.goto(f"{address}/oekonomi/461/priser/fyn-alkohol/2012/hvad-nu-hvis")
+    page.get_by_label("Udgiften ændres").focus()
+    for _step in range(4):
+        page.keyboard.press("ArrowRight")
+    expect(page.locator("#svar")).to_contain_text("+2 % på udgiften")
+    # 26.255.000,00 x 1,02, and the 587.389,47 that earlier years left.
+    expect(page.locator("#svar")).to_contain_text("27.367.489,47 kr.")

@@ -32,6 +32,9 @@ def approves(status: int) -> tuple[int, ...]:
 BASE = "/oekonomi/<place:place>"
 HERE = "/oekonomi/461"
 PLAN = "<int(max=999999999):number>"
+YEAR = "<int(min=1900, max=9999):year>"
+PRICE = f"{HERE}/priser/{CODE}/2012"
+END = f"{HERE}/aarsafslutning/{CODE}/2012"
 
 TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
     ("GET", f"{BASE}/planer"): (f"{HERE}/planer", READS),
@@ -44,11 +47,30 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
     ("GET", f"{BASE}/arbejde/<work_id>"): (f"{HERE}/arbejde/findes-ikke", READS_NOTHING),
     ("GET", f"{BASE}/arbejde/<work_id>/stand"): (f"{HERE}/arbejde/findes-ikke/stand", READS_NOTHING),
     ("GET", f"{BASE}/arbejde/<work_id>/fil"): (f"{HERE}/arbejde/findes-ikke/fil", READS_NOTHING),
+    ("GET", f"{BASE}/priser"): (f"{HERE}/priser", READS),
+    ("POST", f"{BASE}/priser"): (f"{HERE}/priser", prepares(400)),
+    ("GET", f"{BASE}/priser/<code>/{YEAR}"): (PRICE, READS),
+    ("POST", f"{BASE}/priser/<code>/{YEAR}/varsel"): (f"{PRICE}/varsel", prepares(303)),
+    ("GET", f"{BASE}/priser/<code>/{YEAR}/fil.xlsx"): (f"{PRICE}/fil.xlsx", READS),
+    ("GET", f"{BASE}/priser/<code>/{YEAR}/hvad-nu-hvis"): (f"{PRICE}/hvad-nu-hvis?cost=5", READS),
+    ("GET", f"{BASE}/aarsafslutning"): (f"{HERE}/aarsafslutning", READS),
+    ("GET", f"{BASE}/aarsafslutning/<code>/{YEAR}"): (END, READS),
+    ("GET", f"{BASE}/aarsafslutning/<code>/{YEAR}/fil.xlsx"): (END.replace("2012", "2011") + "/fil.xlsx", READS),
+    ("POST", f"{BASE}/aarsafslutning/<code>/{YEAR}/regnskab"): (f"{END}/regnskab", prepares(400)),
+    ("POST", f"{BASE}/aarsafslutning/<code>/{YEAR}/luk"): (f"{END}/luk", approves(409)),
+    ("POST", f"{BASE}/aarsafslutning/<code>/{YEAR}/frigiv"): (f"{END}/frigiv", approves(400)),
+    ("POST", f"{BASE}/aarsafslutning/<code>/{YEAR}/udtraedelse"): (f"{END}/udtraedelse", approves(400)),
+    ("POST", f"{BASE}/aarsafslutning/<code>/{YEAR}/udlign"): (f"{END}/udlign", prepares(303)),
 }
 
 QUESTIONS: dict[str, int] = {
     f"{HERE}/planer": 9,
     f"{HERE}/planer/1": 10,
+    f"{HERE}/priser": 7,
+    PRICE: 26,
+    f"{PRICE}/hvad-nu-hvis?cost=5": 70,
+    f"{HERE}/aarsafslutning": 8,
+    END.replace("2012", "2010"): 26,
 }
 
 PICTURES: list[tuple[str, str, str]] = [
@@ -56,6 +78,14 @@ PICTURES: list[tuple[str, str, str]] = [
     ("newcomer", "/oekonomi/101/planer", "planer-tomt"),
     ("officer", f"{HERE}/planer/1", "plan"),
     ("approver", f"{HERE}/planer/1", "plan-godkend"),
+    ("officer", f"{HERE}/priser", "priser"),
+    ("newcomer", "/oekonomi/101/priser", "priser-tomt"),
+    ("officer", PRICE, "pris"),
+    ("officer", f"{PRICE}/hvad-nu-hvis?cost=5&without=492", "hvad-nu-hvis"),
+    ("officer", f"{HERE}/aarsafslutning", "aarsafslutning"),
+    ("newcomer", "/oekonomi/101/aarsafslutning", "aarsafslutning-tomt"),
+    ("officer", END, "aarsafslutning-aabent"),
+    ("approver", END.replace("2012", "2010"), "aarsafslutning-lukket"),
 ]
 
 
