@@ -9,4 +9,4 @@ from flask import Blueprint
 
 pages = Blueprint("finance", __name__, url_prefix="/oekonomi/<place:place>")
 
-from portal.finance import invoices, overview  # noqa: E402, F401 - they add their views to the blueprint above
+from portal.finance import invoices, notices, overview  # noqa: E402, F401 - they add their views to the blueprint above
