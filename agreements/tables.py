@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
     ForeignKey,
+    Index,
     Integer,
     String,
     Table,
@@ -210,4 +212,34 @@ posting_template = Table(
     Column("entered_on", Date, nullable=False),
     Column("columns", Text, nullable=False),
     UniqueConstraint("issuer", "revision"),
+)
+
+# What a party has told the others in writing: that it leaves with a year, or that its demand changes.
+party_notice = Table(
+    "party_notice",
+    metadata,
+    Column("id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("agreement", AGREEMENT_CODE, ForeignKey(agreement.c.code), nullable=False),
+    Column("municipality", CODE, nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("year", Integer, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("given_on", Date, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("given_by", String(200), nullable=False),
+    Index("ix_party_notice_agreement", "agreement"),
+    Index("ix_party_notice_municipality", "municipality"),
+)
+
+# What the officer did about it; once.
+party_notice_answer = Table(
+    "party_notice_answer",
+    metadata,
+    Column("id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("notice_id", ROW_ID, ForeignKey(party_notice.c.id), nullable=False),
+    Column("accepted", Boolean, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("answered_on", Date, nullable=False),
+    Column("answered_by", String(200), nullable=False),
+    UniqueConstraint("notice_id"),
 )

@@ -51,6 +51,7 @@ outbox_entry = Table(
 DOCUMENTS, MAIL = "documents", "mail"
 DOCUMENT_ISSUED = "document.issued"
 LETTER_WRITTEN = "reminder.written"
+HOOK_EVENT = "hook.event"
 
 # Who wants what is written here, and how it reaches them. It lies beside the outbox, and not where things are sent,
 # since whoever writes an entry asks whether anybody wants it.

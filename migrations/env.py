@@ -17,14 +17,18 @@ import billing.usage_statement.tables
 import billing.year_end_settlement.tables
 import exports.delivery.tables
 import foundation.audit
+import foundation.hooks
 import foundation.outbox
+import foundation.tokens
 import foundation.users
 from foundation.database import metadata
 
 # Imported so that the metadata holds every table.
 ROOMS = (
     foundation.audit,
+    foundation.hooks,
     foundation.outbox,
+    foundation.tokens,
     foundation.users,
     agreements.tables,
     billing.accounts.tables,

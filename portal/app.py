@@ -125,7 +125,7 @@ def create_app(
     menu.prepare(app)
     login.prepare(app, web)
     _public_pages(app)
-    for door in (login.pages, users.pages, finance.pages, municipality.pages, api.pages):
+    for door in (login.pages, users.pages, finance.pages, municipality.pages, municipality.open_pages, api.pages):
         app.register_blueprint(door)
     anybody(app.view_functions["static"])
     unmarked = [name for name, view in app.view_functions.items() if mark_of(view) is None]

@@ -25,6 +25,10 @@ class Entry:
     is_here: bool
 
 
+_OF_AGREEMENTS = ("municipality.list_agreements", "municipality.agreement")
+_OF_DEADLINES = ("municipality.deadlines", "municipality.new_address", "municipality.close_address")
+
+
 def entries(place: str) -> list[Entry]:
     """What the person may go to at a place."""
     who = visitor()
@@ -36,10 +40,21 @@ def entries(place: str) -> list[Entry]:
         (Deed.READ, _("Udstedte bilag"), "finance.invoices", ("finance.invoice", "finance.credit")),
         (Deed.READ, _("Priser"), "finance.prices", ("finance.price", "finance.what_if")),
         (Deed.READ, _("Årsafslutning"), "finance.year_ends", ("finance.year_",)),
+        (Deed.READ, _("Meddelelser"), "finance.notices", ("finance.notices",)),
     ]
+    of_payers = [
+        (Deed.READ, _("Regninger"), "municipality.invoices", ("municipality.invoice",)),
+        (Deed.READ, _("Forbrugsopgørelser"), "municipality.statements", ("municipality.statement",)),
+        (Deed.READ, _("Aftaler og kontakt"), "municipality.list_agreements", _OF_AGREEMENTS),
+        (Deed.READ, _("Frister"), "municipality.deadlines", _OF_DEADLINES),
+        (Deed.READ, _("Vi meddeler"), "municipality.notices", ("municipality.notices", "municipality.tell_")),
+    ]
+    is_issuer = g.get("issues") or request.blueprint == "finance"
     wanted = [
-        *(of_issuers if g.get("issues") or request.blueprint == "finance" else ()),
-        (Deed.READ, _("Det betaler vi"), "municipality.front", ("municipality.",)),
+        *(of_issuers if is_issuer else ()),
+        (Deed.READ, _("Det betaler vi"), "municipality.front", ("municipality.front",)),
+        # An issuer's own row is long enough; its pages as a payer are reached from the first of them.
+        *(of_payers if not is_issuer or request.blueprint == "municipality" else ()),
         (Deed.USERS, _("Brugere"), "users.list_users", ("users.",)),
     ]
     at = request.endpoint or ""

@@ -571,18 +571,30 @@ def _head(row: Row[Any]) -> Head:
     return Head(**values)
 
 
-def asked_for(connection: Connection, issuer: MunicipalityCode, as_of: date, *, due_before: date | None = None) -> int:
-    """What an issuer's documents ask of others, with what they credit or pay out, in øre; its own share is no money.
+def asked_for(
+    connection: Connection,
+    issuer: MunicipalityCode | None,
+    as_of: date,
+    *,
+    due_before: date | None = None,
+    subscriber: MunicipalityCode | None = None,
+) -> int:
+    """What documents ask of others, with what they credit or pay out, in øre; an issuer's own share is no money.
 
     Args:
         connection: Where to read.
-        issuer: Whose documents.
+        issuer: Whose documents; None for every issuer's.
         as_of: Issued up to this day.
         due_before: Only those that were due before this day.
+        subscriber: Only those on this municipality.
     """
     query = select(func.coalesce(func.sum(invoice.c.amount_oere), 0)).where(
-        invoice.c.issuer == issuer, invoice.c.internal.is_(False), invoice.c.issue_date <= as_of
+        invoice.c.internal.is_(False), invoice.c.issue_date <= as_of
     )
+    if issuer is not None:
+        query = query.where(invoice.c.issuer == issuer)
+    if subscriber is not None:
+        query = query.where(invoice.c.subscriber == subscriber)
     if due_before is not None:
         query = query.where(invoice.c.due_date < due_before)
     return int(connection.execute(query).scalar_one())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, select
+from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from agreements.agreement import MunicipalityCode
@@ -311,25 +311,64 @@ def open_items(
 
 
 def settled_total(
-    connection: Connection, issuer: MunicipalityCode, as_of: date, *, due_before: date | None = None
+    connection: Connection,
+    issuer: MunicipalityCode | None,
+    as_of: date,
+    *,
+    due_before: date | None = None,
+    subscriber: MunicipalityCode | None = None,
 ) -> int:
-    """What matches settled of an issuer's documents up to a day, in øre.
+    """What matches settled of documents up to a day, in øre.
 
     Args:
         connection: Where to read.
-        issuer: Whose documents.
+        issuer: Whose documents; None for every issuer's.
         as_of: Matched up to this day, of documents issued up to it.
         due_before: Only of documents that were due before this day.
+        subscriber: Only of documents on this municipality.
     """
     query = (
         select(func.coalesce(func.sum(payment_match_document.c.amount_oere), 0))
         .join(payment_match, payment_match.c.id == payment_match_document.c.match_id)
         .join(invoice, invoice.c.id == payment_match_document.c.invoice_id)
-        .where(payment_match.c.issuer == issuer, payment_match.c.matched_on <= as_of, invoice.c.issue_date <= as_of)
+        .where(payment_match.c.matched_on <= as_of, invoice.c.issue_date <= as_of)
     )
+    if issuer is not None:
+        query = query.where(payment_match.c.issuer == issuer)
+    if subscriber is not None:
+        query = query.where(invoice.c.subscriber == subscriber)
     if due_before is not None:
         query = query.where(invoice.c.due_date < due_before)
     return int(connection.execute(query).scalar_one())
+
+
+def settled_of(
+    connection: Connection, documents: Collection[tuple[MunicipalityCode, str]], as_of: date
+) -> dict[tuple[MunicipalityCode, str], int]:
+    """What matches settled of some documents up to a day: (issuer, number) -> øre; one query, nothing of the others.
+
+    Args:
+        connection: Where to read.
+        documents: (issuer, number); a part of a listing, not thousands.
+        as_of: Matched up to this day.
+    """
+    if not documents:
+        return {}
+    rows = connection.execute(
+        select(
+            invoice.c.issuer,
+            invoice.c.number,
+            func.sum(payment_match_document.c.amount_oere).label("amount_oere"),
+        )
+        .join(payment_match_document, payment_match_document.c.invoice_id == invoice.c.id)
+        .join(payment_match, payment_match.c.id == payment_match_document.c.match_id)
+        .where(
+            payment_match.c.matched_on <= as_of,
+            or_(*(and_(invoice.c.issuer == issuer, invoice.c.number == number) for issuer, number in documents)),
+        )
+        .group_by(invoice.c.issuer, invoice.c.number)
+    )
+    return {(row.issuer, row.number): int(row.amount_oere) for row in rows}
 
 
 def _pieces(rows: Iterable[Any], key: str) -> dict[int, dict[PieceKey, int]]:

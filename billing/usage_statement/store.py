@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
@@ -20,7 +22,7 @@ from billing.usage_statement.tables import (
     usage_release_part,
 )
 from foundation.audit import Occasion
-from foundation.database import insert_rows, reserve_ids
+from foundation.database import among, insert_rows, reserve_ids
 from foundation.period import Month
 
 MOST_AT_ONCE = 500
@@ -213,3 +215,28 @@ def has_releases(connection: Connection, agreement: str) -> bool:
     """Whether anything of an agreement was published."""
     query = select(func.count()).select_from(usage_release).where(usage_release.c.agreement == agreement)
     return bool(connection.execute(query).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseHead:
+    """A release without its figures, as a listing shows it."""
+
+    agreement: str
+    period: UsagePeriod
+    edition: int
+    released_on: date
+
+
+def newest_releases(connection: Connection, agreements: Collection[str]) -> list[ReleaseHead]:
+    """The newest edition of each period of some agreements, the latest period first; one query, no figures."""
+    rows = connection.execute(
+        select(usage_release).where(among(usage_release.c.agreement, agreements)).order_by(usage_release.c.id),
+    )
+    found = {
+        (row.agreement, row.first_month, row.last_month): ReleaseHead(
+            row.agreement, _period(row), row.edition, row.released_on
+        )
+        for row in rows
+        if row.agreement in agreements
+    }
+    return [found[key] for key in sorted(found, key=lambda key: (key[2], key[1], key[0]), reverse=True)]

@@ -155,6 +155,22 @@ def closed_years(connection: Connection, agreement: str) -> list[int]:
     )
 
 
+def own_results(connection: Connection, agreement: str, who: MunicipalityCode) -> list[tuple[int, int, int]]:
+    """A municipality's part of every closed year's result: (year, passed on, carried) in øre, the newest year first."""
+    rows = connection.execute(
+        select(
+            year_settlement.c.year,
+            func.sum(settlement_part.c.passed_on_oere).label("passed_on_oere"),
+            func.sum(settlement_part.c.carried_oere).label("carried_oere"),
+        )
+        .join(settlement_part, settlement_part.c.settlement_id == year_settlement.c.id)
+        .where(year_settlement.c.agreement == agreement, settlement_part.c.municipality == who)
+        .group_by(year_settlement.c.year)
+        .order_by(year_settlement.c.year.desc())
+    )
+    return [(row.year, int(row.passed_on_oere), int(row.carried_oere)) for row in rows]
+
+
 def write_exit(connection: Connection, settlement: ExitSettlement) -> None:
     """Append what a leaver was settled with."""
     insert_rows(

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as WebResponse
 from billing.annual_subscription import store as prices
 from billing.invoice import store as invoice_store
 from billing.invoice.store import Order, Wanted
+from billing.payment import store as payment_store
 from portal import document_files
 from portal.access.scope import Deed, members_agreements, received_document
 from portal.language import _
@@ -38,8 +39,14 @@ def front(place: str) -> str:
     received = Wanted(subscriber=place, with_internal=False)
     after = place_from(request.args.get("after", ""), Order.ISSUED)
     page = invoice_store.page(connection(), received, after=after, size=SHOWN)
+    as_of = today()
+    asked = invoice_store.asked_for(connection(), None, as_of, subscriber=place)
+    overdue = invoice_store.asked_for(connection(), None, as_of, subscriber=place, due_before=as_of)
     return render_template(
         "municipality/front.html",
+        open_oere=asked - payment_store.settled_total(connection(), None, as_of, subscriber=place),
+        overdue_oere=overdue
+        - payment_store.settled_total(connection(), None, as_of, subscriber=place, due_before=as_of),
         agreements=agreements,
         year=year,
         this_year=[(agreements[code], said) for (code, of_year), said in shares.items() if of_year == year],

@@ -17,7 +17,9 @@ from sqlalchemy import inspect, text
 import migrations
 from foundation.audit import audit_event
 from foundation.database import Database, DatabaseUnavailable, metadata
+from foundation.hooks import web_hook
 from foundation.outbox import outbox_entry
+from foundation.tokens import api_token
 from foundation.users import user_account
 from tests.billing.runs.conftest import CHANGEABLE
 
@@ -30,7 +32,7 @@ ROOMS = [
 ]
 
 
-assert {audit_event.name, outbox_entry.name, user_account.name} <= set(metadata.tables)
+assert {audit_event.name, outbox_entry.name, user_account.name, api_token.name, web_hook.name} <= set(metadata.tables)
 
 
 def tables(url: str) -> set[str]:

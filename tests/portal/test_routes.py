@@ -57,7 +57,34 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
         "/oekonomi/461/bilag/F2008-0001/fil.xml",
         READS_ODENSE,
     ),
+    ("GET", "/oekonomi/<place:place>/meddelelser"): ("/oekonomi/461/meddelelser", READS_ODENSE),
+    ("POST", "/oekonomi/<place:place>/meddelelser/<int:number>"): (
+        "/oekonomi/461/meddelelser/1",  # there is none
+        (LOGIN, 404, 403, 403, 403, 403, 404, 404),
+    ),
     ("GET", "/kommune/<place:place>/"): ("/kommune/420/", READS_ASSENS),
+    ("GET", "/kommune/<place:place>/aftaler"): ("/kommune/420/aftaler", READS_ASSENS),
+    ("GET", "/kommune/<place:place>/aftaler/<code>"): ("/kommune/420/aftaler/fyn-alkohol", READS_ASSENS),
+    ("GET", "/kommune/<place:place>/regninger"): ("/kommune/420/regninger", READS_ASSENS),
+    ("GET", "/kommune/<place:place>/regninger/<int:year>.zip"): ("/kommune/420/regninger/2009.zip", READS_ASSENS),
+    ("GET", "/kommune/<place:place>/opgoerelser"): ("/kommune/420/opgoerelser", READS_ASSENS),
+    ("GET", "/kommune/<place:place>/opgoerelser/<code>/<period>.<any(pdf,xlsx):kind>"): (
+        "/kommune/420/opgoerelser/fyn-alkohol/2009-H1.pdf",
+        (LOGIN, *(404,) * 7),  # none is released; tests/portal/municipality has one
+    ),
+    ("GET", "/kommune/<place:place>/frister"): ("/kommune/420/frister", READS_ASSENS),
+    ("POST", "/kommune/<place:place>/frister/adresse"): ("/kommune/420/frister/adresse", READS_ASSENS),
+    ("POST", "/kommune/<place:place>/frister/luk"): ("/kommune/420/frister/luk", READS_ASSENS),
+    ("GET", "/kalender/<token>.ics"): ("/kalender/en-anden.ics", (404,) * 8),
+    ("GET", "/kommune/<place:place>/meddelelser"): ("/kommune/420/meddelelser", READS_ASSENS),
+    ("POST", "/kommune/<place:place>/meddelelser/forbrug"): (
+        "/kommune/420/meddelelser/forbrug",  # payer reads only
+        (LOGIN, 404, 404, 404, 404, 404, 403, 404),
+    ),
+    ("POST", "/kommune/<place:place>/meddelelser/opsigelse"): (
+        "/kommune/420/meddelelser/opsigelse",
+        (LOGIN, 404, 404, 404, 404, 404, 403, 404),
+    ),
     ("GET", "/kommune/<place:place>/bilag/<place:issuer>/<number>"): (
         "/kommune/420/bilag/461/F2008-0001",
         READS_ASSENS,

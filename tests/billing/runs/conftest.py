@@ -48,6 +48,9 @@ FUNEN = "fyn-alkohol"
 # choices; and who may log in, since the trail keeps who could what.
 CHANGEABLE = {
     "agreement",
+    "api_answer",
+    "api_token",
+    "calendar_token",
     "claim",
     "delivery_job",
     "issuer_setting",
@@ -58,6 +61,7 @@ CHANGEABLE = {
     "user_account",
     "user_identity",
     "user_role",
+    "web_hook",
 }
 AN_INSTANT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
