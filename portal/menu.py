@@ -34,8 +34,10 @@ def entries(place: str) -> list[Entry]:
         (Deed.READ, _("Overblik"), "finance.overview", ("finance.overview",)),
         (Deed.READ, _("Planer"), "finance.plans", ("finance.plan",)),
         (Deed.READ, _("Udstedte bilag"), "finance.invoices", ("finance.invoice", "finance.credit")),
+        (Deed.READ, _("Betalinger"), "finance.payments", ("finance.payment", "finance.open_", "finance.interest")),
         (Deed.READ, _("Priser"), "finance.prices", ("finance.price", "finance.what_if")),
         (Deed.READ, _("Årsafslutning"), "finance.year_ends", ("finance.year_",)),
+        (Deed.READ, _("Aftaler"), "finance.agreements", ("finance.agreement", "finance.population")),
     ]
     wanted = [
         *(of_issuers if g.get("issues") or request.blueprint == "finance" else ()),

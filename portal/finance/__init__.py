@@ -9,4 +9,16 @@ from flask import Blueprint
 
 pages = Blueprint("finance", __name__, url_prefix="/oekonomi/<place:place>")
 
-from portal.finance import invoices, overview, plans, prices, work, year_end  # noqa: E402, F401 - they add their views to the blueprint above
+from portal.finance import (  # noqa: E402, F401 - they add their views to the blueprint above
+    agreed,
+    credits_,
+    interest,
+    invoices,
+    overview,
+    payments,
+    plans,
+    population,
+    prices,
+    work,
+    year_end,
+)
