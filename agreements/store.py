@@ -186,6 +186,14 @@ def agreement_versions(connection: Connection, code: str) -> list[tuple[int, dat
     return [(row.version, row.loaded_on) for row in rows]
 
 
+def agreement_history(connection: Connection, code: str) -> list[tuple[int, date, Agreement]]:
+    """(version, day it was loaded, the agreement as it said then) of all versions, oldest first; one query."""
+    rows = connection.execute(
+        select(agreement_version).where(agreement_version.c.agreement == code).order_by(agreement_version.c.version)
+    )
+    return [(row.version, row.loaded_on, _read(row.document, row.form)) for row in rows]
+
+
 def members(connection: Connection, code: str) -> tuple[MembershipPeriod, ...]:
     """Who takes part when, ascending by municipality and year."""
     rows = connection.execute(

@@ -38,8 +38,10 @@ def entries(place: str) -> list[Entry]:
         (Deed.READ, _("Overblik"), "finance.overview", ("finance.overview",)),
         (Deed.READ, _("Planer"), "finance.plans", ("finance.plan",)),
         (Deed.READ, _("Udstedte bilag"), "finance.invoices", ("finance.invoice", "finance.credit")),
+        (Deed.READ, _("Betalinger"), "finance.payments", ("finance.payment", "finance.open_", "finance.interest")),
         (Deed.READ, _("Priser"), "finance.prices", ("finance.price", "finance.what_if")),
         (Deed.READ, _("Årsafslutning"), "finance.year_ends", ("finance.year_",)),
+        (Deed.READ, _("Aftaler"), "finance.agreements", ("finance.agreement", "finance.population")),
         (Deed.READ, _("Meddelelser"), "finance.notices", ("finance.notices",)),
     ]
     of_payers = [

@@ -9,12 +9,17 @@ from flask import Blueprint
 
 pages = Blueprint("finance", __name__, url_prefix="/oekonomi/<place:place>")
 
-from portal.finance import (  # noqa: E402 - they add their views to the blueprint above
-    invoices,  # noqa: F401
-    notices,  # noqa: F401
-    overview,  # noqa: F401
-    plans,  # noqa: F401
-    prices,  # noqa: F401
-    work,  # noqa: F401
-    year_end,  # noqa: F401
+from portal.finance import (  # noqa: E402, F401 - they add their views to the blueprint above
+    agreed,
+    credits_,
+    interest,
+    invoices,
+    notices,
+    overview,
+    payments,
+    plans,
+    population,
+    prices,
+    work,
+    year_end,
 )

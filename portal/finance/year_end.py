@@ -58,7 +58,7 @@ def year_end(place: str, code: str, year: int) -> str:
 def _page(place: str, agreement: Agreement, year: int, problems: Problems | None = None, loaded: str = "") -> str:
     opened, code = connection(), agreement.code
     accounts = settlement_store.final_accounts(opened, code, year)
-    budget = {line.key: line.amount_oere for line in agreement_store.budget(opened, code, year)}
+    budget = {line.key: line.net_oere for line in agreement_store.budget(opened, code, year)}
     stored = settlement_store.read_settlement(opened, code, year)
     carry = carry_of("carry", _("Overføres")) if request.method == "GET" else CarryOver(percent=Decimal(0))
     result, hindrance = (stored, "") if stored else _result(opened, agreement, year, carry)

@@ -5,8 +5,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from billing.monthly_run import run as runs
 from billing.monthly_run.facts import RunScope
+from billing.payment import interest_run
+from billing.payment import run as payments
+from billing.payment.interest_facts import InterestScope
 from foundation.database import Database
 from foundation.period import Month
 from tests.portal import demo_site
@@ -34,6 +39,7 @@ HERE = "/oekonomi/461"
 PLAN = "<int(max=999999999):number>"
 YEAR = "<int(min=1900, max=9999):year>"
 PRICE = f"{HERE}/priser/{CODE}/2012"
+AGREED = f"{HERE}/aftaler/{CODE}"
 END = f"{HERE}/aarsafslutning/{CODE}/2012"
 
 TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
@@ -61,6 +67,36 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
     ("POST", f"{BASE}/aarsafslutning/<code>/{YEAR}/frigiv"): (f"{END}/frigiv", approves(400)),
     ("POST", f"{BASE}/aarsafslutning/<code>/{YEAR}/udtraedelse"): (f"{END}/udtraedelse", approves(400)),
     ("POST", f"{BASE}/aarsafslutning/<code>/{YEAR}/udlign"): (f"{END}/udlign", prepares(303)),
+    ("GET", f"{BASE}/aftaler"): (f"{HERE}/aftaler", READS),
+    ("POST", f"{BASE}/aftaler"): (f"{HERE}/aftaler", prepares(400)),
+    ("GET", f"{BASE}/aftaler/<code>"): (AGREED, READS),
+    ("GET", f"{BASE}/aftaler/<code>/fil.toml"): (f"{AGREED}/fil.toml", READS),
+    ("POST", f"{BASE}/aftaler/<code>/budget"): (f"{AGREED}/budget", prepares(400)),
+    ("POST", f"{BASE}/aftaler/<code>/opsig"): (f"{AGREED}/opsig", prepares(400)),
+    ("POST", f"{BASE}/aftaler/<code>/optag"): (f"{AGREED}/optag", prepares(400)),
+    ("GET", f"{BASE}/folketal"): (f"{HERE}/folketal", READS),
+    ("POST", f"{BASE}/folketal"): (f"{HERE}/folketal", prepares(400)),
+    ("POST", f"{BASE}/folketal/hent"): (f"{HERE}/folketal/hent", prepares(400)),
+    ("GET", f"{BASE}/betalinger"): (f"{HERE}/betalinger", READS),
+    ("POST", f"{BASE}/betalinger"): (f"{HERE}/betalinger", prepares(400)),
+    ("POST", f"{BASE}/betalinger/udlign"): (f"{HERE}/betalinger/udlign", prepares(200)),
+    ("GET", f"{BASE}/betalinger/forslag"): (f"{HERE}/betalinger/forslag", READS),
+    ("POST", f"{BASE}/betalinger/udlign-selv"): (f"{HERE}/betalinger/udlign-selv", prepares(400)),
+    ("GET", f"{BASE}/betalinger/udligninger"): (f"{HERE}/betalinger/udligninger", READS),
+    ("POST", f"{BASE}/betalinger/udligninger/{PLAN}/fortryd"): (
+        f"{HERE}/betalinger/udligninger/999/fortryd",
+        prepares(404),
+    ),
+    ("GET", f"{BASE}/aabne-poster"): (f"{HERE}/aabne-poster?kommune=420", READS),
+    ("GET", f"{BASE}/bilag/<number>/krediter"): (f"{HERE}/bilag/F2008-0001/krediter", approves(200)),
+    ("POST", f"{BASE}/bilag/<number>/krediter"): (f"{HERE}/bilag/F2008-0001/krediter", approves(400)),
+    ("GET", f"{BASE}/renter"): (f"{HERE}/renter", READS),
+    ("POST", f"{BASE}/renter"): (f"{HERE}/renter", prepares(400)),
+    ("POST", f"{BASE}/renter/satser"): (f"{HERE}/renter/satser", prepares(400)),
+    ("GET", f"{BASE}/renter/{PLAN}"): (f"{HERE}/renter/1", READS),
+    ("POST", f"{BASE}/renter/{PLAN}/godkend"): (f"{HERE}/renter/999/godkend", approves(404)),
+    ("POST", f"{BASE}/renter/{PLAN}/udsted"): (f"{HERE}/renter/999/udsted", approves(404)),
+    ("POST", f"{BASE}/renter/{PLAN}/stop"): (f"{HERE}/renter/999/stop", approves(404)),
 }
 
 QUESTIONS: dict[str, int] = {
@@ -68,9 +104,18 @@ QUESTIONS: dict[str, int] = {
     f"{HERE}/planer/1": 10,
     f"{HERE}/priser": 7,
     PRICE: 26,
-    f"{PRICE}/hvad-nu-hvis?cost=5": 70,
+    f"{PRICE}/hvad-nu-hvis?cost=5": 95,  # two forecasts
     f"{HERE}/aarsafslutning": 8,
     END.replace("2012", "2010"): 26,
+    f"{HERE}/aftaler": 7,
+    AGREED: 9,
+    f"{HERE}/folketal": 7,
+    f"{HERE}/betalinger": 7,
+    f"{HERE}/betalinger/forslag": 15,
+    f"{HERE}/betalinger/udligninger": 8,
+    f"{HERE}/aabne-poster?kommune=420": 15,
+    f"{HERE}/renter": 20,
+    f"{HERE}/renter/1": 8,
 }
 
 PICTURES: list[tuple[str, str, str]] = [
@@ -86,10 +131,34 @@ PICTURES: list[tuple[str, str, str]] = [
     ("newcomer", "/oekonomi/101/aarsafslutning", "aarsafslutning-tomt"),
     ("officer", END, "aarsafslutning-aabent"),
     ("approver", END.replace("2012", "2010"), "aarsafslutning-lukket"),
+    ("officer", f"{HERE}/aftaler", "aftaler"),
+    ("newcomer", "/oekonomi/101/aftaler", "aftaler-tomt"),
+    ("officer", AGREED, "aftale"),
+    ("officer", f"{HERE}/folketal", "folketal"),
+    ("officer", f"{HERE}/folketal?on=2031-01-01", "folketal-tomt"),
+    ("officer", f"{HERE}/betalinger", "betalinger"),
+    ("newcomer", "/oekonomi/101/betalinger", "betalinger-tomt"),
+    ("officer", f"{HERE}/betalinger/forslag", "betalinger-forslag"),
+    ("officer", f"{HERE}/betalinger/udligninger", "betalinger-udligninger"),
+    ("officer", f"{HERE}/aabne-poster?kommune=420", "aabne-poster"),
+    ("approver", f"{HERE}/bilag/F2008-0002/krediter", "krediter"),
+    ("officer", f"{HERE}/renter", "renter"),
+    ("approver", f"{HERE}/renter/1", "renteplan"),
 ]
 
 
+BANK = """Bogført;Beløb;Tekst;Reference;Afsender;Saldo
+15.01.2009;194.202,82;F2008-0001;;Assens Kommune;1
+16.01.2009;100,00;uden bilag;;;1
+17.01.2012;214.680,60;;;Assens Kommune;1
+""".encode()
+
+
 def prepare(database: Database) -> None:
-    """What the pages show beside the demo's years."""
+    """What the pages show beside the demo's years: a plan, receipts of which one is settled, an interest plan."""
     with database.transaction() as connection:
-        runs.plan_run(connection, RunScope(None, Month(2012, 6), demo_site.ODENSE), demo_site.occasion())
+        now = demo_site.occasion()
+        runs.plan_run(connection, RunScope(None, Month(2012, 6), demo_site.ODENSE), now)
+        payments.load_receipts(connection, "bank.csv", BANK, demo_site.ODENSE, now, account="12345678")
+        payments.match_by_hand(connection, demo_site.ODENSE, {1: None}, {"F2008-0001": None}, now)
+        interest_run.plan_interest(connection, InterestScope(demo_site.ODENSE, date(2012, 3, 31)), now)

@@ -1,0 +1,264 @@
+"""Agreements: their terms in words, parties over time, budgets from files, and what each version changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flask import Response, render_template, request
+
+from agreements import run as agreements
+from agreements import store as agreement_store
+from agreements.agreement import Agreement, InvoicePer, IssuedBy, ProviderOwnShare, ReferenceDate, ResultKey
+from agreements.agreement_file import read_agreement
+from agreements.agreement_form import to_values
+from agreements.run import CostChange
+from billing.annual_subscription import run as subscriptions
+from billing.annual_subscription.facts import PriceEffect
+from foundation.errors import BadInput, N_, Problems
+from portal.access.scope import Deed, issuers_agreement, issuers_agreements
+from portal.finance import pages
+from portal.finance.asked import municipality_of, taken_back, tried, year_of
+from portal.finance.year_end import COST_FILES, require_own_file
+from portal.language import _
+from portal.pages import connection, download, occasion, person, seen, today, upload, who_may
+from portal.parts import choices, name_of
+
+
+class AgreementOfAnother(BadInput):
+    """A file of an agreement that another municipality bills for."""
+
+    danish = N_("Filen er en aftale, som en anden kommune udsteder for. Her indlæses kun aftaler, {name} udsteder for.")
+
+
+@pages.get("/aftaler", endpoint="agreements")
+@who_may(Deed.READ)
+def list_agreements(place: str) -> str:
+    """All agreements that the municipality bills for."""
+    return _listing(place)
+
+
+def _listing(place: str, problems: Problems | None = None) -> str:
+    found = issuers_agreements(connection(), place)
+    members = agreement_store.members_of(connection(), tuple(found)) if found else {}
+    year = today().year
+    return render_template(
+        "finance/agreements.html",
+        agreements=found,
+        parties={
+            code: sum(each.from_year <= year <= (each.to_year or year) for each in periods)
+            for code, periods in members.items()
+        },
+        problems=problems,
+        may_load=person().may(Deed.PREPARE, place),
+    )
+
+
+@pages.post("/aftaler")
+@who_may(Deed.PREPARE)
+def agreement_load(place: str) -> Any:  # noqa: ANN401 - a page, with its status where it is refused
+    """Register an agreement from its file, or keep a new version of it."""
+    name, content = upload("file", ".toml")
+    try:
+        with tried() as opened:
+            said = read_agreement(name, content)
+            known = agreement_store.find_agreement(opened, said.code)
+            if {said.issuer, known.issuer if known else place} != {place}:
+                raise AgreementOfAnother(name=name_of(place))
+            load = agreements.load_agreement(opened, name, content, occasion())
+            subscriptions.refuse_closed_years(opened, load.agreement.code, _years_of(load.budgets))
+    except Problems as problems:
+        return _listing(place, problems), 400
+    return seen("finance.agreement", place=place, code=load.agreement.code)
+
+
+def _years_of(change: CostChange) -> set[int]:
+    return {line.key.year for line in (*change.added, *(new for _old, new in change.changed))}
+
+
+@pages.get("/aftaler/<code>")
+@who_may(Deed.READ)
+def agreement(place: str, code: str) -> str:
+    """One agreement."""
+    return _page(place, issuers_agreement(connection(), place, code))
+
+
+def _page(  # noqa: PLR0913 - what a file came to
+    place: str,
+    found: Agreement,
+    *,
+    problems: Problems | None = None,
+    change: CostChange | None = None,
+    effects: list[PriceEffect] | None = None,
+    stale: list[int] | None = None,
+) -> str:
+    lines = agreement_store.budget(connection(), found.code)
+    history = agreement_store.agreement_history(connection(), found.code)
+    years = sorted({line.key.year for line in lines}, reverse=True)
+    members = agreement_store.members_of(connection(), [found.code]).get(found.code, ())
+    return render_template(
+        "finance/agreement.html",
+        agreement=found,
+        terms=terms_in_words(found),
+        members=members,
+        years=years,
+        lines={year: [line for line in lines if line.key.year == year] for year in years},
+        versions=list(_changes(history))[::-1],
+        choices_of_members=choices(
+            [(each.municipality, name_of(each.municipality)) for each in members if each.to_year is None], ""
+        ),
+        year=today().year,
+        problems=problems,
+        change=change,
+        effects=effects,
+        stale=stale,
+        may_load=person().may(Deed.PREPARE, place),
+    )
+
+
+def terms_in_words(found: Agreement) -> list[tuple[str, str]]:
+    """What was agreed, one sentence per clause."""
+    terms = found.terms
+    advance, settlement = terms.advance, terms.settlement
+    counted = {
+        ReferenceDate.JANUARY_1_OF_PREVIOUS_YEAR: _("den 1. januar året før"),
+        ReferenceDate.JANUARY_1_OF_SAME_YEAR: _("den 1. januar i året selv"),
+    }[terms.allocation.reference_date]
+    whose = {
+        ResultKey.ACCOUNTING_YEAR: _("regnskabsåret"),
+        ResultKey.APPLICATION_YEAR: _("det år, hvis pris det indregnes i"),
+    }[settlement.result_key]
+    own = {
+        ProviderOwnShare.INVOICE: _("En leverandør, der også betaler, får et bilag på sin egen andel."),
+        ProviderOwnShare.NET: _("En leverandørs egen andel modregnes."),
+    }[advance.provider_own_share]
+    papers = {
+        InvoicePer.ISSUER: _("Aftaler med samme udsteder deler faktura."),
+        InvoicePer.AGREEMENT: _("Aftalen har sin egen faktura."),
+    }[advance.invoice_per]
+    by_whom = {
+        IssuedBy.OFFICER: _("En medarbejder udsteder."),
+        IssuedBy.CLOCK: _("Uret udsteder selv, når fristen er nær."),
+    }[advance.issued_by]
+    day = "{0.day}.{0.month}.".format
+    return [
+        (
+            _("Fordeling"),
+            _("Udgiften deles efter indbyggertallet {counted}, afrundet til {unit} øre.").format(
+                counted=counted, unit=terms.allocation.rounding_unit_oere
+            ),
+        ),
+        (
+            _("A conto"),
+            _(
+                "Årets beløb betales i {count} rater. Hver sendes senest den {day}. i måneden {ahead} måned før og "
+                "forfalder efter {due} dage."
+            ).format(
+                count=advance.instalments, day=advance.send_by_day, ahead=advance.months_ahead, due=advance.due_days
+            ),
+        ),
+        (_("Bilag"), f"{own} {papers} {by_whom}"),
+        (
+            _("Pris og regnskab"),
+            _(
+                "Krav meldes senest {demand}, prisen varsles senest {notice}, og regnskabet ligger senest {accounts}"
+            ).format(
+                demand=day(settlement.demand_by),
+                notice=day(settlement.price_notice_by),
+                accounts=day(settlement.accounts_by),
+            ),
+        ),
+        (
+            _("Resultat"),
+            _("Et års resultat indregnes i prisen {lag} år senere og deles efter {whose}.").format(
+                lag=settlement.lag_years, whose=whose
+            ),
+        ),
+        (
+            _("Opsigelse"),
+            _("Aftalen fortsætter et kalenderår ad gangen; man siger op senest {day} i det sidste år.").format(
+                day=day(terms.renewal.notice_by)
+            ),
+        ),
+        (
+            _("Forbrug"),
+            _("Der laves {count} forbrugsopgørelser om året; tal under {threshold} skjules.").format(
+                count=len(terms.usage.periods), threshold=terms.usage.small_count_threshold
+            ),
+        ),
+    ]
+
+
+def _changes(history: list[tuple[int, Any, Agreement]]) -> Iterator[tuple[int, Any, list[tuple[str, str, str]]]]:
+    """Each version with what it changed: (where, before, after)."""
+    before: dict[str, str] | None = None
+    for version, loaded_on, value in history:
+        now = dict(_flat("", to_values(value)))
+        changed = [
+            (key, (before or {}).get(key, ""), now.get(key, ""))
+            for key in sorted({*now, *(before or {})})
+            if before is not None and before.get(key) != now.get(key)
+        ]
+        yield version, loaded_on, changed
+        before = now
+
+
+def _flat(path: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _flat(f"{path}.{key}" if path else str(key), each)
+    elif isinstance(value, list):
+        for number, each in enumerate(value, start=1):
+            yield from _flat(f"{path} {number}", each)
+    elif value not in {None, ""}:
+        yield path, str(value)
+
+
+@pages.post("/aftaler/<code>/budget")
+@who_may(Deed.PREPARE)
+def agreement_budget(place: str, code: str) -> Any:  # noqa: ANN401 - a page, with its status where it is refused
+    """Look at what a file of budget lines would change for each, or keep it; all of it or nothing."""
+    found = issuers_agreement(connection(), place, code)
+    name, content = upload("file", *COST_FILES)
+    only_looked_at = request.form.get("what") == "preview"
+    try:
+        require_own_file(code, name, content, "budgets")
+        with taken_back() if only_looked_at else tried() as opened:
+            _code, change = agreements.load_budget(opened, name, content, occasion())
+            subscriptions.refuse_closed_years(opened, code, _years_of(change))
+            effects = subscriptions.effects_of_newest_figures(opened, occasion(), code=code) if only_looked_at else None
+    except Problems as problems:
+        return _page(place, found, problems=problems), 400
+    priced = {year for year, _version, _day in subscriptions.versions_of(connection(), code)}
+    stale = [] if only_looked_at else sorted(_years_of(change) & priced)
+    return _page(place, found, change=change, effects=effects, stale=stale)
+
+
+@pages.post("/aftaler/<code>/opsig")
+@who_may(Deed.PREPARE)
+def agreement_leave(place: str, code: str) -> Any:  # noqa: ANN401 - flask's
+    """Note a written notice."""
+    issuers_agreement(connection(), place, code)
+    who, year = municipality_of("municipality", _("Kommune")), year_of("year", _("Sidste år"))
+    subscriptions.refuse_if_billed_after(connection(), code, who, year)
+    agreements.leave(connection(), code, who, year, occasion())
+    return seen("finance.agreement", place=place, code=code)
+
+
+@pages.post("/aftaler/<code>/optag")
+@who_may(Deed.PREPARE)
+def agreement_join(place: str, code: str) -> Any:  # noqa: ANN401 - flask's
+    """Let a municipality take part from a first of January."""
+    issuers_agreement(connection(), place, code)
+    who = municipality_of("municipality", _("Kommune"))
+    agreements.take_in(connection(), code, who, year_of("year", _("Fra år")), occasion())
+    return seen("finance.agreement", place=place, code=code)
+
+
+@pages.get("/aftaler/<code>/fil.toml")
+@who_may(Deed.READ)
+def agreement_file(place: str, code: str) -> Response:
+    """The agreement with the budgets that apply, as a file that loads again."""
+    issuers_agreement(connection(), place, code)
+    content = agreements.export_agreement(connection(), code).encode()
+    return download(content, f"{code}.toml", "application/toml")
