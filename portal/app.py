@@ -38,6 +38,7 @@ from portal.pages import (
 from portal.web_settings import WebSettings
 
 LOG = logging.getLogger("mellemregning.portal")
+VERSION = version("mellemregning")  # read once: it costs more than most pages
 
 # Nothing is loaded from anywhere else, nothing may frame us, and no script or style stands within a page.
 HEADERS = {
@@ -214,7 +215,7 @@ def _around_each_request(app: Flask, settings: Settings) -> None:
 
     @app.context_processor
     def known_to_all_pages() -> dict[str, object]:
-        return {"version": version("mellemregning")}
+        return {"version": VERSION}
 
 
 def our_error(error: MellemregningError) -> tuple[str, int]:
