@@ -1,7 +1,7 @@
 """Requests that nobody sends who means well, at every route there is, as nobody and in every role.
 
-What is typed, sent and uploaded is made up of what breaks programs: other people's ids, numbers that are none, ways out
-of folders, pieces of SQL, of templates and of script, formulas, bytes that are no text, headers that forge other headers.
+What is typed, sent and uploaded is made of what breaks programs: other people's ids, numbers that are none, ways out of
+folders, pieces of SQL, of templates and of script, formulas, bytes that are no text, headers that forge other headers.
 Whatever comes: no fault of ours (5xx), nothing of our inside or of a neighbour's in an answer, no way to another site,
 and no script in any page afterwards.
 """
@@ -341,8 +341,8 @@ def scripts(said: str) -> Iterator[str]:
     for element in html.document_fromstring(said).iter(html.etree.Element):
         if element.tag == "script" and not (element.get("src", "").startswith("/static/") and not element.text):
             yield f"script {html.tostring(element)[:80]!r}"
-        for name, value in element.attrib.items():
-            if str(name).startswith("on") or str(name) == "style":
+        for name, value in ((str(name), str(value)) for name, value in element.attrib.items()):
+            if name.startswith("on") or name == "style":
                 yield f"attribute {name}={value[:40]}"
             if name in {"href", "src", "action", "formaction"} and re.match(
                 r"\s*(javascript|data|vbscript):|//", value
