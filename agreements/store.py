@@ -42,8 +42,12 @@ def _parsed(document: str) -> Agreement:
     return read_agreement("aftalen i databasen", document)
 
 
+@lru_cache(maxsize=4096)
 def _read(document: str, form: str | None) -> Agreement:
-    """An agreement from its kept values, or from its file where these are of another release."""
+    """An agreement from its kept values, or from its file where these are of another release.
+
+    Read once for each text: a version never changes, and a page shows the same hundred agreements again and again.
+    """
     if form is not None:
         with suppress(KeyError, ValueError, TypeError):
             return from_values(json.loads(form))

@@ -106,8 +106,8 @@ def _sizes(options: argparse.Namespace, address: str | None) -> None:
 def _one(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         address = options.database or f"sqlite:///{Path(folder) / 'month.sqlite'}"
-        database = _emptied(address)
-        _agree(database, options)
+        database = emptied(address)
+        agree(database, options)
         before = _counts(database)
         is_bank_day(DAY)  # loads the calendars of all countries, once in a process, as an import does
         profiler = _profiler() if options.profile else None
@@ -135,8 +135,8 @@ def _one(options: argparse.Namespace) -> None:
         rows = _written(database, before)
         database.dispose()
         # A second file, or the same server emptied: the floor meets the same tables, indexes and triggers.
-        bare = _emptied(options.database or f"sqlite:///{Path(folder) / 'bare.sqlite'}")
-        _agree(bare, options)
+        bare = emptied(options.database or f"sqlite:///{Path(folder) / 'bare.sqlite'}")
+        agree(bare, options)
         bare_work = time.process_time()
         floor = _written_bare(bare, rows, options)
         bare_work = time.process_time() - bare_work
@@ -159,7 +159,7 @@ def _one(options: argparse.Namespace) -> None:
     )
 
 
-def _emptied(address: str) -> Database:
+def emptied(address: str) -> Database:
     """A database with tables and nothing in them; what an earlier size left in it is dropped."""
     database = Database(address)
     if not database.is_sqlite:
@@ -170,12 +170,13 @@ def _emptied(address: str) -> Database:
     return database
 
 
-def _agree(database: Database, options: argparse.Namespace) -> None:
+def agree(database: Database, options: argparse.Namespace) -> None:
     """So many agreements, each with its issuer, subscribers, budget and a price, written as the verbs would write it.
 
     The price is worked out in plain integers here; what is measured begins when a month is due.
     """
     payers = sorted(MUNICIPALITIES)[: options.payers]
+    issuers = payers[: getattr(options, "issuers", None)]
     tables = metadata.tables
     with database.transaction() as connection:
         rows: dict[str, list[dict[str, Any]]] = {
@@ -193,7 +194,7 @@ def _agree(database: Database, options: argparse.Namespace) -> None:
         }
         people = {code: 5_000 + 997 * index for index, code in enumerate(payers)}
         for number in range(1, options.agreements + 1):
-            _one_agreement(rows, number, payers, people, options)
+            _one_agreement(rows, number, (payers, issuers), people, options)
         for name, of_table in rows.items():
             columns = list(of_table[0])
             insert_bulk(
@@ -225,12 +226,13 @@ def _agree(database: Database, options: argparse.Namespace) -> None:
 def _one_agreement(
     rows: dict[str, list[dict[str, Any]]],
     number: int,
-    payers: list[str],
+    parties: tuple[list[str], list[str]],
     people: dict[str, int],
     options: argparse.Namespace,
 ) -> None:
     code = f"aftale-{number:05d}"
-    issuer = payers[number % len(payers)]
+    payers, issuers = parties
+    issuer = issuers[number % len(issuers)]
     members = sorted(payers[(number + step * 7) % len(payers)] for step in range(options.subscribers))
     terms = Terms(advance=AdvanceTerms(invoice_per=InvoicePer.ISSUER if options.combined else InvoicePer.AGREEMENT))
     agreement = Agreement(

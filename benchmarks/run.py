@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import documents, look_alikes, months, national_month, payments, protection, reading, splitting
+from benchmarks import documents, look_alikes, months, national_month, payments, portal, protection, reading, splitting
 
 BENCHMARKS: dict[str, Callable[[Sequence[str]], None]] = {
     "splitting": splitting.main,
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[Sequence[str]], None]] = {
     "national-month": national_month.main,
     "documents": documents.main,
     "payments": payments.main,
+    "portal": portal.main,
     "protection": protection.main,
     "guard": look_alikes.main,
 }

@@ -39,6 +39,7 @@ from foundation.period import LAST_YEAR, Month
 
 SOON = timedelta(days=14)
 MONTHS_SHOWN_AROUND = 12
+YEARS_LOOKED_BACK = 2  # the oldest year in the wheel around a day
 
 
 class Status(StrEnum):
@@ -80,13 +81,14 @@ class DeadlineStatus:
     changed_at: datetime
 
 
-def deadline_statuses(
+def deadline_statuses(  # noqa: PLR0913 - each is a filter
     connection: Connection,
     as_of: date,
     code: str | None = None,
     year: int | None = None,
     *,
     issuer: MunicipalityCode | None = None,
+    who: bool = True,
 ) -> tuple[DeadlineStatus, ...]:
     """The year's wheel of one agreement or of all, as it stands on a day.
 
@@ -97,6 +99,8 @@ def deadline_statuses(
         year: One billing year; else every year with a deadline from twelve months before the day to twelve after.
             A year in which nobody takes part has none.
         issuer: Where no agreement is named: only those that this municipality bills for.
+        who: Say who did it and at what hour. Without it the audit trail, which only grows, is not read; ``done_by`` is
+            empty then, and ``changed_at`` is the day.
 
     Returns:
         By day, then agreement and year.
@@ -115,7 +119,9 @@ def deadline_statuses(
     versions = agreement_store.find_agreements(connection, codes)
     if code is not None and code not in versions:
         raise agreements.AgreementUnknown(agreement=code)
-    stored = _stored(connection, as_of, codes)
+    stored = _stored(connection, as_of, codes, year or as_of.year - YEARS_LOOKED_BACK)
+    if who:
+        _read_events(connection, codes[0] if codes is not None and len(codes) == 1 else None, stored)
     found: list[DeadlineStatus] = []
     for each, (_, agreement) in versions.items():
         if year is None:
@@ -218,7 +224,9 @@ class _Stored:
     events: dict[tuple[str, ...], list[_Event]] = field(default_factory=lambda: defaultdict(list))
 
 
-def _stored(connection: Connection, as_of: date, codes: list[str] | None) -> _Stored:
+def _stored(connection: Connection, as_of: date, codes: list[str] | None, since: int) -> _Stored:
+    """What a status rests on; of the months' bills those of this year and later, for they are many."""
+
     def of(column: Column[Any]) -> ColumnElement[bool]:
         return among(column, codes)
 
@@ -239,17 +247,16 @@ def _stored(connection: Connection, as_of: date, codes: list[str] | None) -> _St
             stored.left[row.agreement].append(_Left(row.municipality, row.to_year, row.notice_given_on))
     two_people = select(issuer_setting.c.issuer).where(issuer_setting.c.four_eyes.is_(True))
     stored.four_eyes = set(connection.execute(two_people).scalars())
-    _read_bills(connection, as_of, of, stored)
+    _read_bills(connection, as_of, of, since, stored)
     _read_prices(connection, as_of, of, stored)
     _read_accounts(connection, as_of, of, stored)
-    _read_events(connection, codes[0] if codes is not None and len(codes) == 1 else None, stored)
     return stored
 
 
 Only: TypeAlias = Callable[["Column[Any]"], "ColumnElement[bool]"]
 
 
-def _read_bills(connection: Connection, as_of: date, of: Only, stored: _Stored) -> None:
+def _read_bills(connection: Connection, as_of: date, of: Only, since: int, stored: _Stored) -> None:
     """Who held which month's claim: a claim counts from the day of its document to the day of the credit note."""
     credit = invoice.alias("credit")
     rows = connection.execute(
@@ -269,6 +276,7 @@ def _read_bills(connection: Connection, as_of: date, of: Only, stored: _Stored) 
         .where(
             of(claim.c.agreement),
             claim.c.kind == ClaimKind.ACONTO.value,
+            claim.c.period_from >= date(since, 1, 1),
             invoice.c.issue_date <= as_of,
             or_(credit.c.id.is_(None), credit.c.issue_date > as_of),
         )

@@ -38,6 +38,9 @@ def on_starting(_server: Any) -> None:  # noqa: ANN401 - gunicorn carries no typ
         sys.exit(f"{SECRET_KEY} mangler: alle processer skal kende den samme nøgle. Se docs/operations.md.")
     shutil.rmtree(os.environ[FIGURES], ignore_errors=True)
     Path(os.environ[FIGURES]).mkdir(parents=True, mode=0o700)
+    from portal import logs  # noqa: PLC0415 - as below
+
+    logs.to_stderr(os.environ.get("MELLEMREGNING_LOG_LEVEL", "info"))
 
 
 def child_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401 - as above

@@ -9,7 +9,9 @@ from http import HTTPStatus
 from importlib.metadata import version
 
 from flask import Flask, Response, g, redirect, render_template, request, session, url_for
+from flask.globals import request_ctx as request_context
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as WebResponse
@@ -38,6 +40,7 @@ from portal.pages import (
 from portal.web_settings import WebSettings
 
 LOG = logging.getLogger("mellemregning.portal")
+VERSION = version("mellemregning")  # read once: it costs more than most pages
 
 # Nothing is loaded from anywhere else, nothing may frame us, and no script or style stands within a page.
 HEADERS = {
@@ -219,7 +222,7 @@ def _around_each_request(app: Flask, settings: Settings) -> None:
 
     @app.context_processor
     def known_to_all_pages() -> dict[str, object]:
-        return {"version": version("mellemregning")}
+        return {"version": VERSION}
 
 
 def our_error(error: MellemregningError) -> tuple[str, int]:
@@ -244,5 +247,9 @@ def web_error(error: HTTPException) -> WebResponse:
 
 
 def page_of_error(title: str, message: str) -> str:
-    """A page that says what went wrong and what to do."""
+    """A page that says what went wrong and what to do; a bare one where the visitor's words leave us no address."""
+    if request_context.url_adapter is None:
+        return str(
+            Markup("<!doctype html><html lang='da'><title>{0}</title><h1>{0}</h1><p>{1}</p>").format(title, message)
+        )
     return render_template("error.html", title=title, message=message)

@@ -91,7 +91,7 @@ def observe(app: Flask) -> None:
 
     @app.before_request
     def begin() -> None:
-        g.begun = time.perf_counter()
+        g.begun, g.cpu = time.perf_counter(), time.thread_time()
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.get("request_id", ""))
 
@@ -132,6 +132,7 @@ def _told(response: Response, route: str, method: str, seconds: float, questions
         route=route,
         status=response.status_code,
         ms=round(seconds * 1000),
+        cpu_ms=round((time.thread_time() - g.get("cpu", time.thread_time())) * 1000, 1),
         queries=questions,
         bytes=response.content_length,
         user=who.id if who else None,

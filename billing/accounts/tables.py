@@ -33,6 +33,8 @@ voucher = Table(
     Column("claim_effect", Integer, nullable=False),
     CheckConstraint("claim_effect IN (-1, 0, 1)", name="claim_effect"),
     UniqueConstraint("agreement", "kind", "reference"),
+    # What the books say of one document: a page asks by its number, whichever agreements stand on it.
+    Index("ix_voucher_reference", "reference"),
 )
 
 posting = Table(

@@ -22,7 +22,7 @@ from billing.monthly_run.facts import (
     RunScope,
 )
 from billing.monthly_run.tables import issuer_setting, run_plan, run_plan_document, run_plan_event
-from foundation.database import insert_bulk, reserve_ids
+from foundation.database import among, insert_bulk, reserve_ids
 from foundation.period import Month
 
 
@@ -235,11 +235,17 @@ class OpenPlan:
 
 
 def open_plans(connection: Connection, issuer: MunicipalityCode, most: int) -> list[OpenPlan]:
-    """The newest plans with documents of an issuer that are neither issued nor stopped, newest first; one query."""
+    """The newest plans with documents of an issuer that are neither issued nor stopped, newest first; two queries.
+
+    The plans that are open, few of however many there were, are found first: their documents lie together.
+    """
     ended = select(run_plan_event.c.plan_id).where(
         run_plan_event.c.kind.in_([PlanState.ISSUED.value, PlanState.STOPPED.value])
     )
     approved = select(run_plan_event.c.plan_id).where(run_plan_event.c.kind == PlanState.APPROVED.value)
+    is_open = list(connection.execute(select(run_plan.c.id).where(run_plan.c.id.not_in(ended))).scalars())
+    if not is_open:
+        return []
     rows = connection.execute(
         select(
             run_plan.c.id,
@@ -250,7 +256,7 @@ def open_plans(connection: Connection, issuer: MunicipalityCode, most: int) -> l
             func.sum(run_plan_document.c.amount_oere).label("total_oere"),
         )
         .join(run_plan_document, run_plan_document.c.plan_id == run_plan.c.id)
-        .where(run_plan_document.c.issuer == issuer, run_plan.c.id.not_in(ended))
+        .where(run_plan_document.c.issuer == issuer, among(run_plan.c.id, is_open), run_plan.c.id.not_in(ended))
         .group_by(run_plan.c.id, run_plan.c.as_of, run_plan.c.planned_by, run_plan.c.four_eyes)
         .order_by(run_plan.c.id.desc())
         .limit(most)

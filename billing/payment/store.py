@@ -283,14 +283,18 @@ def open_items(
             payment_match_document.c.accounting_year,
         )
     )
+    only: list[int] | None = None
     if numbers is not None:
         asked, documents = asked.where(invoice.c.number.in_(numbers)), documents.where(invoice.c.number.in_(numbers))
+        named = select(invoice.c.id).where(invoice.c.issuer == issuer, invoice.c.number.in_(numbers))
+        only = list(connection.execute(named).scalars())
+        done = done.where(payment_match_document.c.invoice_id.in_(only))
     if as_of is not None:
         documents = documents.where(invoice.c.issue_date <= as_of)
         done = done.where(payment_match.c.matched_on <= as_of)
     pieces = _pieces(connection.execute(asked).all(), "id")
     settled = _pieces(connection.execute(done).all(), "invoice_id")
-    credits_ = credited_by_documents(connection, issuer)
+    credits_ = credited_by_documents(connection, issuer, only)
     return [
         OpenItem(
             invoice_id=row.id,
@@ -379,12 +383,16 @@ def _pieces(rows: Iterable[Any], key: str) -> dict[int, dict[PieceKey, int]]:
     return dict(found)
 
 
-def credited_by_documents(connection: Connection, issuer: MunicipalityCode) -> dict[int, tuple[int, ...]]:
-    """Credit note -> the documents that it takes back, wholly or by line."""
+def credited_by_documents(
+    connection: Connection, issuer: MunicipalityCode, only: Sequence[int] | None = None
+) -> dict[int, tuple[int, ...]]:
+    """Credit note -> the documents that it takes back, wholly or by line; of ``only`` these, where they are said."""
     found: dict[int, set[int]] = defaultdict(set)
     whole = select(invoice.c.id, invoice.c.credits_id).where(
         invoice.c.issuer == issuer, invoice.c.credits_id.is_not(None)
     )
+    if only is not None:
+        whole = whole.where(invoice.c.id.in_(only))
     for row in connection.execute(whole):
         found[row.id].add(row.credits_id)
     by_line = (
@@ -393,6 +401,8 @@ def credited_by_documents(connection: Connection, issuer: MunicipalityCode) -> d
         .where(invoice.c.issuer == issuer)
         .distinct()
     )
+    if only is not None:
+        by_line = by_line.where(line_credit.c.credit_id.in_(only))
     for row in connection.execute(by_line):
         found[row.credit_id].add(row.invoice_id)
     return {credit: tuple(sorted(documents)) for credit, documents in found.items()}

@@ -31,7 +31,7 @@ def overview(place: str) -> str:
     """The page one begins the day with."""
     as_of = today()
     agreements = issuers_agreements(connection(), place)
-    wheel = deadline_statuses(connection(), as_of, issuer=place) if agreements else ()
+    wheel = deadline_statuses(connection(), as_of, issuer=place, who=False) if agreements else ()
     pressing = [each for each in wheel if each.status in NOW]
     coming = [each for each in wheel if each.status is Status.WAITING and each.deadline.due_on >= as_of]
     asked = invoice_store.asked_for(connection(), place, as_of)

@@ -1,0 +1,457 @@
+"""Requests that nobody sends who means well, at every route there is, as nobody and in every role.
+
+What is typed, sent and uploaded is made of what breaks programs: other people's ids, numbers that are none, ways out of
+folders, pieces of SQL, of templates and of script, formulas, bytes that are no text, headers that forge other headers.
+Whatever comes: no fault of ours (5xx), nothing of our inside or of a neighbour's in an answer, no way to another site,
+and no script in any page afterwards.
+"""
+
+from __future__ import annotations
+
+import io
+import random
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from lxml import html
+from sqlalchemy import text
+from werkzeug.datastructures import FileStorage, Headers
+from werkzeug.routing import Rule
+
+from foundation.database import Database
+from foundation.settings import Settings
+from portal.app import HEADERS, create_app
+from portal.pages import EXTENSION
+from portal.web_settings import WebSettings
+from tests.databases import SqliteDatabases
+from tests.portal import demo_site
+
+CALLERS = (
+    "nobody",
+    "officer",
+    "approver",
+    "reader",
+    "auditor",
+    "administrator",
+    "payer",
+    "neighbour",
+    "newcomer",
+    "nothing-yet",
+)
+# Who may not see Assens's bill for January 2009, and what stands on it: docs/domain.md, rule 3.
+STRANGERS = {"nobody", "administrator", "neighbour", "newcomer", "nothing-yet"}
+ONLY_FOR_OTHERS = "194.202,82"
+
+SCRIPTS = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'><svg/onload=alert(1)>",
+    "javascript:alert(1)",
+    "</textarea><script src=//evil.invalid/x.js></script>",
+    "{{ 7*7 }}{% import os %}",
+    "{{ config.items() }}",
+)
+FORMULAS = ("=1+1", '=HYPERLINK("http://evil.invalid";"x")', "+cmd|' /C calc'!A0", "@SUM(1)", "-2+3", "\t=1+1")
+PATHS = (
+    "../../../../etc/passwd",
+    "..%2f..%2fetc%2fpasswd",
+    "....//....//etc/passwd",
+    "/etc/passwd",
+    "..\\..\\windows\\win.ini",
+    "C:\\boot.ini",
+    "file:///etc/passwd",
+    "//evil.invalid/x",
+    "\\\\evil.invalid\\x",
+    "https://evil.invalid/",
+    "/\\evil.invalid",
+    "con.xlsx",
+    ".",
+    "..",
+)
+QUERIES = (
+    "' OR '1'='1",
+    "1; DROP TABLE invoice; --",
+    "%' UNION SELECT password_hash FROM user_account --",
+    "\\",
+    "%",
+    "_",
+    "%%%%",
+    "*" * 50,
+    "(" * 400,
+)
+NUMBERS = (
+    "-1",
+    "0",
+    "999",
+    "1e309",
+    "NaN",
+    "-0",
+    "٣",
+    "²",
+    "9" * 40,
+    "0x10",
+    "1_000",
+    "2009-02-30",
+    "0000-00-00",
+    "\uff11\uff12",
+)
+BYTES = (
+    "\x00",
+    "a\x00b",
+    "\r\nSet-Cookie: a=b",
+    "\ud7ff",
+    "\ufffe",
+    "\u202e",
+    "é" * 2000,
+    "A" * 5000,
+    " ",
+    "\u00a0",
+    "😀",
+)
+GOOD = (
+    "461",
+    "420",
+    "450",
+    "F2008-0001",
+    "F2009-0001",
+    "fyn-alkohol",
+    "2009",
+    "2009-01",
+    "1",
+    "2",
+    "due",
+    "-amount",
+    "2009-01-15_5",
+    "da",
+    "en",
+    "officer",
+    "pdf",
+    "xlsx",
+    "/oekonomi/461/",
+)
+EVERY_KIND = (SCRIPTS, FORMULAS, PATHS, QUERIES, NUMBERS, BYTES, GOOD, GOOD)
+# Names that our forms and listings know, and some that they do not.
+FIELDS = (
+    *(
+        "q",
+        "year",
+        "type",
+        "sort",
+        "after",
+        "internal",
+        "next",
+        "language",
+        "login",
+        "password",
+        "role",
+        "active",
+        "old",
+    ),
+    *(
+        "new",
+        "again",
+        "file",
+        "number",
+        "month",
+        "agreement",
+        "note",
+        "reason",
+        "amount",
+        "place",
+        "text",
+        "id",
+        "version",
+    ),
+    *("__class__", "csrf_token", "", "a[b]", "method", "_method"),
+)
+FILES = (
+    b"",
+    b"\x00" * 64,
+    b"PK\x03\x04" + b"\xff" * 200,
+    b"PK\x05\x06" + b"\x00" * 18,  # an empty zip
+    b"%PDF-1.7\n%\xff\xff",
+    b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>',
+    b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;&b;&b;">]><a>&c;</a>',
+    b"a;b;c\r\n=1+1;@x;-1\r\n",
+    "æøå;\u202e".encode("utf-16"),
+    b"{" * 5000,
+    b"[[[[\nx = ",
+    b"<html><script>alert(1)</script></html>",
+)
+ENDINGS = (".xlsx", ".toml", ".csv", ".xml", ".json", ".txt", ".exe", ".xlsx.exe", "", ".pdf", ".zip")
+TYPES = ("text/html", "application/octet-stream", "image/svg+xml", "application/x-php", "", "a/b; charset=../../x")
+HEADER_NAMES = (
+    *("X-Request-ID", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Host", "Referer", "Origin", "Range"),
+    *("Accept-Language", "If-None-Match", "If-Modified-Since", "Authorization", "Cookie", "Content-Type", "User-Agent"),
+    *("X-HTTP-Method-Override", "X-Original-URL", "Transfer-Encoding", "HX-Request", "Accept", "Accept-Encoding"),
+    *("Idempotency-Key", "If-Match", "Content-Length"),
+)
+METHODS = (
+    "GET",
+    "GET",
+    "GET",
+    "GET",
+    "POST",
+    "POST",
+    "POST",
+    "HEAD",
+    "OPTIONS",
+    "PUT",
+    "DELETE",
+    "PATCH",
+    "TRACE",
+    "ABCD",
+)
+# What only we know: words of Python, of the databases and of this machine.
+INSIDE = re.compile(
+    r"Traceback|File \"/|sqlite3|sqlalchemy|psycopg|werkzeug\.|jinja2|\$argon2|root:x:0|site-packages|"
+    r"SELECT \w+\.\w+|no such column|UNIQUE constraint"
+)
+LEAVES_OUT = {"login.log_out"}  # it would only end the attack
+
+
+@pytest.fixture(scope="module")
+def database(sqlite_databases: SqliteDatabases) -> Iterator[Database]:
+    with sqlite_databases.upgraded() as url, demo_site.lived(url) as lived:
+        yield lived
+
+
+@pytest.fixture(scope="module")
+def app(database: Database) -> Iterator[Flask]:
+    url = database.url.render_as_string(hide_password=False)
+    made = create_app(
+        Settings(database_url=url, actor="test"), WebSettings(plain_http=True, proxies=1), day=lambda: demo_site.TODAY
+    )
+    made.config["WTF_CSRF_ENABLED"] = False  # or nothing would come any further; shown by itself in test_login
+    yield made
+    made.extensions[EXTENSION].close()
+
+
+@pytest.fixture(scope="module")
+def clients(app: Flask) -> dict[str, FlaskClient]:
+    made = {caller: app.test_client() for caller in CALLERS}
+    for number, (caller, client) in enumerate(made.items()):
+        if caller != "nobody":
+            form = {"login": caller, "password": demo_site.PASSWORD}
+            answer = client.post("/login", data=form, environ_base={"REMOTE_ADDR": f"192.0.2.{number}"})
+            assert answer.status_code == 303, caller
+    return made
+
+
+def word(draw: random.Random) -> str:
+    one = draw.choice(draw.choice(EVERY_KIND))
+    return one if draw.random() < 0.8 else one + draw.choice(draw.choice(EVERY_KIND))
+
+
+def way(draw: random.Random, rule: Rule) -> str:
+    """An address of the route, with something else where it says what, or one that is near it."""
+    said = re.sub(r"<[^>]*>", lambda _: quote(word(draw), safe=draw.choice(("", "/%.\\"))) or "x", rule.rule)
+    if draw.random() < 0.4:  # as it should be
+        said = re.sub(r"<place:place>", lambda _: draw.choice(("461", "420", "450", "999")), rule.rule)
+        said = re.sub(r"<place:[^>]*>", "461", said)
+        said = re.sub(r"<any\(([^)]*)\)[^>]*>", lambda found: draw.choice(found[1].split(",")), said)
+        said = re.sub(r"<[^>]*>", lambda _: quote(draw.choice(("F2008-0001", "1", "fyn-alkohol", word(draw)))), said)
+    if draw.random() < 0.05:
+        said += draw.choice(("/", "//", "/..", ";a", "%00", "?", "%", ".json"))
+    return said
+
+
+def fields_of(draw: random.Random) -> list[tuple[str, str]]:
+    return [(draw.choice(FIELDS), word(draw)) for _ in range(draw.randint(0, 5))]
+
+
+def headers_of(draw: random.Random) -> Headers:
+    """Only what a server lets through: no line ends and nothing but latin-1 in a value."""
+    found = Headers()
+    for _ in range(draw.randint(0, 3)):
+        value = re.sub(r"[\r\n\x00]", " ", word(draw)).encode("latin-1", "replace").decode("latin-1")
+        found.add(draw.choice(HEADER_NAMES[:-1]), value)
+    return found
+
+
+def one_request(draw: random.Random, rules: list[Rule]) -> dict[str, Any]:
+    """What is asked, as werkzeug's client takes it."""
+    rule, method = draw.choice(rules), draw.choice(METHODS)
+    asked: dict[str, Any] = {"path": way(draw, rule), "method": method, "headers": headers_of(draw)}
+    asked["query_string"] = "&".join(f"{quote(name)}={quote(value)}" for name, value in fields_of(draw))
+    asked["environ_overrides"] = {"REMOTE_ADDR": f"198.51.100.{draw.randint(1, 250)}"}
+    if method in {"POST", "PUT", "PATCH", "DELETE"}:
+        kind = draw.random()
+        if kind < 0.5:
+            form: dict[str, Any] = {}
+            for name, value in fields_of(draw):
+                form.setdefault(name or "x", []).append(value)
+            asked["data"] = form
+        elif kind < 0.8:
+            name = re.sub(r"[\r\n\x00\"]", " ", word(draw)) + draw.choice(ENDINGS)
+            content = io.BytesIO(draw.choice(FILES))
+            asked["data"] = {
+                draw.choice(("file", "files", "upload", "x")): FileStorage(
+                    content, name, content_type=draw.choice(TYPES)
+                ),
+                draw.choice([each for each in FIELDS if each]): word(draw),
+            }
+            asked["content_type"] = "multipart/form-data"
+        elif kind < 0.9:
+            asked["data"], asked["content_type"] = draw.choice(FILES), "application/json"
+        else:
+            asked["data"], asked["content_type"] = draw.choice(FILES), draw.choice(TYPES) or "text/plain"
+    return asked
+
+
+def faults(caller: str, answer: Any) -> Iterator[str]:  # noqa: ANN401 - werkzeug's own
+    """What is wrong with an answer."""
+    if answer.status_code >= 500:
+        yield f"status {answer.status_code}"
+    for name, value in HEADERS.items():
+        if answer.headers.get(name) != value:
+            yield f"header {name}: {answer.headers.get(name)}"
+    if not re.fullmatch(r"[A-Za-z0-9-]{8,64}", answer.headers.get("X-Request-ID", "")):
+        yield f"request id {answer.headers.get('X-Request-ID')!r}"
+    if answer.headers.get("a") or "a=b" in answer.headers.get("Set-Cookie", ""):
+        yield "a header of the visitor's making"
+    target = urlsplit(answer.headers.get("Location", "/"))
+    if target.scheme not in {"", "http", "https"} or "evil" in target.netloc or target.path.startswith(("//", "/\\")):
+        yield f"sends to {answer.headers['Location']}"
+    yield from _faults_of_text(caller, answer)
+
+
+def _faults_of_text(caller: str, answer: Any) -> Iterator[str]:  # noqa: ANN401 - as above
+    kind = answer.content_type or ""
+    if kind.startswith(("text/", "application/json", "application/problem+json")):
+        said = answer.get_data(as_text=True)
+        if found := INSIDE.search(said):
+            yield f"shows {found[0]!r}"
+        if caller in STRANGERS and ONLY_FOR_OTHERS in said:
+            yield "shows another's bill"
+        if kind.startswith("text/html"):
+            yield from scripts(said)
+
+
+def scripts(said: str) -> Iterator[str]:
+    """Whatever a browser would run, or load from elsewhere."""
+    if not said.strip():
+        return
+    for element in html.document_fromstring(said).iter(html.etree.Element):
+        if element.tag == "script" and not (element.get("src", "").startswith("/static/") and not element.text):
+            yield f"script {html.tostring(element)[:80]!r}"
+        for name, value in ((str(name), str(value)) for name, value in element.attrib.items()):
+            if name.startswith("on") or name == "style":
+                yield f"attribute {name}={value[:40]}"
+            if name in {"href", "src", "action", "formaction"} and re.match(
+                r"\s*(javascript|data|vbscript):|//", value
+            ):
+                yield f"{name}={value[:60]}"
+
+
+def attack(app: Flask, clients: dict[str, FlaskClient], seed: int, count: int) -> Counter[int]:
+    """Send so many; answers how often each status came.
+
+    Raises:
+        AssertionError: with the seed, the request and what is wrong.
+    """
+    draw = random.Random(seed)
+    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint not in LEAVES_OUT]
+    statuses: Counter[int] = Counter()
+    for number in range(count):
+        caller = draw.choice(CALLERS)
+        asked = one_request(draw, rules)
+        told = f"seed {seed}, request {number}: {caller} {asked}"
+        with clients[caller].open(**asked) as answer:
+            assert list(faults(caller, answer)) == [], told
+            statuses[answer.status_code] += 1
+    return statuses
+
+
+def still_whole(app: Flask, database: Database, clients: dict[str, FlaskClient]) -> None:
+    """Nothing was written into a page, and the books are as they were."""
+    for caller, addresses in {
+        "officer": ["/oekonomi/461/", "/oekonomi/461/bilag", "/oekonomi/461/bilag/F2008-0001", "/kommune/461/"],
+        "administrator": ["/brugere/461/"],
+        "payer": ["/kommune/420/"],
+    }.items():
+        for address in addresses:
+            answer = clients[caller].get(address)
+            assert answer.status_code == 200, (caller, address)
+            assert list(scripts(answer.text)) == []
+            assert "alert(1)" not in re.sub(r"&lt;.*?&gt;", "", answer.text)
+    with database.reading() as connection:
+        assert connection.execute(text("SELECT COUNT(*), SUM(amount_oere) FROM invoice")).one() == BOOKS[database]
+        names = connection.execute(text("SELECT login FROM user_account")).scalars().all()
+    assert [name for name in names if not re.fullmatch(r"[a-z0-9æøå._+@-]+", name)] == []
+    assert app.test_client().get("/readyz").status_code == 200
+
+
+BOOKS: dict[Database, Any] = {}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _books_before(database: Database) -> None:
+    with database.reading() as connection:
+        BOOKS[database] = connection.execute(text("SELECT COUNT(*), SUM(amount_oere) FROM invoice")).one()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_some_hundred_hostile_requests(
+    app: Flask, database: Database, clients: dict[str, FlaskClient], seed: int
+) -> None:
+    statuses = attack(app, clients, seed, 200)
+    # They come as far as the pages, not only to the door.
+    assert statuses[200] > 20
+    assert statuses[404] > 10
+    assert statuses[400] + statuses[403] + statuses[405] > 10
+    still_whole(app, database, clients)
+
+
+@pytest.mark.soak
+def test_ten_thousand_hostile_requests(app: Flask, database: Database, clients: dict[str, FlaskClient]) -> None:
+    statuses = attack(app, clients, 3, 10_000)
+    assert sum(statuses.values()) == 10_000
+    assert statuses[200] > 1000
+    still_whole(app, database, clients)
+
+
+@pytest.mark.parametrize("host", ["a b", "<script>", "evil.invalid:99999999", "x" * 300, "..", "[::1", "\u00e6"])
+def test_a_host_that_is_none_is_told_so(app: Flask, host: str) -> None:
+    for path in ("/", "/login", "/oekonomi/461/", "/findes-ikke", "/static/style.css"):
+        with app.test_client().get(path, headers={"Host": host}) as answer:
+            assert answer.status_code < 500
+            assert list(faults("nobody", answer)) == []
+
+
+def test_a_fault_and_a_leak_would_be_found(app: Flask) -> None:
+    from werkzeug.wrappers import Response
+
+    def of(words: str, status: int = 200, **headers: str) -> list[str]:
+        made = Response(words, status, content_type="text/html")
+        made.headers.update({**HEADERS, "X-Request-ID": "abcdefgh", **headers})
+        return list(faults("neighbour", made))
+
+    assert of("<p>alt er godt</p>") == []
+    assert of("<p>x</p>", 500) == ["status 500"]
+    assert of(f"<p>{ONLY_FOR_OTHERS}</p>") == ["shows another's bill"]
+    assert of("<p>sqlite3.OperationalError</p>") == ["shows 'sqlite3'"]
+    assert of("<p>x</p>", Location="//evil.invalid/") == ["sends to //evil.invalid/"]
+    for planted in (*SCRIPTS[:3], SCRIPTS[4].replace("</textarea>", "")):
+        assert of(f"<p title='{planted}'>{planted}</p>"), planted
+    assert of('<a href="javascript:alert(1)">x</a>') != []
+    assert app.url_map is not None
+
+
+def test_an_upload_that_is_too_large_is_refused(app: Flask, clients: dict[str, FlaskClient]) -> None:
+    from portal.pages import LARGEST_UPLOAD
+
+    large = b"--x\r\n" + b"x" * LARGEST_UPLOAD
+    for address in ("/login", "/brugere/461/ny"):
+        answer = clients["administrator"].post(address, data=large, content_type="multipart/form-data; boundary=x")
+        assert answer.status_code == 413
+        assert "Filen er for stor" in answer.text
+    many = clients["nobody"].post("/login", data={f"f{number}": "x" for number in range(5000)})
+    assert many.status_code in {401, 413, 429}
+    assert app.config["MAX_CONTENT_LENGTH"] == LARGEST_UPLOAD
