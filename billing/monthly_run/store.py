@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, or_, select, update
 
 from agreements.agreement import MunicipalityCode
 from billing.monthly_run.facts import (
@@ -259,3 +259,29 @@ def open_plans(connection: Connection, issuer: MunicipalityCode, most: int) -> l
         OpenPlan(row.id, row.as_of, row.planned_by, row.four_eyes, bool(row.is_approved), int(row.total_oere))
         for row in rows
     ]
+
+
+def plans_of(
+    connection: Connection, issuer: MunicipalityCode, *, before: int | None = None, size: int = 50
+) -> list[int]:
+    """The numbers of the plans that are an issuer's alone, newest first: made for it, or with its documents only.
+
+    Args:
+        connection: Where to read.
+        issuer: Whose.
+        before: Only those with a lower number.
+        size: How many at most.
+    """
+    of_plan = select(run_plan_document.c.plan_id).where(run_plan_document.c.plan_id == run_plan.c.id)
+    own = of_plan.where(run_plan_document.c.issuer == issuer).exists()
+    others = of_plan.where(run_plan_document.c.issuer != issuer).exists()
+    made_for = run_plan.c.scope.like(f'%"{issuer}"]')  # the scope ends with the issuer
+    query = select(run_plan.c.id).where(~others, or_(own, made_for)).order_by(run_plan.c.id.desc()).limit(size)
+    if before is not None:
+        query = query.where(run_plan.c.id < before)
+    return list(connection.execute(query).scalars())
+
+
+def is_plan_of(connection: Connection, number: int, issuer: MunicipalityCode) -> bool:
+    """Whether a plan is an issuer's alone, as ``plans_of`` says."""
+    return number in plans_of(connection, issuer, before=number + 1, size=1)

@@ -17,6 +17,7 @@ from portal.pages import EXTENSION, TOKEN, mark_of
 from portal.web_settings import WebSettings
 from tests.databases import SqliteDatabases
 from tests.portal import demo_site
+from tests.portal.api.test_api import TABLE as API_TABLE
 
 CALLERS = ("nobody", "officer", "approver", "reader", "auditor", "administrator", "payer", "neighbour")
 LOGIN = 303  # to the page that asks who it is
@@ -92,6 +93,12 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
         READS_ASSENS,
     ),
     ("GET", "/api/v1/"): ("/api/v1/", ALL),
+    ("GET", "/api/v1/openapi.json"): ("/api/v1/openapi.json", ALL),
+    # A cookie opens none of these; who may with a key is tests/portal/api's own table.
+    **{
+        (method, f"/api/v1{rule}"): (f"/api/v1{address}", (401,) * 8)
+        for (method, rule), (address, _) in API_TABLE.items()
+    },
     ("POST", "/logud"): ("/logud", (303,) * 8),  # last: it ends what the others rest on
 }
 
