@@ -18,7 +18,7 @@ from foundation.database import DatabaseNotReady, DatabaseUnavailable
 from foundation.errors import BadInput, MellemregningError, NotFound, RuleBroken
 from foundation.settings import LANGUAGES, Settings
 from migrations import DatabaseTooNew
-from portal import api, finance, language, login, menu, municipality, parts, users
+from portal import api, api_keys, finance, language, login, menu, municipality, parts, users
 from portal.access import keys
 from portal.access.run import LoginRefused, TooManyTries
 from portal.access.scope import NotAllowed
@@ -126,7 +126,15 @@ def create_app(
     menu.prepare(app)
     login.prepare(app, web)
     _public_pages(app)
-    for door in (login.pages, users.pages, finance.pages, municipality.pages, municipality.open_pages, api.pages):
+    for door in (
+        login.pages,
+        users.pages,
+        finance.pages,
+        municipality.pages,
+        municipality.open_pages,
+        api_keys.pages,
+        api.pages,
+    ):
         app.register_blueprint(door)
     anybody(app.view_functions["static"])
     unmarked = [name for name, view in app.view_functions.items() if mark_of(view) is None]

@@ -12,6 +12,7 @@ from billing.annual_subscription import store as prices
 from billing.annual_subscription.facts import AnnualSubscription, SubscriptionPart
 from billing.annual_subscription.run import SubscriptionUnknown
 from billing.deadline_status import deadline_statuses
+from foundation.period import FIRST_YEAR, LAST_YEAR
 from portal.access.keys import Caller
 from portal.access.scope import issuers_agreements, members_agreement, members_agreements
 from portal.api.doors import (
@@ -27,10 +28,15 @@ from portal.api.doors import (
     year_asked,
     year_of,
 )
+from portal.api.problems import ParameterWrong
 from portal.own_figures import own_deadlines
 from portal.pages import connection, today
 
-YEAR = Parameter("year", "Only of this year.", {"type": "integer", "minimum": 1970, "maximum": 2200}, 2009)
+YEAR = Parameter("year", "Only of this year.", {"type": "integer", "minimum": FIRST_YEAR, "maximum": LAST_YEAR}, 2009)
+LAST_WITH_BANK_DAYS = 2098  # the holidays after 2100 are not known, and a year's deadlines reach into the next
+DEADLINE_YEAR = Parameter(
+    "year", "Only of this year.", {"type": "integer", "minimum": FIRST_YEAR, "maximum": LAST_WITH_BANK_DAYS}, 2009
+)
 YEARS_SHOWN = 10
 AROUND = timedelta(days=366)
 
@@ -176,7 +182,7 @@ def get_price(caller: Caller, code: str, year: str) -> Json:
     return said_price(price, caller.place, dict(prices.price_notices(connection(), code, wanted)), is_issuer=is_issuer)
 
 
-@operation("GET", "/deadlines", scope="deadlines:read", tag="Deadlines", answer="DeadlinePage", query=(YEAR,))
+@operation("GET", "/deadlines", scope="deadlines:read", tag="Deadlines", answer="DeadlinePage", query=(DEADLINE_YEAR,))
 def list_deadlines(caller: Caller) -> Json:
     """List deadlines by day.
 
@@ -184,6 +190,8 @@ def list_deadlines(caller: Caller) -> Json:
     it stands; where it only pays, `status` is null.
     """
     year = year_asked()
+    if year is not None and year > LAST_WITH_BANK_DAYS:
+        raise ParameterWrong(name="year", expected=f"Et år til og med {LAST_WITH_BANK_DAYS}")
     first = date(year, 1, 1) if year else today() - AROUND
     last = date(year, 12, 31) if year else today() + AROUND
     stands = {}
