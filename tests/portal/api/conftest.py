@@ -14,6 +14,7 @@ from foundation.database import Database
 from foundation.hooks import HOOK_KEY
 from foundation.settings import Settings
 from portal.access import keys
+from portal.access import run as access
 from portal.app import create_app
 from portal.pages import EXTENSION
 from portal.web_settings import WebSettings
@@ -58,7 +59,7 @@ def key_of(database: Database, login: str, *scopes: str, days: int = 30) -> str:
     """A new key of a person of the demo site: for these scopes, or for all that the person may."""
     place = ROLES_PLACES[login]
     with database.transaction() as connection:
-        person = keys.person_of(keys.find(connection, login))
+        person = access.person_of(access.find(connection, login))
         wanted = scopes or tuple(keys.may_have(person, place))
         _number, token = keys.make_key(connection, login, place, "prøven", wanted, demo_site.occasion(), days=days)
     return token

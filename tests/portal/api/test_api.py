@@ -18,6 +18,7 @@ from foundation.audit import Occasion
 from foundation.database import Database
 from portal.access import keys
 from portal.access import run as access
+from portal.access.scope import NotAllowed
 from portal.api import openapi
 from portal.api.doors import OPERATIONS
 from tests.portal import demo_site
@@ -71,7 +72,7 @@ def test_who_is_answered_what(programs: dict[str, Program], row: tuple[str, str]
             answered[caller] = answer.status_code
             if answer.status_code >= 400:
                 assert answer.mimetype == "application/problem+json"
-                told = json.loads(answer.text)
+                told = json.loads(answer.get_data(as_text=True))
                 assert told["status"] == answer.status_code
                 assert told["instance"].endswith(answer.headers["X-Request-ID"])
                 assert "Assens" not in told["detail"]
@@ -191,7 +192,7 @@ def test_a_key_falls_with_its_persons_role(app: Flask, lived: Database) -> None:
         (("everything",), 30, keys.ScopesWrong),
         (("invoices:read",), 0, keys.DaysWrong),
         (("invoices:read",), 5000, keys.DaysWrong),
-        (("plans:approve",), 30, keys.NotAllowed),
+        (("plans:approve",), 30, NotAllowed),
     ],
 )
 def test_what_a_key_cannot_be(lived: Database, scopes: tuple[str, ...], days: int, error: type[Exception]) -> None:

@@ -14,6 +14,7 @@ import schemathesis
 from flask import Flask
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import CHECKS
+from schemathesis.core.result import Ok
 
 from foundation.database import Database
 from foundation.hooks import HOOK_KEY
@@ -60,6 +61,7 @@ def call_all(app: Flask, authorization: dict[str, str], examples: int, monkeypat
     assert len(checks) == len(CHECKED)
     count = 0
     for found in schema.get_all_operations():
+        assert isinstance(found, Ok), found
         operation = found.ok()
         for mode in (MODE.POSITIVE, MODE.NEGATIVE):
             cases = operation.as_strategy(generation_mode=mode)
