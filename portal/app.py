@@ -21,9 +21,11 @@ from foundation.database import DatabaseNotReady, DatabaseUnavailable
 from foundation.errors import BadInput, MellemregningError, NotFound, RuleBroken
 from foundation.settings import LANGUAGES, Settings
 from migrations import DatabaseTooNew
-from portal import api, background, finance, language, login, menu, metrics, municipality, parts, users
+from portal import api, api_keys, background, finance, language, login, menu, metrics, municipality, parts, users
+from portal.access import keys
 from portal.access.run import LoginRefused, TooManyTries
 from portal.access.scope import NotAllowed
+from portal.api import problems
 from portal.language import _
 from portal.pages import (
     EXTENSION,
@@ -64,6 +66,9 @@ STATUS_OF_ERROR: tuple[tuple[type[MellemregningError], int], ...] = (
     (DatabaseTooNew, 503),
     (login.ProviderFailed, 503),
     (NotAllowed, 403),
+    (keys.KeyRefused, 401),
+    (keys.ScopeMissing, 403),
+    (problems.BodyKindWrong, 415),
     (LoginRefused, 401),
     (TooManyTries, 429),
     (NotFound, 404),
@@ -123,12 +128,21 @@ def create_app(
     app.url_map.converters["place"] = Place
     _around_each_request(app, settings)
     metrics.observe(app)
-    CSRFProtect(app)
+    # No cookie opens the API, so that nothing can be sent to it in a visitor's name.
+    CSRFProtect(app).exempt(api.pages)
     parts.prepare(app)
     menu.prepare(app)
     login.prepare(app, web)
     _public_pages(app)
-    for door in (login.pages, users.pages, finance.pages, municipality.pages, municipality.open_pages, api.pages):
+    for door in (
+        login.pages,
+        users.pages,
+        finance.pages,
+        municipality.pages,
+        municipality.open_pages,
+        api_keys.pages,
+        api.pages,
+    ):
         app.register_blueprint(door)
     anybody(app.view_functions["static"])
     unmarked = [name for name, view in app.view_functions.items() if mark_of(view) is None]
@@ -211,7 +225,7 @@ def _around_each_request(app: Flask, settings: Settings) -> None:
         if request.endpoint == "static":
             response.headers["Cache-Control"] = "public, max-age=86400"
         else:
-            response.headers["Cache-Control"] = "no-store"
+            response.headers["Cache-Control"] = "private, no-cache" if of_a_program() else "no-store"
         if request.is_secure:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
         return response
@@ -225,9 +239,16 @@ def _around_each_request(app: Flask, settings: Settings) -> None:
         return {"version": VERSION}
 
 
-def our_error(error: MellemregningError) -> tuple[str, int]:
-    """An error of ours as a page: its own sentence, with the status of its kind."""
+def of_a_program() -> bool:
+    """Whether it is a program that asks, which reads no pages."""
+    return request.path.startswith(f"{problems.PREFIX}/")
+
+
+def our_error(error: MellemregningError) -> tuple[str, int] | Response:
+    """An error of ours as a page: its own sentence, with the status of its kind; as a problem for a program."""
     status = next(status for kind, status in STATUS_OF_ERROR if isinstance(error, kind))
+    if of_a_program():
+        return problems.problem_of(error, status)
     return page_of_error(_("Det kunne ikke lade sig gøre"), error.text(_)), status
 
 
@@ -242,6 +263,10 @@ def web_error(error: HTTPException) -> WebResponse:
     response = error.get_response()
     if response.status_code >= HTTPStatus.BAD_REQUEST:
         title, advice = danish_of_status(response.status_code)
+        if of_a_program():
+            told = problems.problem(response.status_code, error.name.replace(" ", ""), f"{title}. {advice}")
+            told.headers.extend((name, value) for name, value in response.headers if name == "Allow")
+            return told
         response.set_data(page_of_error(title, advice))
     return response
 

@@ -57,7 +57,9 @@ def entries(place: str) -> list[Entry]:
         (Deed.READ, _("Det betaler vi"), "municipality.front", ("municipality.front",)),
         # An issuer's own row is long enough; its pages as a payer are reached from the first of them.
         *(of_payers if not is_issuer or request.blueprint == "municipality" else ()),
+        (Deed.READ, _("Nøgler"), "api_keys.list_keys", ("api_keys.list_keys", "api_keys.make_key")),
         (Deed.USERS, _("Brugere"), "users.list_users", ("users.",)),
+        (Deed.USERS, _("Alles nøgler"), "api_keys.list_all", ("api_keys.list_all",)),
     ]
     at = request.endpoint or ""
     return [

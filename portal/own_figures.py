@@ -151,17 +151,27 @@ class OwnDeadline:
 
 
 def own_deadlines(
-    opened: Connection, agreed: Mapping[str, Agreement], who: str, first: date, last: date
+    opened: Connection, agreed: Mapping[str, Agreement], who: str | None, first: date, last: date
 ) -> list[OwnDeadline]:
-    """The deadlines from one day to another of the years in which a municipality takes part, by day.
+    """The deadlines from one day to another, by day; one query.
 
-    They are the agreement's own, the same for all its parties; where they stand is the issuer's matter. One query.
+    They are the agreement's own, the same for all its parties; where they stand is the issuer's matter.
+
+    Args:
+        opened: Where to read.
+        agreed: Code -> agreement.
+        who: Only of the years in which this municipality takes part; None for all in which anybody does.
+        first: The first day.
+        last: The last day, itself included.
     """
-    members = Memberships(agreement_store.members_of(opened, sorted(agreed))) if agreed else None
+    if not agreed:
+        return []
+    members = Memberships(agreement_store.members_of(opened, sorted(agreed)))
     found = []
     for code, each in agreed.items():
         for year in range(first.year - 1, last.year + 2):
-            if members is None or who not in members.in_year(code, year):
+            there = members.in_year(code, year)
+            if not there or (who is not None and who not in there):
                 continue
             try:
                 deadlines = deadlines_of_year(each, year)

@@ -39,7 +39,7 @@ from billing.invoice.rules import (
     fingerprint_of,
     number_of,
 )
-from foundation import audit, outbox
+from foundation import audit, hooks, outbox
 from foundation.audit import Occasion
 from foundation.database import hold
 from foundation.errors import BadInput, N_, NotFound, RuleBroken
@@ -282,12 +282,31 @@ def outbox_entry_of(document: IssuedDocument) -> OutboxEntry:
 
 
 def _tell_who_delivers(connection: Connection, documents: Iterable[IssuedDocument], at: datetime | None) -> None:
-    """Put documents into the outbox, in the transaction that issues them, for the issuers that have a channel."""
+    """Put documents into the outbox, in the transaction that issues them, for channels and web-hooks that want them."""
+    documents = [document for document in documents if not document.internal]
+    hooks.tell(
+        connection,
+        (
+            hooks.Happened(
+                key=outbox.document_key(document.issuer.municipality, document.number),
+                event=hooks.DOCUMENT_ISSUED,
+                places={document.issuer.municipality, document.subscriber.municipality},
+                data={
+                    "issuer": document.issuer.municipality,
+                    "number": document.number,
+                    "subscriber": document.subscriber.municipality,
+                    "document_type": document.document_type.value,
+                    "due_date": document.due_date.isoformat(),
+                },
+                on=document.issue_date,
+            )
+            for document in documents
+        ),
+        at,
+    )
     delivered = outbox.takers(connection, outbox.DOCUMENTS)
     if delivered:
-        wanted = [
-            document for document in documents if not document.internal and document.issuer.municipality in delivered
-        ]
+        wanted = [document for document in documents if document.issuer.municipality in delivered]
         outbox.put_all(connection, [outbox_entry_of(document) for document in wanted], at)
 
 

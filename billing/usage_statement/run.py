@@ -56,7 +56,7 @@ from billing.usage_statement.rules import (
     unlike_before,
     with_hidden,
 )
-from foundation import audit
+from foundation import audit, hooks
 from foundation.audit import Occasion
 from foundation.errors import N_, NotFound, Problems, RuleBroken
 from foundation.person_number import holds_one
@@ -539,6 +539,15 @@ def release_usage(
             "parts": list(done.parts),
         },
     )
+    members = members_in(agreement_store.members(connection, code), period.year)
+    told = hooks.Happened(
+        key=f"statement/{code}/{period}/{done.edition}",
+        event=hooks.STATEMENT_RELEASED,
+        places={*members, *agreement.providers, agreement.issuer},
+        data={"agreement": code, "period": str(period).replace("/", "_"), "edition": done.edition},
+        on=occasion.as_of,
+    )
+    hooks.tell(connection, [told], occasion.at)
     return replace(found, release=done, is_released=True), True
 
 

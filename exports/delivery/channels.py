@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import smtplib
+import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from email.message import EmailMessage
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import urllib3
 
 from exports.delivery.facts import Channel, ChannelKind, DeliveryTopic, PackedFile, Parcel, Tried
 from exports.delivery.rules import ChannelNotUsable, is_lasting_smtp, is_lasting_status, require_usable
 from exports.e_invoice.run import FileNotWritten, write_whole
+from foundation import clock
+from foundation.hooks import HOOK_KEY, secret_of, signature
 
 SECONDS_TO_CONNECT = 10.0
 SECONDS_TO_ANSWER = 30.0
 MOST_OF_AN_ANSWER = 2000
 KEY_HEADER = "Idempotency-Key"
 MAIL_KEY_HEADER = "X-Mellemregning-Id"
+SIGNATURE_HEADER = "Mellemregning-Signature"
+HOOK_LOCAL = "MELLEMREGNING_HOOK_LOCAL"  # 1: web-hooks may lead to machines of our own network
+
+
+class AddressInside(OSError):
+    """A name that leads into our own network."""
 
 
 class Carrier:
@@ -35,6 +46,7 @@ class Carrier:
         seconds_to_connect: float = SECONDS_TO_CONNECT,
         seconds_to_answer: float = SECONDS_TO_ANSWER,
         tls: ssl.SSLContext | None = None,
+        now: Callable[[], datetime] = clock.now,
     ) -> None:
         """Prepare; nothing is connected yet.
 
@@ -43,7 +55,9 @@ class Carrier:
             seconds_to_connect: For HTTP.
             seconds_to_answer: For each answer that is waited for.
             tls: Whom to trust instead of whom the system does.
+            now: The instant that signatures carry.
         """
+        self._now = now
         self._environment = environment
         self._seconds = seconds_to_answer
         self._tls = tls or ssl.create_default_context()
@@ -74,6 +88,8 @@ class Carrier:
             return _into_folder(Path(channel.settings["path"]), parcel)
         if channel.kind is ChannelKind.SMTP:
             return self._by_mail(channel.settings, parcel)
+        if channel.kind is ChannelKind.WEBHOOK:
+            return self._by_hook(channel.settings, parcel)
         return self._by_http(channel.settings, parcel)
 
     def _secret(self, name: str) -> str | None:
@@ -104,6 +120,56 @@ class Carrier:
         if answer.status in range(200, 300):
             return Tried(handed_over=True, reached=reached, detail=detail)
         return Tried(handed_over=False, reached=reached, detail=detail, lasting=is_lasting_status(answer.status))
+
+    def _by_hook(self, settings: Mapping[str, str], parcel: Parcel) -> Tried:
+        """A signed call to an address that a municipality named, and so to no machine of our own network."""
+        parts = urlsplit(settings["url"])
+        reached = f"{parts.scheme}://{parts.netloc}"
+        hook_key = self._secret(HOOK_KEY)
+        if hook_key is None:
+            return _no_secret(reached, HOOK_KEY)
+        body = parcel.files[-1].content
+        headers = {
+            "Content-Type": "application/json",
+            "Host": parts.netloc,
+            "User-Agent": "mellemregning",
+            KEY_HEADER: parcel.key,
+            "Mellemregning-Event": parcel.subject,
+            SIGNATURE_HEADER: signature(secret_of(hook_key, settings["salt"]), int(self._now().timestamp()), body),
+        }
+        address = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+        try:
+            with self._pool_of_hook(parts) as pool:
+                answer = pool.urlopen(
+                    "POST", address, body=body, headers=headers, redirect=False, retries=False, preload_content=False
+                )
+                status = answer.status
+                answer.close()  # what it says is not read: it would be shown to whoever named the address
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            return Tried(handed_over=False, reached=reached, detail=type(error).__name__)
+        good = status in range(200, 300)
+        return Tried(
+            handed_over=good, reached=reached, detail=f"HTTP {status}", lasting=not good and is_lasting_status(status)
+        )
+
+    def _pool_of_hook(self, parts: SplitResult) -> urllib3.HTTPConnectionPool:
+        """A connection to the very address that was looked up and found to be outside.
+
+        Raises:
+            OSError: there is none, or it is not outside; ``HOOK_LOCAL`` in the environment allows that.
+        """
+        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        inside = self._secret(HOOK_LOCAL) != "1"
+        addresses = [str(each[4][0]) for each in found]
+        if inside and not all(ipaddress.ip_address(each).is_global for each in addresses):
+            raise AddressInside
+        seconds = urllib3.Timeout(connect=SECONDS_TO_CONNECT, read=self._seconds)
+        if parts.scheme == "http":
+            return urllib3.HTTPConnectionPool(addresses[0], port, timeout=seconds)
+        return urllib3.HTTPSConnectionPool(
+            addresses[0], port, timeout=seconds, ssl_context=self._tls, assert_hostname=host, server_hostname=host
+        )
 
     def _by_mail(self, settings: Mapping[str, str], parcel: Parcel) -> Tried:
         to = settings.get("recipient") or parcel.recipient

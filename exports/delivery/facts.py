@@ -16,14 +16,16 @@ class ChannelKind(StrEnum):
     FOLDER = "folder"
     SMTP = "smtp"
     HTTP = "http"
+    WEBHOOK = "webhook"  # signed, to whoever asked to be told
 
 
 class DeliveryTopic(StrEnum):
-    """What a channel takes: issued documents, reminder letters, or the clock's messages."""
+    """What a channel takes: issued documents, reminder letters, the clock's messages, or what web-hooks are told."""
 
     DOCUMENTS = "documents"
     LETTERS = "letters"
     MAIL = "mail"
+    EVENTS = "events"
 
 
 class DeliveryState(StrEnum):

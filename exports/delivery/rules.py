@@ -22,6 +22,7 @@ REQUIRED: Mapping[ChannelKind, tuple[str, ...]] = {
     ChannelKind.FOLDER: ("path",),
     ChannelKind.SMTP: ("host", "sender"),
     ChannelKind.HTTP: ("url",),
+    ChannelKind.WEBHOOK: ("url", "salt"),
 }
 ALLOWED: Mapping[ChannelKind, frozenset[str]] = {
     ChannelKind.FOLDER: frozenset({"path", "files"}),
@@ -29,6 +30,7 @@ ALLOWED: Mapping[ChannelKind, frozenset[str]] = {
         {"host", "port", "starttls", "user", "password_env", "sender", "recipient", "link", "files"},
     ),
     ChannelKind.HTTP: frozenset({"url", "token_env"}),
+    ChannelKind.WEBHOOK: frozenset({"url", "salt"}),
 }
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 FILES = frozenset({"xml", "pdf"})
@@ -96,19 +98,25 @@ def require_usable(kind: ChannelKind, topic: DeliveryTopic, settings: Mapping[st
 
 
 def _problem(kind: ChannelKind, topic: DeliveryTopic, settings: Mapping[str, str]) -> str:
-    unknown = sorted(set(settings) - ALLOWED[kind])
-    if unknown:
-        return f"{', '.join(unknown)} hører ikke til den"
-    lacking = [name for name in REQUIRED[kind] if not settings.get(name)]
-    if lacking:
-        return f"{', '.join(lacking)} mangler"
+    if wrong := _misfit(kind, topic, settings):
+        return wrong
     if any("\n" in value or "\r" in value or "\0" in value for value in settings.values()):
         return "en indstilling skal stå på én linje"
     if not set(settings.get("files", "xml").split(",")) <= FILES:
         return "files skal være xml, pdf eller xml,pdf"
     if kind is ChannelKind.SMTP:
         return _smtp_problem(topic, settings)
-    return _url_problem(settings["url"]) if kind is ChannelKind.HTTP else ""
+    return _url_problem(settings["url"]) if "url" in settings else ""
+
+
+def _misfit(kind: ChannelKind, topic: DeliveryTopic, settings: Mapping[str, str]) -> str:
+    if (kind is ChannelKind.WEBHOOK) != (topic is DeliveryTopic.EVENTS):
+        return "hændelser sendes kun til web-hooks, og web-hooks får kun hændelser"
+    unknown = sorted(set(settings) - ALLOWED[kind])
+    if unknown:
+        return f"{', '.join(unknown)} hører ikke til den"
+    lacking = [name for name in REQUIRED[kind] if not settings.get(name)]
+    return f"{', '.join(lacking)} mangler" if lacking else ""
 
 
 def _smtp_problem(topic: DeliveryTopic, settings: Mapping[str, str]) -> str:

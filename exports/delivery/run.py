@@ -6,6 +6,7 @@ noted is handed over again, with the same id.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -40,10 +41,11 @@ from exports.pdf.run import pdfs
 from exports.pdf.write import Press
 from exports.reminder.layout import file_name as letter_name
 from exports.reminder.write import pdfs_of as letter_pdfs
-from foundation import audit, outbox
+from foundation import audit, hooks, outbox
 from foundation.audit import Event, Occasion
 from foundation.database import hold
 from foundation.errors import BadInput, MellemregningError, N_, NotFound, Problems, RuleBroken
+from foundation.hooks import Hook
 
 AT_ONCE = 50
 LEASE = timedelta(minutes=10)
@@ -162,11 +164,23 @@ def take(
         count: At most so many.
     """
     active = [channel for channel in store.channels(connection) if channel.active]
+    active += store.hook_channels(connection)
     if new and active:
         hold(connection, "delivery_job")
         for channel in active:
             store.add_jobs(connection, channel, now)
-    return store.claim(connection, active, now, now + LEASE, who, count)
+    claimed = store.claim(connection, active, now, now + LEASE, who, count)
+    if all(each.channel.kind is not ChannelKind.WEBHOOK for each in claimed):
+        return claimed
+    there = {hook.id: hook for hook in hooks.hooks(connection)}
+    return [_to_hook(each, there) if each.channel.kind is ChannelKind.WEBHOOK else each for each in claimed]
+
+
+def _to_hook(claimed: Claimed, there: Mapping[int, Hook]) -> Claimed:
+    """With where to and the salt; one that was closed since has neither, and its delivery is given up."""
+    hook = there.get(int(str(claimed.reference["hook"])))
+    settings = {"url": hook.url, "salt": hook.salt} if hook else {}
+    return replace(claimed, channel=replace(claimed.channel, settings=settings))
 
 
 def release(connection: Connection, who: str) -> None:
@@ -178,7 +192,10 @@ def pack(connection: Connection, claimed: Sequence[Claimed]) -> list[Parcel | Tr
     """What is handed over for each, or why nothing can be: a document that is not fit to be sent."""
     documents: dict[int, IssuedDocument | Tried] = {}
     letters: dict[int, Parcel | Tried] = {}
+    told: dict[int, Parcel | Tried] = {}
     for each in claimed:
+        if each.channel.topic is DeliveryTopic.EVENTS:
+            told[each.entry_id] = _event(each)
         if each.channel.topic is DeliveryTopic.LETTERS:
             letters[each.entry_id] = _letter(connection, each)
         if each.channel.topic is DeliveryTopic.DOCUMENTS:
@@ -192,6 +209,8 @@ def pack(connection: Connection, claimed: Sequence[Claimed]) -> list[Parcel | Tr
         if each.entry_id in documents
         else letters[each.entry_id]
         if each.entry_id in letters
+        else told[each.entry_id]
+        if each.entry_id in told
         else Parcel(
             key=each.key,
             topic=each.channel.topic,
@@ -204,6 +223,30 @@ def pack(connection: Connection, claimed: Sequence[Claimed]) -> list[Parcel | Tr
         )
         for each in claimed
     ]
+
+
+def _event(each: Claimed) -> Parcel | Tried:
+    """What a web-hook is told, the same bytes each time."""
+    if not each.channel.settings:
+        return Tried(handed_over=False, reached="", detail="web-hooken er lukket", lasting=True)
+    content = {
+        "id": each.key,
+        "event": each.reference["event"],
+        "municipality": each.reference["municipality"],
+        "at": each.reference["at"],
+        "data": each.reference["data"],
+    }
+    body = json.dumps(content, ensure_ascii=False, sort_keys=True).encode()
+    return Parcel(
+        key=each.key,
+        topic=each.channel.topic,
+        issuer=each.channel.issuer,
+        recipient=each.recipient,
+        subject=each.subject,
+        body="",
+        files=(PackedFile("event.json", "application/json", body),),
+        reference=each.reference,
+    )
 
 
 def _not_sent(error: MellemregningError) -> Tried:
@@ -292,6 +335,20 @@ def note(connection: Connection, claimed: Claimed, tried: Tried, now: datetime, 
         return DeliveryState(job.state)
     due_at = now + wait_after(attempts, claimed.key) if state is DeliveryState.FAILED else now
     store.set_job(connection, claimed.entry_id, kind, state=state, attempts=attempts, due_at=due_at)
+    if state is DeliveryState.HANDED_OVER and claimed.channel.topic is DeliveryTopic.DOCUMENTS:
+        told = hooks.Happened(
+            key=f"{claimed.key}/{kind.value}/{attempts}",
+            event=hooks.DOCUMENT_DELIVERED,
+            places={claimed.channel.issuer, claimed.recipient},
+            data={
+                "issuer": claimed.channel.issuer,
+                "number": claimed.reference["number"],
+                "state": state.value,
+                "channel": kind.value,
+            },
+            on=now.date(),
+        )
+        hooks.tell(connection, [told], now)
     return state
 
 

@@ -26,7 +26,8 @@ from agreements.agreement import MunicipalityCode
 from exports.delivery.facts import Attempt, Channel, ChannelKind, Claimed, Delivery, DeliveryState, DeliveryTopic
 from exports.delivery.rules import bounded
 from exports.delivery.tables import delivery_attempt, delivery_channel, delivery_job
-from foundation.outbox import DOCUMENT_ISSUED, LETTER_WRITTEN, outbox_entry
+from foundation.hooks import hooks
+from foundation.outbox import DOCUMENT_ISSUED, HOOK_EVENT, LETTER_WRITTEN, outbox_entry
 
 OPEN = (DeliveryState.WAITING.value, DeliveryState.FAILED.value)
 
@@ -54,6 +55,12 @@ def channels(connection: Connection, issuer: MunicipalityCode | None = None) -> 
         )
         for row in newest.values()
     ]
+
+
+def hook_channels(connection: Connection) -> list[Channel]:
+    """One channel for each municipality that wants to be told; where to and by which secret is the hook's own."""
+    places = sorted({hook.municipality for hook in hooks(connection)})
+    return [Channel(place, DeliveryTopic.EVENTS, ChannelKind.WEBHOOK, {}) for place in places]
 
 
 def append_channel(connection: Connection, channel: Channel, entered_on: date) -> None:
@@ -84,7 +91,11 @@ def _of_topic(channel: Channel) -> ColumnElement[bool]:
 
 
 # Which entries leave by channels of their own; all others are messages.
-TOPICS = {DOCUMENT_ISSUED: DeliveryTopic.DOCUMENTS, LETTER_WRITTEN: DeliveryTopic.LETTERS}
+TOPICS = {
+    DOCUMENT_ISSUED: DeliveryTopic.DOCUMENTS,
+    LETTER_WRITTEN: DeliveryTopic.LETTERS,
+    HOOK_EVENT: DeliveryTopic.EVENTS,
+}
 
 
 def _entries_of(topic: DeliveryTopic) -> ColumnElement[bool]:
@@ -274,6 +285,35 @@ def deliveries(
             Attempt(DeliveryState(row.state), datetime.fromisoformat(row.at), row.reached, row.detail),
         )
     return [_delivery(row, tried) for row in found]
+
+
+def page_of_deliveries(
+    connection: Connection, issuer: MunicipalityCode, *, before: int | None = None, size: int = 50
+) -> tuple[list[Delivery], int | None]:
+    """Some of an issuer's deliveries, the newest first, and what to ask on with; None at the end.
+
+    Args:
+        connection: Where to read.
+        issuer: Whose.
+        before: Only entries of the outbox before this one.
+        size: How many entries at most; each may have left by several channels.
+    """
+    entries = (
+        select(delivery_job.c.entry_id, outbox_entry.c.key)
+        .join(outbox_entry, outbox_entry.c.id == delivery_job.c.entry_id)
+        .where(outbox_entry.c.issuer == issuer)
+        .distinct()
+        .order_by(delivery_job.c.entry_id.desc())
+        .limit(size + 1)
+    )
+    if before is not None:
+        entries = entries.where(delivery_job.c.entry_id < before)
+    rows = connection.execute(entries).all()
+    if not rows:
+        return [], None
+    found = deliveries(connection, keys=[row.key for row in rows[:size]])
+    following = rows[size - 1].entry_id if len(rows) > size else None
+    return sorted(found, key=lambda each: (-each.entry_id, each.kind)), following
 
 
 def _delivery(row: Row[Any], tried: Mapping[tuple[int, str], list[Attempt]]) -> Delivery:

@@ -6,13 +6,13 @@ from sqlalchemy import Connection
 
 from agreements.agreement import MunicipalityCode
 from billing.monthly_run import run as runs
-from billing.monthly_run import store as run_store
 from billing.monthly_run.facts import RunPlan
 from billing.payment import interest_run
 from billing.payment import run as payments
 from billing.payment import store as payment_store
 from billing.payment.facts import Match
 from billing.payment.interest_facts import InterestPlan
+from portal.access.scope import issuers_plan_number
 
 
 def issuers_plan(connection: Connection, place: MunicipalityCode, number: int) -> RunPlan:
@@ -21,9 +21,7 @@ def issuers_plan(connection: Connection, place: MunicipalityCode, number: int) -
     Raises:
         PlanUnknown: there is none, or others have a part in it.
     """
-    if not run_store.plans_of_issuer(connection, place, 1, only=number):
-        raise runs.PlanUnknown(number=number)
-    return runs.get_plan(connection, number)
+    return runs.get_plan(connection, issuers_plan_number(connection, place, number))
 
 
 def issuers_interest_plan(connection: Connection, place: MunicipalityCode, number: int) -> InterestPlan:

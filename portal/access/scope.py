@@ -19,6 +19,8 @@ from agreements.run import AgreementUnknown
 from billing.invoice import store as invoice_store
 from billing.invoice.facts import IssuedDocument
 from billing.invoice.run import InvoiceUnknown
+from billing.monthly_run import store as run_store
+from billing.monthly_run.run import PlanUnknown
 from foundation.errors import MellemregningError, N_, NotFound
 
 
@@ -168,3 +170,14 @@ def members_agreement(connection: Connection, place: MunicipalityCode, code: str
     if found is None:
         raise AgreementUnknown(agreement=code)
     return found
+
+
+def issuers_plan_number(connection: Connection, place: MunicipalityCode, number: int) -> int:
+    """The number of a plan that is the municipality's alone, as issuer.
+
+    Raises:
+        PlanUnknown: there is none, or it bills for another municipality too.
+    """
+    if not run_store.plans_of_issuer(connection, place, 1, only=number):
+        raise PlanUnknown(number=number)
+    return number

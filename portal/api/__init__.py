@@ -1,4 +1,4 @@
-"""The programs' door: everything under ``/api/v1``. So far it says which version answers."""
+"""The programs' door: everything under ``/api/v1``, by keys; no cookie opens it, so that no page elsewhere can."""
 
 from __future__ import annotations
 
@@ -14,5 +14,8 @@ pages = Blueprint("api", __name__, url_prefix="/api/v1")
 @pages.get("/")
 @anybody
 def root() -> Response:
-    """Which version this is; it needs no token, and says nothing else."""
+    """Which version this is; it needs no key, and says nothing else."""
     return jsonify({"name": "mellemregning", "version": version("mellemregning")})
+
+
+from portal.api import agreed, documents, hooks, openapi, plans, usage  # noqa: E402, F401 - they add their views

@@ -32,6 +32,8 @@ PAGES = [
     ("newcomer", "/kommune/101/frister", "frister-tom"),
     ("officer", "/oekonomi/461/meddelelser", "meddelelser-fra-kommuner"),
     ("administrator", "/brugere/461/", "brugere"),
+    ("officer", "/noegler/461/", "noegler"),
+    ("administrator", "/noegler/461/alle", "noegler-alle"),
     ("two-places", "/steder", "steder"),
     ("officer", "/adgangskode", "adgangskode"),
     ("officer", "/kommune/420/", "ikke-min"),

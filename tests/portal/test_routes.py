@@ -17,6 +17,7 @@ from portal.pages import EXTENSION, TOKEN, mark_of
 from portal.web_settings import WebSettings
 from tests.databases import SqliteDatabases
 from tests.portal import demo_site
+from tests.portal.api.test_api import TABLE as API_TABLE
 from tests.portal.finance import rows as finance_rows
 
 CALLERS = ("nobody", "officer", "approver", "reader", "auditor", "administrator", "payer", "neighbour")
@@ -93,8 +94,25 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
         "/kommune/420/bilag/461/F2008-0001/fil.xlsx",
         READS_ASSENS,
     ),
+    ("GET", "/noegler/<place:place>/"): ("/noegler/461/", READS_ODENSE),
+    ("POST", "/noegler/<place:place>/ny"): ("/noegler/461/ny", (LOGIN, 400, 400, 400, 400, 403, 404, 404)),
+    ("POST", "/noegler/<place:place>/luk/<int:number>"): (
+        "/noegler/461/luk/999",
+        (LOGIN, 404, 404, 404, 404, 403, 404, 404),
+    ),
+    ("GET", "/noegler/<place:place>/alle"): ("/noegler/461/alle", USERS_OF_ODENSE),
+    ("POST", "/noegler/<place:place>/alle/luk/<int:number>"): (
+        "/noegler/461/alle/luk/999",
+        (LOGIN, 403, 403, 403, 403, 404, 404, 404),
+    ),
     **finance_rows.TABLE,
     ("GET", "/api/v1/"): ("/api/v1/", ALL),
+    ("GET", "/api/v1/openapi.json"): ("/api/v1/openapi.json", ALL),
+    # A cookie opens none of these; who may with a key is tests/portal/api's own table.
+    **{
+        (method, f"/api/v1{rule}"): (f"/api/v1{address}", (401,) * 8)
+        for (method, rule), (address, _) in API_TABLE.items()
+    },
     ("POST", "/logud"): ("/logud", (303,) * 8),  # last: it ends what the others rest on
 }
 
