@@ -20,6 +20,7 @@ worker_class = "gthread"
 timeout = 120  # a workbook takes its seconds
 graceful_timeout = 60
 keepalive = 5
+control_socket_disable = True  # systemd is who controls it
 max_requests = 20_000  # a worker is renewed now and then, not all at once
 max_requests_jitter = 2_000
 accesslog = None  # every request is told by the application, without what was typed

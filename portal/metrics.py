@@ -27,7 +27,7 @@ from portal.access.scope import PlaceUnknown
 LOG = logs.logger("web")
 EXTENSION = "mellemregning.metrics"
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-QUIET = {"static", "health", "readiness", "metrics"}  # asked for every few seconds by machines
+QUIET = {"static", "health", "readiness", "figures"}  # asked for every few seconds by machines
 BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.4, 1.0, 2.5, 10.0)
 QUESTIONS = (1, 3, 5, 10, 15, 20, 30, 50, 100)
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
