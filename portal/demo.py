@@ -1,6 +1,7 @@
 """The demo: the agreement on Funen lived through 2009-2011, month by month, on real populations and made-up amounts.
 
-Beside it Horsens for Odder through 2009, by quarters, and out of it by nine months' notice.
+Beside it Horsens for Odder through 2009, by quarters, and out of it by nine months' notice; with three cases by the
+day, a price that rises inside a stay and a discharge that was reported wrong.
 
 A surplus in 2009 of which a part is carried over, a budget corrected in May 2010, a deficit in 2010, a municipality
 that leaves at the end of 2010, and a price for 2011 that comes too late, so that three months are billed provisionally.
@@ -24,24 +25,28 @@ import migrations
 from agreements import run as agreements
 from agreements import trading_run
 from agreements.agreement_file import read_agreement, write_agreement
+from agreements.case_terms import CasePrice
 from agreements.deadlines import send_deadline
 from agreements.schedule import months_of_year
 from billing.annual_subscription import run as subscriptions
 from billing.invoice import run as invoices
 from billing.invoice import store as invoice_store
+from billing.invoice.facts import ClaimKind
 from billing.monthly_aconto import run as months
+from billing.single_case import run as cases
 from billing.verify import verify
 from billing.year_end_settlement import run as settlements
 from billing.year_end_settlement.facts import NOTHING_CARRIED, CarryOver
 from exports.e_invoice import run as e_invoices
 from exports.excel import run as workbooks
+from exports.excel.cases import write_case_statement
 from exports.pdf import run as pdfs
 from foundation import clock
 from foundation.audit import Occasion
 from foundation.database import Database
 from foundation.errors import BadInput, N_, reason_of
 from foundation.money import kroner
-from foundation.period import Month, months_between
+from foundation.period import Month, Period, months_between
 from portal.commands.door import Door, console, name_of, table
 from portal.language import _
 
@@ -50,6 +55,7 @@ OTHER_FILE = "horsens_odder_2009.toml"
 OTHER_CODE = "horsens-odder"
 OTHER_PAYER = "727"  # Odder
 DETAILS_FILE = "oplysninger.toml"
+OTHER_DETAILS_FILE = "oplysninger_horsens.toml"
 DOCUMENTS_FOLDER = "bilag"
 CODE = "fyn-alkohol"
 LEAVER = "482"  # Langeland
@@ -58,6 +64,7 @@ CORRECTION = N_("Eksempel: fakturaen manglede en bemærkning.")
 FIRST_MONTH = Month(2009, 1)
 ACTOR = "demo"
 AUTHOR, APPROVER = "Demo: Odense Kommune", "Demo: Svendborg Kommune"
+APPROVER_OF_CASES = "Demo: Horsens Kommune"
 KEPT_OF_2009 = CarryOver(percent=Decimal(40))
 LAST_DAY = date(2012, 4, 2)
 DATABASE_FILE = "mellemregning-demo.sqlite"
@@ -91,8 +98,14 @@ def _marked_agreement(name: str = AGREEMENT_FILE) -> bytes:
     content = resources.files("agreements").joinpath("examples", name).read_bytes()
     value = read_agreement(name, content)
     services = tuple(replace(service, title=f"{service.title} (opdigtet beløb)") for service in value.services)
+    by_case = tuple(replace(service, title=f"{service.title} (opdigtet ophold)") for service in value.cases.services)
     return write_agreement(
-        replace(value, title=f"EKSEMPEL med opdigtede beløb: {value.title}", services=services)
+        replace(
+            value,
+            title=f"EKSEMPEL med opdigtede beløb: {value.title}",
+            services=services,
+            cases=replace(value.cases, services=by_case),
+        )
     ).encode()
 
 
@@ -123,9 +136,72 @@ def _other_talks(connection: Connection, occasion: Occasion) -> str:
     return _("partnerskabsaftalen er genforhandlet")
 
 
-def _details(connection: Connection, occasion: Occasion) -> str:
-    trading_run.load_details(connection, DETAILS_FILE, _file(DETAILS_FILE), occasion)
-    return _("oplysninger til e-fakturaer er indtastet")
+def _details(name: str) -> Callable[[Connection, Occasion], str]:
+    def load(connection: Connection, occasion: Occasion) -> str:
+        trading_run.load_details(connection, name, _file(name), occasion)
+        return _("oplysninger til e-fakturaer er indtastet")
+
+    return load
+
+
+def _case(service: str) -> Callable[[Connection, Occasion], str]:
+    def opened(connection: Connection, occasion: Occasion) -> str:
+        number = cases.open_case(connection, OTHER_CODE, service, OTHER_PAYER, occasion).number
+        cases.approve_case(connection, number, occasion.as_of, occasion)
+        return ""
+
+    return opened
+
+
+def _nth(connection: Connection, place: int) -> str:
+    """The number of a case by when it was opened; it is drawn by lot, so it is another each time."""
+    return cases.list_cases(connection, OTHER_CODE)[place].number
+
+
+def _arrives(place: int) -> Callable[[Connection, Occasion], str]:
+    def admit(connection: Connection, occasion: Occasion) -> str:
+        cases.admit(connection, _nth(connection, place), occasion.as_of, occasion)
+        return ""
+
+    return admit
+
+
+def _leaves(place: int) -> Callable[[Connection, Occasion], str]:
+    def discharge(connection: Connection, occasion: Occasion) -> str:
+        cases.discharge(connection, _nth(connection, place), occasion.as_of, occasion)
+        return ""
+
+    return discharge
+
+
+def _left_earlier(place: int, day: date) -> Callable[[Connection, Occasion], str]:
+    def correct(connection: Connection, occasion: Occasion) -> str:
+        case = _nth(connection, place)
+        cases.correct_case(connection, case, cases.CaseCorrection(discharged_on=day), occasion)
+        return _("enkeltsag {case}: udskrivningen var den {day}; det meddeles først nu").format(
+            case=case, day=f"{day:%d.%m.%Y}"
+        )
+
+    return correct
+
+
+def _day_price(connection: Connection, occasion: Occasion) -> str:
+    price = CasePrice("kraasiglund", occasion.as_of, 135_000)
+    cases.set_price(connection, OTHER_CODE, price, occasion)
+    return _("taksten for «{service}» er {amount} pr. døgn fra i dag").format(
+        service=price.service, amount=kroner(price.amount_oere).rstrip(".")
+    )
+
+
+def _case_bills(connection: Connection, occasion: Occasion) -> str:
+    plan = cases.plan_cases(connection, OTHER_CODE, occasion)
+    cases.approve_plan(connection, plan.number, replace(occasion, actor=APPROVER_OF_CASES))
+    issued = cases.issue_cases(connection, plan.number, occasion).issued
+    return _("enkeltsager: {what} til {name}, {amount}").format(
+        what=issued[0].number,
+        name=name_of(OTHER_PAYER),
+        amount=kroner(sum(document.amount_oere for document in issued)),
+    )
 
 
 def _budget(name: str, text: str) -> Callable[[Connection, Occasion], str]:
@@ -232,9 +308,11 @@ def steps() -> list[Step]:
     """All that happens, by day; a month goes out on its last bank day."""
     told = [
         Step(date(2008, 5, 20), _agreement),
-        Step(date(2008, 5, 21), _details),
+        Step(date(2008, 5, 21), _details(DETAILS_FILE)),
         Step(date(2008, 5, 30), _price(2009)),
         Step(date(2008, 12, 18), _other_agreement),
+        Step(date(2008, 12, 19), _details(OTHER_DETAILS_FILE)),
+        *_cases(),
         Step(date(2009, 3, 20), _other_notice),
         Step(date(2009, 9, 9), _other_talks),
         Step(date(2009, 5, 25), _budget("budget_2010.toml", _("budgettet for 2010 er indlæst"))),
@@ -264,6 +342,26 @@ def steps() -> list[Step]:
         Step(send_deadline(quarters, month), _month(month, OTHER_CODE)) for month in months_of_year(quarters, 2009)
     ]
     return sorted([*told, *billed], key=lambda step: step.day)
+
+
+def _cases() -> list[Step]:
+    """Three cases over a month's end; a price that rises inside two stays, and a discharge that is reported late."""
+    return [
+        Step(date(2009, 1, 12), _case("kraasiglund")),
+        Step(date(2009, 1, 15), _arrives(0)),
+        Step(date(2009, 1, 19), _case("halfway-huset")),
+        Step(date(2009, 1, 20), _arrives(1)),
+        Step(date(2009, 1, 28), _case("kraasiglund")),
+        Step(date(2009, 1, 30), _arrives(2)),
+        Step(date(2009, 2, 3), _leaves(1)),
+        Step(date(2009, 2, 10), _case_bills),
+        Step(date(2009, 2, 16), _day_price),
+        Step(date(2009, 2, 20), _leaves(2)),
+        Step(date(2009, 3, 10), _case_bills),
+        Step(date(2009, 3, 31), _leaves(0)),
+        Step(date(2009, 4, 2), _left_earlier(2, date(2009, 2, 17))),
+        Step(date(2009, 4, 8), _case_bills),
+    ]
 
 
 def live(door: Door, folder: Path) -> None:
@@ -386,15 +484,29 @@ def _workbooks(door: Door, database: Database, folder: Path) -> list[Path]:
 
 
 def _documents(database: Database, folder: Path) -> list[Path]:
-    """Every e-invoice; of the first month and of the correction also the PDF."""
+    """Every e-invoice; of the first month, of the correction and of cases also the PDF; and the statement of cases.
+
+    What names a case is here and not among the workbooks: its number is another each time.
+    """
     with database.reading() as connection:
-        documents = [each for each in invoice_store.documents(connection, agreement=CODE) if not each.internal]
+        documents = [
+            each
+            for code in (CODE, OTHER_CODE)
+            for each in invoice_store.documents(connection, agreement=code)
+            if not each.internal
+        ]
         written = e_invoices.write_e_invoices(connection, documents, folder / DOCUMENTS_FOLDER)
-        shown = [each for each in documents if each.period == FIRST_MONTH.period or each.credits or each.credited_by]
+        shown = [
+            each
+            for each in documents
+            if each.period == FIRST_MONTH.period or each.credits or each.credited_by or each.kind is ClaimKind.CASE
+        ]
         printed = pdfs.write_pdfs(connection, shown, folder / DOCUMENTS_FOLDER)
+        stays = Period(date(2009, 1, 1), date(2009, 4, 1))
+        statement = write_case_statement(connection, OTHER_CODE, OTHER_PAYER, stays, folder / DOCUMENTS_FOLDER)
     if written.refused:
         raise written.refused[0]
-    return [each.path for each in (*written.files, *printed.files)]
+    return [*(each.path for each in (*written.files, *printed.files)), statement]
 
 
 def _later(write: Callable[..., Path], *arguments: object) -> Callable[[], Path]:
