@@ -38,6 +38,9 @@ def entries(place: str) -> list[Entry]:
         (Deed.READ, _("Priser"), "finance.prices", ("finance.price", "finance.what_if")),
         (Deed.READ, _("Årsafslutning"), "finance.year_ends", ("finance.year_",)),
         (Deed.READ, _("Aftaler"), "finance.agreements", ("finance.agreement", "finance.population")),
+        (Deed.READ, _("Forbrug"), "finance.usage", ("finance.usage",)),
+        (Deed.READ, _("Levering"), "finance.deliveries", ("finance.deliver",)),
+        (Deed.AUDIT, _("Revisionsspor"), "finance.trail", ("finance.trail",)),
     ]
     wanted = [
         *(of_issuers if g.get("issues") or request.blueprint == "finance" else ()),
