@@ -119,6 +119,57 @@ def record_all(connection: Connection, occasion: Occasion, events: Sequence[Even
     insert_rows(connection, audit_event, rows)
 
 
+@dataclass(frozen=True, slots=True)
+class KeptEvent:
+    """One event as the trail has it."""
+
+    number: int
+    happened_at: str
+    business_date: date
+    actor: str
+    action: str
+    subject: str
+    details: str
+
+
+def newest_events(  # noqa: PLR0913 - each narrows
+    connection: Connection,
+    size: int,
+    *,
+    before: int | None = None,
+    actor: str = "",
+    action: str = "",
+    since: date | None = None,
+    until: date | None = None,
+) -> list[KeptEvent]:
+    """Events of everybody, newest first; whoever shows them says whose may be seen.
+
+    Args:
+        connection: Where to read.
+        size: At most so many.
+        before: Only those with a lower number.
+        actor: Only this one's.
+        action: Only those that begin so: a room, or a room and a participle.
+        since: Not before this business date.
+        until: Not after this business date.
+    """
+    query = select(audit_event).order_by(audit_event.c.id.desc()).limit(size)
+    if before is not None:
+        query = query.where(audit_event.c.id < before)
+    if actor:
+        query = query.where(audit_event.c.actor == actor)
+    if action:
+        query = query.where(audit_event.c.action.startswith(action, autoescape=True))
+    if since is not None:
+        query = query.where(audit_event.c.business_date >= since)
+    if until is not None:
+        query = query.where(audit_event.c.business_date <= until)
+    return [
+        KeptEvent(row.id, row.happened_at, row.business_date, row.actor, row.action, row.subject, row.details)
+        for row in connection.execute(query)
+    ]
+
+
 def broken_link(connection: Connection) -> int | None:
     """The id of the first event whose place in the chain is wrong, or None where the chain is whole."""
     previous = FIRST_LINK

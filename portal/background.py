@@ -17,6 +17,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -140,7 +141,9 @@ class Background:
         self._sweep()
         work = Work(secrets.token_urlsafe(18), place, login, title, back, words=_("står i kø"))
         self._write(work)
-        self._pool.submit(self._run, work, does, language.current())
+        ended = threading.Event()
+        threading.Thread(target=self._beat, args=(work, ended), daemon=True).start()
+        self._pool.submit(self._run, work, does, language.current(), ended)
         return work
 
     def find(self, place: MunicipalityCode, login: str, work_id: str) -> Work:
@@ -183,11 +186,8 @@ class Background:
         """Wait for what is under way."""
         self._pool.shutdown(wait=True)
 
-    def _run(self, work: Work, does: Does, speaks: str) -> None:
+    def _run(self, work: Work, does: Does, speaks: str, ended: threading.Event) -> None:
         language.speak(speaks)
-        ended = threading.Event()
-        beating = threading.Thread(target=self._beat, args=(work, ended), daemon=True)
-        beating.start()
         latest = replace(work, state=WorkState.RUNNING, words=_("er begyndt"))
         self._write(latest)
 
@@ -210,13 +210,13 @@ class Background:
             )
         finally:
             ended.set()
-            beating.join()
             self._write(latest)
 
     def _beat(self, work: Work, ended: threading.Event) -> None:
         """Show that somebody is still at it."""
         while not ended.wait(BEAT_SECONDS):
-            (self._folder / f"{work.id}.json").touch()
+            with suppress(FileNotFoundError):
+                os.utime(self._folder / f"{work.id}.json")
 
     def _write(self, work: Work) -> None:
         self._put(f"{work.id}.json", json.dumps(asdict(work)).encode())

@@ -43,6 +43,9 @@ def entries(place: str) -> list[Entry]:
         (Deed.READ, _("Årsafslutning"), "finance.year_ends", ("finance.year_",)),
         (Deed.READ, _("Aftaler"), "finance.agreements", ("finance.agreement", "finance.population")),
         (Deed.READ, _("Meddelelser"), "finance.notices", ("finance.notices",)),
+        (Deed.READ, _("Forbrug"), "finance.usage", ("finance.usage",)),
+        (Deed.READ, _("Levering"), "finance.deliveries", ("finance.deliver",)),
+        (Deed.AUDIT, _("Revisionsspor"), "finance.trail", ("finance.trail",)),
     ]
     of_payers = [
         (Deed.READ, _("Regninger"), "municipality.invoices", ("municipality.invoice",)),

@@ -254,6 +254,7 @@ def deliveries(
     states: Collection[DeliveryState] = (),
     keys: Collection[str] = (),
     issuer: MunicipalityCode | None = None,
+    newest: int | None = None,
 ) -> list[Delivery]:
     """Deliveries with what happened to them, in the order of the outbox.
 
@@ -262,6 +263,7 @@ def deliveries(
         states: Only those that stand so; none for all.
         keys: Only these; none for all.
         issuer: Only this one's.
+        newest: At most so many, the last of the outbox.
     """
     chosen: list[ColumnElement[bool]] = []
     if states:
@@ -272,8 +274,12 @@ def deliveries(
         chosen.append(outbox_entry.c.issuer == issuer)
     joined = delivery_job.join(outbox_entry, outbox_entry.c.id == delivery_job.c.entry_id)
     order = (delivery_job.c.entry_id, delivery_job.c.kind)
-    rows = connection.execute(select(delivery_job, outbox_entry).select_from(joined).where(*chosen).order_by(*order))
-    found = rows.all()
+    query = select(delivery_job, outbox_entry).select_from(joined).where(*chosen)
+    if newest is None:
+        found = list(connection.execute(query.order_by(*order)))
+    else:
+        found = list(connection.execute(query.order_by(*(each.desc() for each in order)).limit(newest)))[::-1]
+        chosen.append(delivery_job.c.entry_id.in_({row.entry_id for row in found}))
     tried: dict[tuple[int, str], list[Attempt]] = defaultdict(list)
     same = and_(
         delivery_attempt.c.entry_id == delivery_job.c.entry_id,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection
 
 from agreements.agreement import MunicipalityCode
@@ -12,7 +14,12 @@ from billing.payment import run as payments
 from billing.payment import store as payment_store
 from billing.payment.facts import Match
 from billing.payment.interest_facts import InterestPlan
+from exports.delivery import run as deliveries
+from exports.delivery import store as delivery_store
+from foundation.audit import KeptEvent
 from portal.access.scope import issuers_plan_number
+
+MOST_PLANS = 1000
 
 
 def issuers_plan(connection: Connection, place: MunicipalityCode, number: int) -> RunPlan:
@@ -46,3 +53,34 @@ def issuers_match(connection: Connection, place: MunicipalityCode, number: int) 
     if not found:
         raise payments.MatchUnknown(number=number)
     return found[0]
+
+
+def require_own_deliveries(connection: Connection, place: MunicipalityCode, keys: Collection[str]) -> None:
+    """Pass if all of them are of the issuer's own.
+
+    Raises:
+        DeliveryUnknown: one is not, or there is none such.
+    """
+    known = {each.key for each in delivery_store.deliveries(connection, keys=keys, issuer=place)} if keys else set()
+    for key in keys:
+        if key not in known:
+            raise deliveries.DeliveryUnknown(key=key)
+
+
+class OwnEvents:
+    """Which events of the audit trail tell of an issuer: of its agreements, plans, payments, or of itself.
+
+    An event that does not say whose it is, is shown to nobody here.
+    """
+
+    def __init__(self, connection: Connection, place: MunicipalityCode, codes: Collection[str]) -> None:
+        self._first_words = {*codes, place}
+        self._plans = {f"plan {head.number}" for head in run_store.plans_of_issuer(connection, place, MOST_PLANS)}
+        self._named = f'"issuer":"{place}"'
+
+    def has(self, event: KeptEvent) -> bool:
+        """Whether it may be seen."""
+        if event.action.startswith("access."):
+            return False
+        first = event.subject.split(" ", 1)[0]
+        return first in self._first_words or event.subject in self._plans or self._named in event.details

@@ -12,11 +12,12 @@ from rich.console import Console
 
 from agreements import run as agreements
 from agreements import store as agreement_store
-from billing.usage_statement.facts import ALL, ELSEWHERE, UNSTATED, Measure, Release, UsagePeriod
+from billing.usage_statement.facts import ALL, Measure, Release, UsagePeriod
 from foundation.errors import BadInput, N_
 from foundation.period import NotAPeriod
 from portal.commands.door import FILE, REFUSED, Door, command, name_of, new_group, read_file, table
 from portal.language import _
+from portal.usage_words import PREVIEWED, measure_words, residence_name
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -117,29 +118,6 @@ def _target(
 
 
 # --- Words
-
-
-def measure_words() -> dict[Measure, str]:
-    """The figures as tables head them."""
-    return {
-        Measure.AT_START: _("I behandling ved start"),
-        Measure.STARTED: _("Påbegyndt"),
-        Measure.IN_PERIOD: _("Forløb i alt"),
-        Measure.COMPLETED: _("Gennemført"),
-        Measure.BROKEN_OFF: _("Afbrudt"),
-        Measure.AT_END: _("I behandling ved slut"),
-        Measure.SESSIONS: _("Samtaler"),
-        Measure.WITHIN_14_DAYS: _("Inden for 14 dage"),
-        Measure.LATER: _("Senere end 14 dage"),
-        Measure.WAIT_KNOWN: _("Ventetid kendt"),
-        Measure.WAIT_UNKNOWN: _("Ventetid ukendt"),
-        Measure.WAITING_DAYS: _("Ventedage"),
-    }
-
-
-def residence_name(code: str) -> str:
-    """A municipality of residence as people know it."""
-    return {UNSTATED: _("Uoplyst"), ELSEWHERE: _("Andre kommuner"), ALL: _("Alle")}.get(code) or name_of(code)
 
 
 def _mapping_answer(mapping: ColumnMapping) -> dict[str, Any]:
@@ -274,19 +252,6 @@ def _preview_answer(preview: Preview) -> dict[str, Any]:
             for change in preview.changes
         ],
     }
-
-
-PREVIEWED = (
-    Measure.AT_START,
-    Measure.STARTED,
-    Measure.COMPLETED,
-    Measure.BROKEN_OFF,
-    Measure.AT_END,
-    Measure.SESSIONS,
-    Measure.WITHIN_14_DAYS,
-    Measure.LATER,
-    Measure.WAITING_DAYS,
-)
 
 
 def _show_preview(out: Console, preview: Preview) -> None:

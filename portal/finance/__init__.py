@@ -12,6 +12,7 @@ pages = Blueprint("finance", __name__, url_prefix="/oekonomi/<place:place>")
 from portal.finance import (  # noqa: E402, F401 - they add their views to the blueprint above
     agreed,
     credits_,
+    deliveries,
     interest,
     invoices,
     notices,
@@ -20,6 +21,9 @@ from portal.finance import (  # noqa: E402, F401 - they add their views to the b
     plans,
     population,
     prices,
+    trail,
+    usage,
     work,
+    workbooks,
     year_end,
 )

@@ -5,15 +5,23 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import date
 
+from billing.invoice import store
 from billing.monthly_run import run as runs
 from billing.monthly_run.facts import RunScope
 from billing.payment import interest_run
 from billing.payment import run as payments
 from billing.payment.interest_facts import InterestScope
+from billing.usage_statement import run as usage
+from billing.usage_statement.facts import UsagePeriod
+from billing.usage_statement.guard import FileContent, admit
+from exports.delivery import run as deliveries
+from exports.delivery.facts import ChannelKind, DeliveryTopic, Receipt
 from foundation.database import Database
 from foundation.period import Month
+from tests.billing.usage.made import NOTHING, PLANTED_H1, counts_csv
 from tests.portal import demo_site
 
 LOGIN = 303
@@ -90,6 +98,19 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
     ("GET", f"{BASE}/aabne-poster"): (f"{HERE}/aabne-poster?kommune=420", READS),
     ("GET", f"{BASE}/bilag/<number>/krediter"): (f"{HERE}/bilag/F2008-0001/krediter", approves(200)),
     ("POST", f"{BASE}/bilag/<number>/krediter"): (f"{HERE}/bilag/F2008-0001/krediter", approves(400)),
+    ("GET", f"{BASE}/forbrug"): (f"{HERE}/forbrug", READS),
+    ("POST", f"{BASE}/forbrug/<code>"): (f"{HERE}/forbrug/{CODE}", prepares(400)),
+    ("POST", f"{BASE}/forbrug/<code>/<period>/frigiv"): (f"{HERE}/forbrug/{CODE}/findes-ikke/frigiv", approves(400)),
+    ("POST", f"{BASE}/forbrug/<code>/<period>/hent"): (
+        f"{HERE}/forbrug/{CODE}/findes-ikke/hent",
+        (LOGIN, 400, 400, 400, 400, 403, 404, 404),
+    ),
+    ("GET", f"{BASE}/levering"): (f"{HERE}/levering", READS),
+    ("POST", f"{BASE}/levering/kvitteringer"): (f"{HERE}/levering/kvitteringer", prepares(400)),
+    ("POST", f"{BASE}/levering/igen"): (f"{HERE}/levering/igen", prepares(404)),
+    ("GET", f"{BASE}/regneark"): (f"{HERE}/regneark", READS),
+    ("POST", f"{BASE}/regneark"): (f"{HERE}/regneark", (LOGIN, 400, 400, 400, 400, 403, 404, 404)),
+    ("GET", f"{BASE}/revisionsspor"): (f"{HERE}/revisionsspor", AUDITS),
     ("GET", f"{BASE}/renter"): (f"{HERE}/renter", READS),
     ("POST", f"{BASE}/renter"): (f"{HERE}/renter", prepares(400)),
     ("POST", f"{BASE}/renter/satser"): (f"{HERE}/renter/satser", prepares(400)),
@@ -116,6 +137,9 @@ QUESTIONS: dict[str, int] = {
     f"{HERE}/aabne-poster?kommune=420": 15,
     f"{HERE}/renter": 20,
     f"{HERE}/renter/1": 8,
+    f"{HERE}/forbrug": 16,
+    f"{HERE}/levering": 8,
+    f"{HERE}/regneark": 6,
 }
 
 PICTURES: list[tuple[str, str, str]] = [
@@ -144,9 +168,18 @@ PICTURES: list[tuple[str, str, str]] = [
     ("approver", f"{HERE}/bilag/F2008-0002/krediter", "krediter"),
     ("officer", f"{HERE}/renter", "renter"),
     ("approver", f"{HERE}/renter/1", "renteplan"),
+    ("officer", f"{HERE}/forbrug", "forbrug"),
+    ("newcomer", "/oekonomi/101/forbrug", "forbrug-tomt"),
+    ("officer", f"{HERE}/levering", "levering"),
+    ("officer", f"{HERE}/levering?state=dead", "levering-tomt"),
+    ("officer", f"{HERE}/regneark", "regneark"),
+    ("auditor", f"{HERE}/revisionsspor", "revisionsspor"),
+    ("auditor", f"{HERE}/revisionsspor?q=findes+ikke", "revisionsspor-tomt"),
 ]
 
 
+PERIOD = UsagePeriod.parse("2009-H1")
+HEADINGS = counts_csv(PLANTED_H1)
 BANK = """Bogført;Beløb;Tekst;Reference;Afsender;Saldo
 15.01.2009;194.202,82;F2008-0001;;Assens Kommune;1
 16.01.2009;100,00;uden bilag;;;1
@@ -155,10 +188,21 @@ BANK = """Bogført;Beløb;Tekst;Reference;Afsender;Saldo
 
 
 def prepare(database: Database) -> None:
-    """What the pages show beside the demo's years: a plan, receipts of which one is settled, an interest plan."""
+    """What the pages show beside the demo's years: a plan, receipts, an interest plan, usage, deliveries."""
     with database.transaction() as connection:
         now = demo_site.occasion()
         runs.plan_run(connection, RunScope(None, Month(2012, 6), demo_site.ODENSE), now)
         payments.load_receipts(connection, "bank.csv", BANK, demo_site.ODENSE, now, account="12345678")
         payments.match_by_hand(connection, demo_site.ODENSE, {1: None}, {"F2008-0001": None}, now)
         interest_run.plan_interest(connection, InterestScope(demo_site.ODENSE, date(2012, 3, 31)), now)
+        for provider, counts in (("461", PLANTED_H1), ("479", NOTHING)):
+            file = admit(FileContent("antal.csv", counts_csv(counts)))
+            mapping, _headings = usage.suggest_mapping(connection, CODE, "461", admit(FileContent("a.csv", HEADINGS)))
+            usage.keep_mapping(connection, CODE, provider, mapping, now)
+            usage.load_usage(connection, usage.Target(CODE, provider, PERIOD), file, now)
+        usage.release_usage(connection, CODE, PERIOD, now)
+        folder = {"path": tempfile.gettempdir(), "files": "xml"}
+        deliveries.set_channel(connection, demo_site.ODENSE, DeliveryTopic.DOCUMENTS, ChannelKind.FOLDER, folder, now)
+        documents = [store.find_documents(connection, f"F2012-000{one}", demo_site.ODENSE)[0][1] for one in (1, 2)]
+        keys = deliveries.put_again(connection, documents, now)
+        deliveries.record_receipt(connection, Receipt(keys[0], accepted=False, reason="ukendt GLN"), now)

@@ -1,0 +1,77 @@
+"""The audit trail of an issuer, with a search; for auditors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from flask import render_template, url_for
+
+from foundation import audit
+from foundation.audit import KeptEvent
+from portal.access.issuer_scope import OwnEvents
+from portal.access.scope import Deed, issuers_agreements
+from portal.finance import pages
+from portal.finance.asked import day_of, small_number, text_of
+from portal.language import _
+from portal.pages import connection, who_may
+
+SHOWN = 50
+AT_A_TIME = 1000
+MOST_TIMES = 5
+
+
+@pages.get("/revisionsspor")
+@who_may(Deed.AUDIT)
+def trail(place: str) -> str:
+    """Who did what to what, newest first."""
+    asked = {name: text_of(name, 100) for name in ("q", "actor", "action", "since", "until")}
+    found, last = _search(place, asked)
+    kept: dict[str, Any] = {name: value for name, value in asked.items() if value}
+    before = small_number(text_of("before", 12))
+    return render_template(
+        "finance/trail.html",
+        events=[(event, list(_told(event.details))) for event in found],
+        asked=asked,
+        is_filtered=bool(kept),
+        first=url_for("finance.trail", place=place, **kept) if before else None,
+        following=url_for("finance.trail", place=place, **kept, before=last) if last else None,
+    )
+
+
+def _search(place: str, asked: dict[str, str]) -> tuple[list[KeptEvent], int | None]:
+    """A page of what fits, and where to go on; so many are looked through at most, so that a page stays quick."""
+    own = OwnEvents(connection(), place, issuers_agreements(connection(), place))
+    small = asked["q"].casefold()
+    before = small_number(text_of("before", 12))
+    since = day_of("since", _("Fra")) if asked["since"] else None
+    until = day_of("until", _("Til")) if asked["until"] else None
+    found: list[KeptEvent] = []
+    for _time in range(MOST_TIMES):
+        batch = audit.newest_events(
+            connection(),
+            AT_A_TIME,
+            before=before,
+            actor=asked["actor"],
+            action=asked["action"],
+            since=since,
+            until=until,
+        )
+        for event in batch:
+            before = event.number
+            if own.has(event) and (not small or small in f"{event.subject} {event.details}".casefold()):
+                found.append(event)
+                if len(found) == SHOWN:
+                    return found, before
+        if len(batch) < AT_A_TIME:
+            return found, None
+    return found, before
+
+
+def _told(details: str) -> Iterator[tuple[str, str]]:
+    """What an event says, by name, each shortened to what a person reads."""
+    said = json.loads(details)
+    for name, value in said.items() if isinstance(said, dict) else ():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        yield str(name), text if len(text) <= SHOWN * 6 else text[: SHOWN * 6] + " …"
