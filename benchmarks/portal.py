@@ -108,7 +108,7 @@ def _measured(options: argparse.Namespace, address: str) -> None:
         visitors = [Visitor(port, login) for login in people]
         pages = addresses(issuer, payer, number)
         _not_measured(address, pages)
-        print(f"    {'page':<62}{'median':>9}{'95 %':>9}{'queries':>9}{'KB':>6}")
+        print(f"    {'page':<62}{'median':>9}{'95 %':>9}{'work':>10}{'queries':>9}{'KB':>6}")
         slow = [
             not _one_page(visitors, page, options, log)
             for page in pages.values()
@@ -334,15 +334,18 @@ def _one_page(visitors: list[Visitor], page: str, options: argparse.Namespace, l
     _together(visitors, visit, 1)  # both processes have seen it once
     times.clear()
     _together(visitors, visit, options.times)
-    questions = [
-        line["queries"]
+    lines = [
+        line
         for line in map(json.loads, re.findall(r"^\{.*$", log.read_text(encoding="utf-8"), re.MULTILINE))
         if line.get("request_id") == called
     ]
+    questions = [line["queries"] for line in lines]
+    # Of work, not of waiting: what another program takes of the cores is not in it.
+    work = statistics.median(line["cpu_ms"] for line in lines)
     median, most = statistics.median(times), statistics.quantiles(times, n=20)[-1]
     good = median <= GOAL_MEDIAN and most <= GOAL_95 and not wrong
     print(
-        f"    {page:<62}{median * 1000:6.0f} ms{most * 1000:6.0f} ms{max(questions, default=0):9d}{size / 1000:6.0f}"
+        f"    {page:<62}{median * 1000:6.0f} ms{most * 1000:6.0f} ms{work:7.1f} ms{max(questions):9d}{size / 1000:6.0f}"
         f"{'' if good else '  SLOW'}{f'  answered {sorted(set(wrong))}' if wrong else ''}",
         flush=True,
     )

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from agreements.agreement import MunicipalityCode
 from billing.monthly_run import run as runs
+from billing.monthly_run import store as run_store
 from billing.monthly_run.facts import RunPlan
 from billing.payment import interest_run
 from billing.payment import run as payments

@@ -17,6 +17,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,13 @@ NARROW = {"width": 360, "height": 740}
 @pytest.fixture(scope="session")
 def address(sqlite_databases: SqliteDatabases) -> Iterator[str]:
     """The demo's data, served."""
+    with served(sqlite_databases) as at:
+        yield at
+
+
+@contextmanager
+def served(sqlite_databases: SqliteDatabases) -> Iterator[str]:
+    """Serve the demo's data, as nobody has changed it; answers where."""
     with sqlite_databases.upgraded() as url, demo_site.lived(url) as database:
         finance_rows.prepare(database)
         app = create_app(
