@@ -24,10 +24,17 @@ Columns: TypeAlias = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A sum that is zero for the deviations of hidden cells from their counts: columns and their signs."""
+    """A sum that is zero for the deviations of hidden cells from their counts: columns and their signs.
+
+    Attributes:
+        long: How many cells the sum has, those that are published anyway among them.
+        total: The column that the others sum to; -1 where it is published anyway.
+    """
 
     columns: Columns
     signs: Numbers
+    long: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ class Table:
         for row in self.rows:
             inside = place[row.columns] >= 0
             if inside.any():
-                rows.append(Row(place[row.columns[inside]], row.signs[inside]))
+                rows.append(_placed(row, row.columns[inside], row.signs[inside], place))
         return Table(
             tuple(self.keys[column] for column in columns),
             self.fall[columns],
@@ -100,10 +107,14 @@ class Table:
                 self.fall[group],
                 self.weights[group],
                 self.must[group],
-                tuple(Row(place[row.columns], row.signs) for row in rows_of.get(first, ())),
+                tuple(_placed(row, row.columns, row.signs, place) for row in rows_of.get(first, ())),
             )
             for first, group in columns_of.items()
         ]
+
+
+def _placed(row: Row, columns: Columns, signs: Numbers, place: Columns) -> Row:
+    return Row(place[columns], signs, row.long, int(place[row.total]) if row.total >= 0 else -1)
 
 
 def table_of(
@@ -131,7 +142,9 @@ def table_of(
         signs = tuple(sign * signed[0][1] for _, sign in signed)
         if columns and (columns, signs) not in seen:
             seen.add((columns, signs))
-            rows.append(Row(np.array(columns, dtype=np.int32), np.array(signs, dtype=np.float64)))
+            numbers = np.array(columns, dtype=np.int32)
+            total = place.get(relation.total, -1)
+            rows.append(Row(numbers, np.array(signs, dtype=np.float64), len(_signed(relation)), total))
     rows.sort(key=lambda row: (row.columns.tolist(), row.signs.tolist()))
     return Table(
         tuple(cell.key for cell in open_cells),
