@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date
 
+from agreements.agreement import IssuedBy
 from agreements.case_terms import CasePrice, CasePricing, CaseService, CaseTerms
 from agreements.cost_lines import (
     AN_AMOUNT,
@@ -19,6 +20,7 @@ from foundation.money import NotAnAmount, kroner_for_programs, oere_from_text
 
 LONGEST_CLAIM_MONTHS = 60
 LONGEST_DUE_DAYS = 120
+LATEST_SEND_DAY = 28
 A_CASE_SERVICE = 'sagsydelsens kode: små bogstaver a-z, tal og bindestreg, fx "kraasiglund"'
 
 
@@ -42,6 +44,8 @@ def read_cases(top: Table, providers: Collection[str], services: Collection[str]
         count_leaving_day=_yes(table, "count_leaving_day", default=default.count_leaving_day),
         claim_within_months=table.integer("claim_within_months", 1, LONGEST_CLAIM_MONTHS, default.claim_within_months),
         due_days=table.integer("due_days", 0, LONGEST_DUE_DAYS, default.due_days),
+        send_by_day=table.integer("send_by_day", 1, LATEST_SEND_DAY, default.send_by_day),
+        by_clock=_by_clock(table),
         services=_services(table, providers, services),
         prices=_prices(table),
     )
@@ -55,6 +59,11 @@ def _yes(table: Table, key: str, *, default: bool) -> bool:
         return default if value is None else value
     table.problem(key, f"{display(value)} kan ikke bruges; forventet true eller false, uden anførselstegn")
     return default
+
+
+def _by_clock(table: Table) -> bool:
+    """Who issues case bills: an officer, or the clock; the subscription's ``issued_by`` says nothing of cases."""
+    return table.choice("issued_by", IssuedBy.OFFICER, {}) is IssuedBy.CLOCK
 
 
 def _services(cases: Table, providers: Collection[str], services: Collection[str]) -> tuple[CaseService, ...]:
@@ -132,6 +141,8 @@ def written_cases(cases: CaseTerms) -> dict[str, object]:
         "count_leaving_day": cases.count_leaving_day,
         "claim_within_months": cases.claim_within_months,
         "due_days": cases.due_days,
+        "send_by_day": cases.send_by_day,
+        "issued_by": str(IssuedBy.CLOCK if cases.by_clock else IssuedBy.OFFICER),
         "services": [
             {"code": each.code, "title": each.title, "provider": each.provider, "pricing": str(each.pricing)}
             | ({"vat_exemption": each.vat_exemption} if each.vat_exemption else {})

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 DEFAULT_CLAIM_MONTHS = 12
 DEFAULT_DUE_DAYS = 30
+DEFAULT_SEND_BY_DAY = 15  # as for a conto invoices
 
 
 class CasePricing(StrEnum):
@@ -54,6 +55,9 @@ class CaseTerms:
         count_leaving_day: Whether the day of leaving is billed.
         claim_within_months: So many months after a service month's end it can still be claimed.
         due_days: From the invoice's date.
+        send_by_day: The day of the month after the service month by which its bill is sent; the bank day before where
+            it is none.
+        by_clock: Whether the clock may issue what it has planned; otherwise an officer does.
 
     Source: the Horsens-Odder agreement 4.0 and 6.2; docs/decisions/0041-cases.md.
     """
@@ -62,6 +66,8 @@ class CaseTerms:
     count_leaving_day: bool = False
     claim_within_months: int = DEFAULT_CLAIM_MONTHS
     due_days: int = DEFAULT_DUE_DAYS
+    send_by_day: int = DEFAULT_SEND_BY_DAY
+    by_clock: bool = False
     services: tuple[CaseService, ...] = ()
     prices: tuple[CasePrice, ...] = ()
 

@@ -13,10 +13,11 @@ from functools import lru_cache
 import holidays
 
 from agreements.agreement import AdvanceTerms, Agreement, RenewalKind, Timing
+from agreements.case_terms import CaseTerms
 from agreements.membership import agreed_year
 from agreements.schedule import instalment_of, instalments_of_year, months_of_year
 from foundation.errors import N_, RuleBroken
-from foundation.period import Month
+from foundation.period import MONTHS_PER_YEAR, Month
 
 SATURDAY = 5
 _ASCENSION_DAY = "Kristi himmelfartsdag"
@@ -35,6 +36,7 @@ class DeadlineKind(StrEnum):
     PRICE_NOTICE = "price_notice"
     NOTICE_TO_LEAVE = "notice_to_leave"
     ADVANCE_INVOICE = "advance_invoice"
+    CASE_INVOICE = "case_invoice"
     USAGE_STATEMENT = "usage_statement"
     FINAL_ACCOUNTS = "final_accounts"
 
@@ -47,8 +49,8 @@ class Deadline:
         kind: What it is.
         due_on: The last day for it; for a usage statement, for which the agreement names no last day, the first.
         title_da: What a finance officer reads.
-        clause: Where the 2009 agreement says it.
-        for_month: The month that an a conto invoice is for; otherwise None.
+        clause: Where the agreement says it: of the 2009 agreement its paragraph.
+        for_month: The month that an a conto invoice or a bill of cases is for; otherwise None.
     """
 
     kind: DeadlineKind
@@ -118,6 +120,14 @@ def send_deadline(advance: AdvanceTerms, month: Month) -> date:
     return bank_day_on_or_before(first_day.replace(day=advance.send_by_day))
 
 
+def case_send_deadline(cases: CaseTerms, month: Month) -> date:
+    """The last day on which the bill of a month's cases may be sent, in the month after; the bank day before when none.
+
+    Source: issue 7; the Horsens-Odder agreement 6.2; docs/decisions/0049-cases-and-the-clock.md.
+    """
+    return bank_day_on_or_before(month.plus(1).first_day.replace(day=cases.send_by_day))
+
+
 def price_missing_from(advance: AdvanceTerms, year: int) -> date:
     """The day from which a year without a price is billed by last year's instalment.
 
@@ -138,6 +148,13 @@ def last_due(advance: AdvanceTerms, as_of: date) -> Month:
     while send_deadline(advance, month) > as_of:
         month = instalment_of(advance, month.plus(-1)).first
     return month
+
+
+def months_of_case_bills(agreement: Agreement, year: int) -> tuple[Month, ...]:
+    """The months of a year that the agreement covers; cases are billed month by month whatever the schedule."""
+    months = [Month(year, number) for number in range(1, MONTHS_PER_YEAR + 1)]
+    last = Month.of(agreement.ends_on) if agreement.ends_on else months[-1]
+    return tuple(month for month in months if Month.of(agreement.starts_on) <= month <= last)
 
 
 def deadlines_of_year(agreement: Agreement, year: int) -> tuple[Deadline, ...]:
@@ -198,6 +215,16 @@ def deadlines_of_year(agreement: Agreement, year: int) -> tuple[Deadline, ...]:
         for instalment in instalments_of_year(terms.advance, year)
         if Month.of(agreement.starts_on) <= instalment.last
         and (agreement.ends_on is None or instalment.first <= Month.of(agreement.ends_on))
+    ]
+    found += [
+        Deadline(
+            DeadlineKind.CASE_INVOICE,
+            case_send_deadline(agreement.cases, month),
+            f"Regning på enkeltsager i {month.danish} sendes",
+            "sagsvilkår",
+            month,
+        )
+        for month in (months_of_case_bills(agreement, year) if agreement.cases.services else ())
     ]
     for number, (first, last) in enumerate(terms.usage.periods, start=1):
         days = f"{first.in_year(year):%d.%m.}-{last.in_year(year):%d.%m.%Y}"

@@ -30,12 +30,13 @@ from billing.annual_subscription.tables import price_notice, subscription, subsc
 from billing.invoice.facts import ClaimKind
 from billing.invoice.tables import claim, invoice
 from billing.monthly_run.tables import issuer_setting
+from billing.single_case.run import months_to_bill
 from billing.usage_statement.rules import PeriodsNotSupported, periods_of_year
 from billing.usage_statement.tables import usage_release
 from billing.year_end_settlement.tables import accounts_line, year_settlement
 from foundation.audit import audit_event
 from foundation.database import among
-from foundation.period import LAST_YEAR, Month
+from foundation.period import LAST_YEAR, Month, Period
 
 SOON = timedelta(days=14)
 MONTHS_SHOWN_AROUND = 12
@@ -122,6 +123,11 @@ def deadline_statuses(  # noqa: PLR0913 - each is a filter
     stored = _stored(connection, as_of, codes, year or as_of.year - YEARS_LOOKED_BACK)
     if who:
         _read_events(connection, codes[0] if codes is not None and len(codes) == 1 else None, stored)
+    stored.case_months = {
+        each: months_to_bill(connection, agreement, as_of)
+        for each, (_, agreement) in versions.items()
+        if agreement.cases.services
+    }
     found: list[DeadlineStatus] = []
     for each, (_, agreement) in versions.items():
         if year is None:
@@ -214,6 +220,10 @@ class _Stored:
     members: dict[str, list[MembershipPeriod]] = field(default_factory=lambda: defaultdict(list))
     left: dict[str, list[_Left]] = field(default_factory=lambda: defaultdict(list))
     bills: dict[tuple[str, Month], dict[MunicipalityCode, _Bill]] = field(default_factory=lambda: defaultdict(dict))
+    case_bills: dict[tuple[str, Month], dict[MunicipalityCode, _Bill]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    case_months: dict[str, dict[Month, frozenset[MunicipalityCode]]] = field(default_factory=dict)
     priced: dict[tuple[str, int], int] = field(default_factory=dict)
     notices: dict[tuple[str, int], list[_Notice]] = field(default_factory=lambda: defaultdict(list))
     budgeted: dict[tuple[str, int], set[Place]] = field(default_factory=lambda: defaultdict(set))
@@ -264,6 +274,7 @@ def _read_bills(connection: Connection, as_of: date, of: Only, since: int, store
             claim.c.agreement,
             claim.c.municipality,
             claim.c.period_from,
+            claim.c.kind,
             invoice.c.issuer,
             invoice.c.series_year,
             invoice.c.sequence,
@@ -275,7 +286,7 @@ def _read_bills(connection: Connection, as_of: date, of: Only, since: int, store
         .outerjoin(credit, credit.c.id == claim.c.released_by)
         .where(
             of(claim.c.agreement),
-            claim.c.kind == ClaimKind.ACONTO.value,
+            claim.c.kind.in_([ClaimKind.ACONTO.value, ClaimKind.CASE.value]),
             claim.c.period_from >= date(since, 1, 1),
             invoice.c.issue_date <= as_of,
             or_(credit.c.id.is_(None), credit.c.issue_date > as_of),
@@ -283,7 +294,8 @@ def _read_bills(connection: Connection, as_of: date, of: Only, since: int, store
         .order_by(claim.c.id),
     )
     for row in rows:
-        stored.bills[row.agreement, Month.of(row.period_from)][row.municipality] = _Bill(
+        bills = stored.bills if row.kind == ClaimKind.ACONTO.value else stored.case_bills
+        bills[row.agreement, Month.of(row.period_from)][row.municipality] = _Bill(
             (row.issuer, row.series_year), row.sequence, row.number, row.issue_date, row.provisional
         )
 
@@ -358,7 +370,7 @@ CALCULATED, TOLD, LOADED, CLOSED, LEFT, RELEASED = (
     "agreements.notice_given",
     "usage_statement.released",
 )
-ISSUING_STAGES = ("monthly_aconto.", "monthly_run.", "invoice.")
+ISSUING_STAGES = ("monthly_aconto.", "monthly_run.", "invoice.", "single_case.")
 
 
 def _read_events(connection: Connection, code: str | None, stored: _Stored) -> None:
@@ -455,10 +467,18 @@ class _Look:
 
     def concerns_anybody(self, deadline: Deadline) -> bool:
         """Whether somebody pays the instalment; after the last party's notice nobody does."""
-        return deadline.for_month is None or bool(self._payers(deadline.for_month))
+        if deadline.for_month is None:
+            return True
+        if deadline.kind is DeadlineKind.CASE_INVOICE:
+            # Who has left may still be corrected.
+            wanted = self.stored.case_months.get(self.agreement.code, {}).get(deadline.for_month)
+            return bool(wanted or self._present(deadline.for_month.period))
+        return bool(self._payers(deadline.for_month))
 
     def _payers(self, month: Month) -> tuple[MunicipalityCode, ...]:
-        span = instalment_of(self.agreement.terms.advance, month).period
+        return self._present(instalment_of(self.agreement.terms.advance, month).period)
+
+    def _present(self, span: Period) -> tuple[MunicipalityCode, ...]:
         periods = Memberships({self.agreement.code: self.stored.members[self.agreement.code]})
         return periods.in_span(self.agreement, span)
 
@@ -469,6 +489,7 @@ class _Look:
             DeadlineKind.PRICE_NOTICE: self._price_notice,
             DeadlineKind.NOTICE_TO_LEAVE: self._notice_to_leave,
             DeadlineKind.ADVANCE_INVOICE: self._advance_invoice,
+            DeadlineKind.CASE_INVOICE: self._case_invoice,
             DeadlineKind.USAGE_STATEMENT: self._usage_statement,
             DeadlineKind.FINAL_ACCOUNTS: self._final_accounts,
         }[deadline.kind](deadline)
@@ -600,6 +621,35 @@ class _Look:
             done_on=None if missing else days[-1],
             evidence=evidence,
             next_step=self._issue(deadline, month, missing if held else []) if missing else "",
+            events=self._events(*(("number", code, bill.number) for bill in held.values())),
+        )
+
+    def _case_invoice(self, deadline: Deadline) -> _Finding:
+        code, month = self.agreement.code, deadline.for_month
+        if month is None:
+            return _Finding()
+        held = self.stored.case_bills.get((code, month), {})
+        wanted = self.stored.case_months.get(code, {}).get(month, frozenset())
+        missing = sorted(wanted - held.keys())
+        days = sorted({bill.issued_on for bill in held.values()})
+        evidence = f"{_spans(held.values())} ({_and([_day(day) for day in days])})" if held else ""
+        is_over = month.period.last_day < self.as_of
+        if is_over and not missing and not held:
+            evidence = "Ingen enkeltsager at fakturere"
+        done_on = None
+        if is_over and not missing:
+            done_on = days[-1] if days else month.plus(1).first_day
+        next_step = ""
+        if missing:
+            by = "nu" if self.as_of > deadline.due_on else f"senest {_day(deadline.due_on)}"
+            next_step = (
+                f"Send regning på enkeltsager i {month.danish} til {_and([_name(who) for who in missing])} {by}: "
+                f"«mellemregning case plan {code}», som godkendes og udstedes med «case plan-approve» og «case issue»."
+            )
+        return _Finding(
+            done_on=done_on,
+            evidence=evidence,
+            next_step=next_step,
             events=self._events(*(("number", code, bill.number) for bill in held.values())),
         )
 

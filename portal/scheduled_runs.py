@@ -13,17 +13,23 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import wraps
+from itertools import chain
 from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
+from sqlalchemy import Connection
 
 import migrations
+from agreements import run as agreements
 from agreements.agreement import MunicipalityCode
 from billing.monthly_run import watch
 from billing.monthly_run.facts import CLOCK
 from billing.monthly_run.watch_rules import ComingMonth, Happening, Topic, Urgency
+from billing.single_case import watch as case_watch
+from billing.single_case.watch_rules import ComingCases
 from exports.delivery.facts import DeliveryState
 from foundation import clock
 from foundation.audit import Occasion
@@ -53,12 +59,24 @@ class Morning:
         coming: What was due or coming when it began, by issuer.
         happenings: What was told for the first time.
         troubles: How many steps could not be done.
+        cases: What of cases was due or coming when it began.
     """
 
     as_of: date
     coming: Mapping[MunicipalityCode, list[ComingMonth]]
     happenings: tuple[Happening, ...]
     troubles: int
+    cases: tuple[ComingCases, ...] = ()
+
+
+def _of_agreement(step: case_watch.Step, code: str) -> watch.Step:
+    """A step for one agreement's cases in the shape of one for an issuer."""
+
+    @wraps(step)
+    def of_issuer(connection: Connection, _issuer: MunicipalityCode, occasion: Occasion) -> list[Happening]:
+        return step(connection, code, occasion)
+
+    return of_issuer
 
 
 class Clock:
@@ -188,8 +206,15 @@ class Clock:
                 if not any(happening.topic is Topic.ISSUED for happening in told[before:]):
                     break
             troubles += self._step(watch.raise_alarms, issuer, occasion, told)
+        # After the months: who issues both, gets its case bills by their own plan.
+        with self.database.reading() as connection:
+            with_cases = case_watch.who_needs_a_look(connection, occasion.as_of)
+            issuers = {code: agreements.get(connection, code).issuer for code in with_cases}
+        for code, issuer in issuers.items():
+            for case_step in case_watch.STEPS:
+                troubles += self._step(_of_agreement(case_step, code), issuer, occasion, told)
         self._heartbeat(occasion, looked_at, told)
-        return Morning(occasion.as_of, looked_at, tuple(told), troubles)
+        return Morning(occasion.as_of, looked_at, tuple(told), troubles, tuple(chain(*with_cases.values())))
 
     def _step(self, step: watch.Step, issuer: MunicipalityCode, occasion: Occasion, told: list[Happening]) -> int:
         """One step in its transaction; 1 where it could not be done. What it tells is logged after the commit."""

@@ -39,6 +39,10 @@ class Topic(StrEnum):
     CAUGHT_UP = "run.caught_up"
     FAILED = "run.failed"
     ALARM = "run.alarm"
+    CASES_WAITING = "case.waiting"
+    CASES_STOPPED = "case.stopped"
+    CASES_ISSUED = "case.issued"
+    CASES_ALARM = "case.alarm"
 
 
 class Urgency(StrEnum):

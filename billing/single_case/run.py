@@ -20,8 +20,8 @@ from agreements.municipality import municipality
 from billing.invoice import run as invoices
 from billing.invoice.facts import IssuedDocument
 from billing.monthly_aconto.run import party_snapshots
-from billing.monthly_run.facts import PlanEvent, PlanState
-from billing.monthly_run.rules import STATE_WORDS, changed_inputs, digest
+from billing.monthly_run.facts import CLOCK, PlanEvent, PlanState
+from billing.monthly_run.rules import STATE_WORDS, bears_name_of, changed_inputs, digest, require_a_person
 from billing.monthly_run.run import get_issuer
 from billing.single_case import store
 from billing.single_case.facts import (
@@ -167,6 +167,15 @@ class CasePlannerMayNotApprove(RuleBroken):
     danish = N_(
         "{issuer} kræver to personer til hver kørsel: {actor} har lavet planen og kan derfor ikke godkende den. Lad en "
         "anden godkende.",
+    )
+
+
+class CasePersonMustApprove(RuleBroken):
+    """The clock sees nothing; where two must see a plan it is no one of them, and its name is nobody's."""
+
+    danish = N_(
+        "Sagsplan {number} skal godkendes af en person med sit eget navn; «{actor}» er urets. Kør «mellemregning case "
+        "plan-approve {number} --by NAVN» med navnet på den, der har set planen.",
     )
 
 
@@ -543,6 +552,44 @@ def cases_due(connection: Connection, agreement: Agreement, as_of: date) -> Case
     return CaseDue(tuple(documents), tuple(left_out), inputs)
 
 
+def months_to_bill(
+    connection: Connection, agreement: Agreement, as_of: date
+) -> dict[Month, frozenset[MunicipalityCode]]:
+    """Who has something to be billed for each whole month before a day, by what was told until then.
+
+    Also corrections that wait for a bill of their own stand here, on the month whose bill they will be on; but not
+    where anything was told after the day, since it cannot be said any more what they were.
+
+    Source: docs/decisions/0049-cases-and-the-clock.md.
+    """
+    last = Month.of(as_of).plus(-1)
+    found: dict[Month, set[MunicipalityCode]] = defaultdict(set)
+    is_today = True
+    outlays: dict[int, list[Outlay]] = defaultdict(list)
+    for outlay in store.outlays(connection, agreement.code):
+        if outlay.recorded_on <= as_of:
+            outlays[outlay.case_id].append(outlay)
+        else:
+            is_today = False
+    for case in store.cases(connection, agreement.code):
+        told = replace(case, events=tuple(event for event in case.events if event.recorded_on <= as_of))
+        is_today = is_today and told == case
+        if told.is_withdrawn:
+            continue
+        by_day = _service(agreement, case.service).pricing is CasePricing.DAY
+        for month in months_of(told, outlays[case.id], (), last):
+            days = told.admitted_on and counted_days(
+                told.admitted_on, told.discharged_on, month.period, agreement.cases
+            )
+            passed_on = any(Month.of(each.period.from_day) == month for each in outlays[case.id])
+            if passed_on or (by_day and days):
+                found[month].add(case.payer)
+    if is_today:
+        for document in cases_due(connection, agreement, as_of).documents:
+            found[document.month].add(document.payer)
+    return {month: frozenset(payers) for month, payers in found.items()}
+
+
 def _dates(case: Case) -> list[str]:
     return [f"{event.step.value} {event.day.isoformat()}" for event in case.events]
 
@@ -594,16 +641,25 @@ def _text(
 # Plans.
 
 
-def plan_cases(connection: Connection, code: str, occasion: Occasion) -> CasePlan:
+def plan_cases(connection: Connection, code: str, occasion: Occasion, *, by_clock: bool = False) -> CasePlan:
     """Plan the bills of all whole months that are not billed, and of all corrections, and keep the plan.
+
+    Args:
+        connection: The transaction.
+        code: The agreement.
+        occasion: Who, and the day.
+        by_clock: It is the clock that plans.
 
     Raises:
         AgreementUnknown.
+        ClocksName: a person plans in the clock's name.
         NoCasesToBill: nothing is due; nothing is kept.
 
     Source: the Horsens-Odder agreement 6.2; domain rules 14 and 15.
     """
     require_nobody("Navnet på den, der planlægger,", occasion.actor)
+    if not by_clock:
+        require_a_person(occasion.actor)
     agreement = agreements.get(connection, code, lock=True)
     plan, due = _plan(connection, agreement, occasion)
     if not due.documents:
@@ -697,16 +753,20 @@ def _require_state(plan: CasePlan, *states: PlanState) -> None:
     raise CasePlanHasEnded(number=plan.number, state=STATE_WORDS[plan.state])
 
 
-def approve_plan(connection: Connection, number: int, occasion: Occasion) -> CasePlan:
-    """Approve a plan by name; where the issuer wants two to see it, not by the one who planned it.
+def approve_plan(connection: Connection, number: int, occasion: Occasion, *, by_clock: bool = False) -> CasePlan:
+    """Approve a plan by name; where the issuer wants two to see it, not by the one who planned it, nor by the clock.
 
     Raises:
-        CasePlanUnknown, CasePlanHasEnded, CasePlannerMayNotApprove, PersonInText.
+        CasePlanUnknown, CasePlanHasEnded, CasePlannerMayNotApprove, CasePersonMustApprove, PersonInText.
+
+    Source: docs/decisions/0029-the-clock-is-no-person.md.
     """
     require_nobody("Navnet på den, der godkender,", occasion.actor)
     plan, agreement = _locked(connection, number)
     _require_state(plan, PlanState.PLANNED)
-    if plan.four_eyes and occasion.actor.strip().casefold() == plan.planned_by.strip().casefold():
+    if bears_name_of(occasion.actor, CLOCK) and (plan.four_eyes or not by_clock):
+        raise CasePersonMustApprove(number=number, actor=occasion.actor)
+    if plan.four_eyes and bears_name_of(occasion.actor, plan.planned_by):
         issuer = municipality(agreement.issuer).official_name
         raise CasePlannerMayNotApprove(issuer=issuer, actor=occasion.actor)
     return _ended(connection, plan, PlanState.APPROVED, occasion)
@@ -780,6 +840,18 @@ def issue_cases(connection: Connection, number: int, occasion: Occasion) -> Case
 def _id_of(connection: Connection, document: IssuedDocument) -> int:
     invoice_id, _ = invoices.find_document(connection, document.number, document.issuer.municipality)
     return invoice_id
+
+
+def changes_since(connection: Connection, plan: CasePlan, occasion: Occasion) -> list[str]:
+    """What a plan rests on and is not what it was, in words; nothing where it can be issued."""
+    agreement = agreements.get(connection, plan.agreement)
+    again, _ = _plan(connection, agreement, replace(occasion, as_of=plan.as_of))
+    return (changed_inputs(plan.inputs, again.inputs) or ["beløbene"]) if again.hash != plan.hash else []
+
+
+def open_plans(connection: Connection, code: str) -> list[CasePlan]:
+    """The agreement's plans that somebody has still to approve, issue or stop, oldest first."""
+    return [get_plan(connection, number) for number in store.open_plan_numbers(connection, code)]
 
 
 def _ended(connection: Connection, plan: CasePlan, state: PlanState, occasion: Occasion) -> CasePlan:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, exists, select
 
 from agreements.agreement import MunicipalityCode
 from agreements.case_terms import CasePrice
@@ -317,6 +317,49 @@ def plan_numbers(connection: Connection, agreement: str | None = None) -> list[i
     if agreement is not None:
         query = query.where(case_plan.c.agreement == agreement)
     return list(connection.execute(query).scalars())
+
+
+def open_plan_numbers(connection: Connection, agreement: str) -> list[int]:
+    """The plans that are neither issued nor stopped, oldest first."""
+    ended = exists().where(
+        case_plan_event.c.plan_id == case_plan.c.id,
+        case_plan_event.c.kind.in_([PlanState.ISSUED.value, PlanState.STOPPED.value]),
+    )
+    query = select(case_plan.c.id).where(case_plan.c.agreement == agreement, ~ended).order_by(case_plan.c.id)
+    return list(connection.execute(query).scalars())
+
+
+def who_stopped_the_same(connection: Connection, plan_hash: str, clock: str) -> str:
+    """The person who stopped a plan that rested on the same and billed the same; empty where nobody did."""
+    found = connection.execute(
+        select(case_plan_event.c.actor)
+        .join(case_plan, case_plan.c.id == case_plan_event.c.plan_id)
+        .where(
+            case_plan.c.hash == plan_hash,
+            case_plan_event.c.kind == PlanState.STOPPED.value,
+            case_plan_event.c.actor != clock,
+        )
+        .order_by(case_plan_event.c.id.desc())
+        .limit(1),
+    )
+    return found.scalar_one_or_none() or ""
+
+
+def credited_months(connection: Connection, agreement: str) -> set[tuple[MunicipalityCode, Month]]:
+    """(payer, month) of every case bill that was taken back."""
+    rows = connection.execute(
+        select(claim.c.municipality, claim.c.period_from).where(
+            claim.c.agreement == agreement,
+            claim.c.kind == ClaimKind.CASE.value,
+            claim.c.released_by.is_not(None),
+        ),
+    )
+    return {(municipality, Month.of(first_day)) for municipality, first_day in rows}
+
+
+def agreements_with_cases(connection: Connection) -> list[str]:
+    """The agreements under which a case was ever opened, ascending."""
+    return sorted(connection.execute(select(single_case.c.agreement).distinct()).scalars())
 
 
 def write_plan_event(connection: Connection, number: int, event: PlanEvent) -> None:

@@ -53,6 +53,18 @@ def _answer(morning: Morning) -> dict[str, Any]:
             for coming in morning.coming.values()
             for month in coming
         ],
+        "cases": [
+            {
+                "issuer": each.issuer,
+                "agreement": each.agreement,
+                "month": str(each.month),
+                "send_by": each.send_by.isoformat(),
+                "days_late": max(0, (morning.as_of - each.send_by).days),
+                "payers": len(each.payers),
+                "amount_oere": each.amount_oere,
+            }
+            for each in morning.cases
+        ],
         "told": [
             {
                 "event": happening.topic.value,
@@ -76,6 +88,16 @@ def _show(out: Console, morning: Morning) -> None:
         (name_of(month.issuer), month.agreement, str(month.month), month.send_by, month.payers)
         for coming in morning.coming.values()
         for month in coming
+    ]
+    rows += [
+        (
+            name_of(each.issuer),
+            each.agreement,
+            _("{month}, sager").format(month=each.month),
+            each.send_by,
+            len(each.payers),
+        )
+        for each in morning.cases
     ]
     if rows:
         heading = [_("Udsteder"), _("Aftale"), _("Måned"), _("Frist"), _("Kommuner")]
