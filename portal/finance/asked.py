@@ -16,10 +16,12 @@ from agreements.municipality import MUNICIPALITIES
 from billing.year_end_settlement.facts import CarryOver
 from foundation.errors import BadInput, N_
 from foundation.money import NotAnAmount, oere_from_danish_text
-from foundation.period import BillingYear, Month, NotAPeriod
+from foundation.period import LAST_YEAR, BillingYear, Month, NotAPeriod
 from portal.pages import connection
 
 LONGEST = 500
+# Some years follow from a year: those of a forecast, and that in whose price a result is passed on.
+LATEST_YEAR = LAST_YEAR - 10
 T = TypeVar("T")
 
 
@@ -76,7 +78,14 @@ def year_of(name: str, label: str) -> int:
     Raises:
         FieldNotUnderstood.
     """
-    return _read(name, label, "et år som 2012", lambda given: BillingYear(whole(given)).year)
+
+    def read(given: str) -> int:
+        year = BillingYear(whole(given)).year
+        if year > LATEST_YEAR:
+            raise ValueError
+        return year
+
+    return _read(name, label, "et år som 2012", read)
 
 
 def number_of(name: str, label: str) -> int:

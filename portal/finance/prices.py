@@ -18,17 +18,18 @@ from billing.annual_subscription import store as price_store
 from billing.annual_subscription.facts import AnnualSubscription
 from billing.annual_subscription.forecast_rules import Assumptions, YearForecast, explain_change
 from foundation.money import kroner
+from foundation.period import FIRST_YEAR
 from portal.access.scope import Deed, issuers_agreement, issuers_agreements
 from portal.document_files import TYPES, percent
 from portal.finance import pages
-from portal.finance.asked import percent_of, text_of, year_of
+from portal.finance.asked import LATEST_YEAR, percent_of, text_of, year_of
 from portal.language import _
 from portal.pages import connection, download, occasion, person, seen, today, who_may
 from portal.parts import Chart, choices, name_of
 
 WIDEST_CHANGE = 25  # per cent that the slider goes to either side
 YEARS_AHEAD = 4
-YEAR = "<int(min=1900, max=9999):year>"
+YEAR = f"<int(min={FIRST_YEAR}, max={LATEST_YEAR}):year>"
 
 
 @pages.get("/priser")

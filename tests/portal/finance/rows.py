@@ -45,7 +45,7 @@ def approves(status: int) -> tuple[int, ...]:
 BASE = "/oekonomi/<place:place>"
 HERE = "/oekonomi/461"
 PLAN = "<int(max=999999999):number>"
-YEAR = "<int(min=1900, max=9999):year>"
+YEAR = "<int(min=1970, max=2190):year>"
 PRICE = f"{HERE}/priser/{CODE}/2012"
 AGREED = f"{HERE}/aftaler/{CODE}"
 END = f"{HERE}/aarsafslutning/{CODE}/2012"

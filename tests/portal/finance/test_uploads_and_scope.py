@@ -17,7 +17,7 @@ from agreements import run as agreements
 from agreements.agreement_file import read_agreement
 from foundation.database import Database
 from foundation.settings import Settings
-from portal import demo
+from portal import background, demo
 from portal.app import create_app
 from portal.pages import EXTENSION
 from portal.web_settings import WebSettings
@@ -50,6 +50,7 @@ def app(lived: Database) -> Iterator[Flask]:
     )
     made.config["WTF_CSRF_ENABLED"] = False
     yield made
+    made.extensions[background.EXTENSION].close()
     made.extensions[EXTENSION].close()
 
 
@@ -180,3 +181,44 @@ def test_the_trail_of_an_issuer_tells_nothing_of_another(app: Flask) -> None:
     assert OTHERS not in page
     assert "access." not in page
     assert OTHERS not in client.get(f"{HERE}/revisionsspor?q={OTHERS}").text.split("<main", 1)[1].split("</form>", 1)[1]
+
+
+@pytest.mark.parametrize(
+    "given", ["%00", "a%00b", "%F0%9F%92%A9", "'%20OR%201=1", "%3Cscript%3E", "x" * 2000, "%ff", "9" * 30]
+)
+@pytest.mark.parametrize(
+    "page",
+    [
+        "/aftaler/{}",
+        "/priser/{}/2012",
+        "/priser/fyn-alkohol/2190/hvad-nu-hvis?ahead=4&joining={}",
+        "/priser/fyn-alkohol/2012?version={}",
+        "/priser/fyn-alkohol/2012/hvad-nu-hvis?cost={}&without={}",
+        "/aarsafslutning/fyn-alkohol/2190",
+        "/aarsafslutning/fyn-alkohol/{}",
+        "/bilag/{}",
+        "/planer?before={}",
+        "/planer/1?del={}",
+        "/planer/{}",
+        "/aabne-poster?kommune={}&del={}",
+        "/folketal?on={}",
+        "/forbrug?aftale={}",
+        "/levering?state={}",
+        "/arbejde/{}",
+        "/renter/{}",
+    ],
+)
+def test_what_stands_in_an_address_breaks_nothing(officer: FlaskClient, page: str, given: str) -> None:
+    answer = officer.get(HERE + page.replace("{}", given))
+    assert answer.status_code in {200, 400, 404, 409}
+    assert "<script>" not in answer.text
+
+
+@pytest.mark.parametrize("year", ["2191", "2199", "2200", "2201", "1970", "-1", "1e3", "٢٠١٢", "NaN"])
+@pytest.mark.parametrize(
+    "page", ["/priser", "/aftaler/fyn-alkohol/opsig", "/aftaler/fyn-alkohol/optag", "/regneark", "/planer"]
+)
+def test_a_year_that_is_none_breaks_nothing(officer: FlaskClient, page: str, year: str) -> None:
+    data = {"agreement": "fyn-alkohol", "municipality": "492", "year": year, "month": f"{year}-12"}
+    is_known = page == "/regneark" and year == "1970"
+    assert officer.post(HERE + page, data=data).status_code in ({303} if is_known else {400, 404, 409})

@@ -34,7 +34,7 @@ HERE = "/oekonomi/461"
 ALL = "alle-98"
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.soak)])
 def lived(request: pytest.FixtureRequest) -> Iterator[Database]:
     """The demo, and an agreement in which every municipality takes part."""
     kind = "sqlite" if request.param == "sqlite" else "postgres"
