@@ -283,18 +283,16 @@ def open_items(
             payment_match_document.c.accounting_year,
         )
     )
-    only: list[int] | None = None
     if numbers is not None:
         asked, documents = asked.where(invoice.c.number.in_(numbers)), documents.where(invoice.c.number.in_(numbers))
         named = select(invoice.c.id).where(invoice.c.issuer == issuer, invoice.c.number.in_(numbers))
-        only = list(connection.execute(named).scalars())
-        done = done.where(payment_match_document.c.invoice_id.in_(only))
+        done = done.where(payment_match_document.c.invoice_id.in_(named))
     if as_of is not None:
         documents = documents.where(invoice.c.issue_date <= as_of)
         done = done.where(payment_match.c.matched_on <= as_of)
     pieces = _pieces(connection.execute(asked).all(), "id")
     settled = _pieces(connection.execute(done).all(), "invoice_id")
-    credits_ = credited_by_documents(connection, issuer, only)
+    credits_ = credited_by_documents(connection, issuer, numbers)
     return [
         OpenItem(
             invoice_id=row.id,
@@ -384,15 +382,15 @@ def _pieces(rows: Iterable[Any], key: str) -> dict[int, dict[PieceKey, int]]:
 
 
 def credited_by_documents(
-    connection: Connection, issuer: MunicipalityCode, only: Sequence[int] | None = None
+    connection: Connection, issuer: MunicipalityCode, numbers: Sequence[str] | None = None
 ) -> dict[int, tuple[int, ...]]:
-    """Credit note -> the documents that it takes back, wholly or by line; of ``only`` these, where they are said."""
+    """Credit note -> the documents that it takes back, wholly or by line; of these only, where some are said."""
     found: dict[int, set[int]] = defaultdict(set)
     whole = select(invoice.c.id, invoice.c.credits_id).where(
         invoice.c.issuer == issuer, invoice.c.credits_id.is_not(None)
     )
-    if only is not None:
-        whole = whole.where(invoice.c.id.in_(only))
+    if numbers is not None:
+        whole = whole.where(invoice.c.number.in_(numbers))
     for row in connection.execute(whole):
         found[row.id].add(row.credits_id)
     by_line = (
@@ -401,8 +399,8 @@ def credited_by_documents(
         .where(invoice.c.issuer == issuer)
         .distinct()
     )
-    if only is not None:
-        by_line = by_line.where(line_credit.c.credit_id.in_(only))
+    if numbers is not None:
+        by_line = by_line.where(invoice.c.number.in_(numbers))
     for row in connection.execute(by_line):
         found[row.credit_id].add(row.invoice_id)
     return {credit: tuple(sorted(documents)) for credit, documents in found.items()}
