@@ -199,7 +199,7 @@ PAGES = {
     "/oekonomi/461/": 26,
     "/oekonomi/461/bilag?q=assens&year=2010": 6,
     "/oekonomi/461/bilag/F2008-0001": 15,
-    "/kommune/461/": 13,
+    "/kommune/461/": 17,
     "/adgangskode": 3,
     **finance_rows.QUESTIONS,
 }
