@@ -11,32 +11,21 @@ import csv
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
+from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from pathlib import Path
 from typing import TypeVar
 
-from billing.usage_statement.facts import Figure, FigureKey, Measure, Release, UsagePeriod
 from billing.usage_statement.protection import protect, protect_greedily
 from billing.usage_statement.protection_audit import audit
 from billing.usage_statement.protection_facts import CellKey, CellValue, Protection, Relation
-from billing.usage_statement.rules import (
-    all_figures,
-    hidden_with_others,
-    is_days,
-    published,
-    residences_shown,
-    summed,
-)
 
 POPULATIONS = Path(__file__).resolve().parents[1] / "agreements" / "data" / "population.csv"
 SERVICES = (30, 20, 14, 11, 8, 7, 5, 3, 2)  # how courses spread over services, in per cent
 HALVES = ("1", "2")
-LARGE = 5_000  # cells that are too many for one linear program each
 ALL = "all"
 YEAR = "year"
-STARTED = "started"
+STARTED, COMPLETED, BROKEN_OFF, IN_TREATMENT = "started", "completed", "broken off", "in treatment"
 Answer = TypeVar("Answer")
 
 
@@ -49,49 +38,30 @@ def main(arguments: Sequence[str]) -> None:
         "--per-thousand", type=float, default=3.0, help="courses started per 1,000 inhabitants and year"
     )
     parser.add_argument("--threshold", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=60.0, help="when to end the search")
-    parser.add_argument("--all-measures", action="store_true", help="only the figures of whole statements")
-    parser.add_argument("--one-measure", action="store_true", help="only the courses started")
+    parser.add_argument("--seconds", type=float, default=300.0, help="when to end the search")
+    parser.add_argument("--all-measures", action="store_true", help="with completed, broken off and in treatment")
     options = parser.parse_args(arguments)
 
     counts = made_courses(options.municipalities, options.services, options.per_thousand)
-    if not options.all_measures:
-        protected_and_audited(options, *one_measure(counts))
-    if not options.one_measure:
-        print("  all measures of the statements of both half-years and the year:")
-        protected_and_audited(options, *all_measures(counts))
-
-
-def protected_and_audited(
-    options: argparse.Namespace,
-    cells: list[CellValue],
-    relations: list[Relation],
-    forced: frozenset[CellKey] = frozenset(),
-) -> None:
-    """Protect one table, audit, and compare."""
+    cells, relations = (all_measures if options.all_measures else one_measure)(counts)
     print(f"  {len(cells)} cells, {len(relations)} sums, {sum(cell.count == 0 for cell in cells)} cells are zero")
 
-    is_large = len(cells) > LARGE
+    greedy = timed(
+        "hidden cell by cell (greedy)", lambda: protect_greedily(cells, relations, threshold=options.threshold)
+    )
     best = timed(
         "protected",
-        lambda: protect(
-            cells, relations, threshold=options.threshold, already_suppressed=forced, seconds=options.seconds
-        ),
+        lambda: protect(cells, relations, threshold=options.threshold, seconds=options.seconds),
     )
-    report = timed("audited", lambda: audited(cells, best.suppressed, relations, options.threshold, best.moves))
-    verdict = ", so none is better" if best.optimal else f", not proven least: has {len(best.secondary)}"
-    print(f"  {len(best.primary)} primary; secondary: {told(best)}; at least {best.lower_bound}{verdict}")
-    if is_large:
-        print("  greedy:    not run on so many cells: it has no limit in time")
-    else:
-        naive = timed(
-            "audited without the secondary step", lambda: audited(cells, best.primary, relations, options.threshold)
-        )
-        print(f"  an attacker could tell {len(naive[0])} of the primary exactly, {len(naive[1])} nearly")
-        greedy = timed(
-            "hidden cell by cell (greedy)", lambda: protect_greedily(cells, relations, threshold=options.threshold)
-        )
-        print(f"  greedy:    {told(greedy)}")
+    naive = timed(
+        "audited without the secondary step", lambda: audited(cells, best.primary, relations, options.threshold)
+    )
+    report = timed("audited", lambda: audited(cells, best.suppressed, relations, options.threshold))
+    print(
+        f"  {len(best.primary)} primary; an attacker could tell {len(naive[0])} of them exactly, {len(naive[1])} nearly"
+    )
+    print(f"  secondary: {told(best)}; at least {best.lower_bound}" + (", so none is better" if best.optimal else ""))
+    print(f"  greedy:    {told(greedy)}")
     print(f"  the auditor finds {len(report[0])} exact, {len(report[1])} narrower than {options.threshold}")
 
 
@@ -105,12 +75,10 @@ def audited(
     hidden: frozenset[CellKey],
     relations: Iterable[Relation],
     threshold: int,
-    moves: Iterable[Mapping[CellKey, int]] = (),
 ) -> tuple[tuple[CellKey, ...], tuple[CellKey, ...]]:
     """What the auditor finds exact and narrow."""
     shown = {cell.key: cell.count for cell in cells if cell.key not in hidden}
-    example = {cell.key: cell.count for cell in cells if cell.key in hidden}
-    report = audit(shown, hidden, relations, threshold=threshold, example=example, moves=moves)
+    report = audit(shown, hidden, relations, threshold=threshold)
     return report.exact, report.narrow
 
 
@@ -153,68 +121,44 @@ def one_measure(courses: dict[tuple[str, str, str], int]) -> tuple[list[CellValu
     return weighed(cells), relations
 
 
-def all_measures(
-    courses: dict[tuple[str, str, str], int],
-) -> tuple[list[CellValue], list[Relation], frozenset[CellKey]]:
-    """All counts of three statements, as the rules make them; what is hidden with small counts is the last.
-
-    The days waited are left out: no sum has them and counts, and they are protected by themselves.
-    """
+def all_measures(courses: dict[tuple[str, str, str], int]) -> tuple[list[CellValue], list[Relation]]:
+    """Started, completed, broken off and in treatment at the end, with the sums between them."""
     chance = random.Random(1958)
-    loads: dict[str, dict[FigureKey, int]] = {half: {} for half in HALVES}
+    kinds: dict[str, dict[tuple[str, str, str], int]] = {
+        kind: {} for kind in (STARTED, COMPLETED, BROKEN_OFF, IN_TREATMENT)
+    }
     places = sorted({(code, service) for code, service, _ in courses})
     for code, service in places:
         staying = courses[code, service, "1"] // 2
+        kinds[IN_TREATMENT][code, service, "0"] = staying
         for half in HALVES:
             started = courses[code, service, half]
             completed = sum(chance.random() < 0.45 for _ in range(staying + started))
             broken_off = sum(chance.random() < 0.25 for _ in range(staying + started - completed))
-            waits = [chance.random() for _ in range(started)]
-            counts = {
-                Measure.AT_START: staying,
-                Measure.STARTED: started,
-                Measure.COMPLETED: completed,
-                Measure.BROKEN_OFF: broken_off,
-                Measure.SESSIONS: sum(chance.randint(1, 9) for _ in range(staying + started)),
-                Measure.WITHIN_14_DAYS: sum(wait < 0.75 for wait in waits),
-                Measure.LATER: sum(0.75 <= wait < 0.95 for wait in waits),
-                Measure.AT_END: (staying := staying + started - completed - broken_off),
-            }
-            loads[half] |= {FigureKey(measure, service, code): count for measure, count in counts.items()}
-    codes, services = (sorted(set(axis)) for axis in zip(*places, strict=True))
-    first, second = (
-        released(f"2009-H{half}", int(half), all_figures(loads[half], services, residences_shown(codes, loads[half])))
-        for half in HALVES
-    )
-    year = summed([first, second])
-    releases = (
-        first,
-        second,
-        released("2009", 3, all_figures(year, services, residences_shown(codes, year)), parts=(1, 2)),
-    )
-    world = published(releases)
-    forced = {
-        world.keys[release.number, key]
-        for release in releases
-        for key in hidden_with_others({key: figure.count for key, figure in release.figures.items()}, 5)
-    }
-    return list(world.cells), list(world.relations), frozenset(forced)
-
-
-def released(period: str, number: int, figures: Mapping[FigureKey, int], parts: tuple[int, ...] = ()) -> Release:
-    """A statement of made figures."""
-    return Release(
-        agreement="made",
-        period=UsagePeriod.parse(period),
-        edition=1,
-        released_on=date(2010, 1, 15),
-        released_by="",
-        threshold=5,
-        figures={key: Figure(count) for key, count in figures.items() if not is_days(key)},
-        loads=(),
-        parts=parts,
-        number=number,
-    )
+            staying += started - completed - broken_off
+            kinds[STARTED][code, service, half] = started
+            kinds[COMPLETED][code, service, half] = completed
+            kinds[BROKEN_OFF][code, service, half] = broken_off
+            kinds[IN_TREATMENT][code, service, half] = staying
+    cells: dict[CellKey, int] = {}
+    relations = []
+    for kind, counts in kinds.items():
+        stock = kind == IN_TREATMENT
+        more, sums = with_margins(
+            kind, counts, ("0", *HALVES) if stock else (*HALVES, YEAR), {} if stock else {YEAR: HALVES}
+        )
+        cells |= more
+        relations += sums
+    for code, service in product(*((*sorted(set(axis)), ALL) for axis in zip(*places, strict=True))):
+        for before, during, after in (("0", "1", "1"), ("1", "2", "2"), ("0", YEAR, "2")):
+            relations.append(
+                Relation(
+                    (IN_TREATMENT, code, service, after),
+                    ((IN_TREATMENT, code, service, before), (STARTED, code, service, during)),
+                    ((COMPLETED, code, service, during), (BROKEN_OFF, code, service, during)),
+                )
+            )
+    return weighed(cells), relations
 
 
 def with_margins(

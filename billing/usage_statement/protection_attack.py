@@ -7,7 +7,6 @@ its count. A cell is wide enough when two deviations differ by the width in it.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import highspy
@@ -56,40 +55,16 @@ def new_model() -> highspy.Highs:
     return model
 
 
-class TimeUp(Exception):
-    """The time for the search is over, in the middle of a program."""
-
-
-def limit(model: highspy.Highs, until: float) -> None:
-    """Let the next run of a model end at an instant of ``time.monotonic``.
-
-    Raises:
-        TimeUp: It is past.
-    """
-    if until < INFINITE:
-        left = until - time.monotonic()
-        if left <= 0:
-            raise TimeUp
-        model.setOptionValue("time_limit", model.getRunTime() + left)
-
-
-def solve(model: highspy.Highs, until: float = INFINITE) -> highspy.HighsSolution:
+def solve(model: highspy.Highs) -> highspy.HighsSolution:
     """Solve to the end, a second time from nothing if the first was no use.
 
     Raises:
         ArithmeticError: The solver cannot; no protection may rest on that.
-        TimeUp: It takes too long.
     """
-    limit(model, until)
     model.run()
-    if model.getModelStatus() == highspy.HighsModelStatus.kTimeLimit:
-        raise TimeUp
     if model.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         model.clearSolver()
-        limit(model, until)
         model.run()
-        if model.getModelStatus() == highspy.HighsModelStatus.kTimeLimit:
-            raise TimeUp
         if model.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             message = f"the solver ended with {model.getModelStatus()}"
             raise ArithmeticError(message)
@@ -108,15 +83,13 @@ def solver_of(table: Table) -> highspy.Highs:
 class Attacker:
     """Linear programs over one table; only bounds and objective change between them, so each starts from the last."""
 
-    def __init__(self, table: Table, width: int, until: float = INFINITE) -> None:
+    def __init__(self, table: Table, width: int) -> None:
         """Build the model.
 
         Args:
             table: What may be hidden.
             width: How wide every hidden cell must be.
-            until: When every question ends in ``TimeUp``, on the clock of ``time.monotonic``.
         """
-        self._until = until
         self._table = table
         self._width = float(width)
         self._model = solver_of(table)
@@ -191,7 +164,7 @@ class Attacker:
 
     def _run(self) -> tuple[Numbers, Numbers]:
         """Solve, and remember how far each cell moved: between whole cells only what moved by whole numbers."""
-        solution = solve(self._model, self._until)
+        solution = solve(self._model)
         deviation = np.array(solution.col_value)
         nearest = np.rint(deviation)
         if not self._whole:
@@ -263,7 +236,7 @@ class Attacker:
         ends = []
         for direction in (-1.0, 1.0):
             model.changeColCost(cell, direction)
-            ends.append(float(np.rint(solve(model, self._until).col_value[cell])))
+            ends.append(float(np.rint(solve(model).col_value[cell])))
         return ends[0] - ends[1] >= self._width
 
     def all_others(self, cell: int) -> Cut:

@@ -37,24 +37,18 @@ class _Equation:
     value: int
 
 
-def audit(  # noqa: PLR0913 - what is known, the rule and what was handed over
+def audit(
     published: Mapping[CellKey, int],
     hidden: Collection[CellKey],
     relations: Iterable[Relation],
     *,
     threshold: int,
-    example: Mapping[CellKey, int] | None = None,
-    moves: Iterable[Mapping[CellKey, int]] = (),
 ) -> AuditReport:
     """Work out what the published counts give away of the hidden ones.
 
     Args:
         published: Every cell that anybody has been shown, in this statement or another, with the count shown.
-        hidden: Every cell that is hidden everywhere; the linear programs are not told their counts.
-        example: A table of the hidden cells that agrees with what is published. With ``moves`` it saves the linear
-            programs of a large table: both are believed only as far as they obey every sum in whole numbers. Where they
-            show that every cell which sums connect is wide enough, the intervals told are at least as wide.
-        moves: Changes of that table, each of which makes another one.
+        hidden: Every cell that is hidden everywhere; their counts are not told to the auditor.
         relations: Every sum between them.
         threshold: The least width of an interval, and the least count that may be shown.
 
@@ -67,11 +61,7 @@ def audit(  # noqa: PLR0913 - what is known, the rule and what was handed over
     secret = frozenset(hidden)
     equations = _equations(published, secret, relations)
     intervals: dict[CellKey, Interval] = {}
-    shown = _shown(equations, secret, example, moves) if example is not None else {}
     for cells, connected in _connected(sorted(secret), equations):
-        if all(key in shown and not shown[key].is_narrower_than(threshold) for key in cells):
-            intervals.update({key: shown[key] for key in cells})
-            continue
         intervals.update(_Attack(cells, connected).intervals())
     narrow = tuple(key for key in sorted(intervals) if intervals[key].is_narrower_than(threshold))
     return AuditReport(
@@ -110,36 +100,6 @@ def _equations(
     if problems:
         raise CellsContradictory(problems=tuple(problems))
     return equations
-
-
-def _shown(
-    equations: list[_Equation],
-    secret: frozenset[CellKey],
-    example: Mapping[CellKey, int],
-    moves: Iterable[Mapping[CellKey, int]],
-) -> dict[CellKey, Interval]:
-    """How far each cell reaches in the tables that were handed over, of those that obey every sum; none if none do."""
-    obeys = all(sum(sign * example[key] for key, sign in one.signs.items()) == one.value for one in equations)
-    if not obeys or any(example[key] < LEAST_HIDDEN for key in secret):
-        return {}
-    with_cell: dict[CellKey, list[tuple[int, int]]] = {key: [] for key in secret}
-    for number, equation in enumerate(equations):
-        for key, sign in equation.signs.items():
-            with_cell[key].append((number, sign))
-    low = {key: example[key] for key in secret}
-    high = dict(low)
-    for move in moves:
-        changes: dict[int, int] = {}
-        if not move.keys() <= secret or any(example[key] + step < LEAST_HIDDEN for key, step in move.items()):
-            continue
-        for key, step in move.items():
-            for number, sign in with_cell[key]:
-                changes[number] = changes.get(number, 0) + sign * step
-        if not any(changes.values()):
-            for key, step in move.items():
-                low[key] = min(low[key], example[key] + step)
-                high[key] = max(high[key], example[key] + step)
-    return {key: Interval(low[key], high[key]) for key in secret}
 
 
 def _terms(relation: Relation) -> Iterable[tuple[CellKey, int]]:

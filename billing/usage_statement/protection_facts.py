@@ -7,7 +7,7 @@ count that an earlier edition printed and that has not changed is the same cell,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from foundation.errors import BadInput, N_, RuleBroken
@@ -57,8 +57,6 @@ class Protection:
         lower_bound: Every protection has at least so many secondary cells.
         weight: The secondary cells' weights together.
         small_published: Small counts that were published before; nothing can take them back.
-        moves: Other tables that agree with what is published, each as the changes of hidden counts; in every hidden
-            cell two lie the threshold apart. Only from large tables, so that an auditor may check them.
     """
 
     suppressed: frozenset[CellKey]
@@ -68,7 +66,6 @@ class Protection:
     lower_bound: int
     weight: int
     small_published: frozenset[CellKey] = frozenset()
-    moves: tuple[Mapping[CellKey, int], ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +86,7 @@ class AuditReport:
 
     Attributes:
         threshold: The least width of an interval.
-        intervals: Hidden cell -> what can be said of it; of large tables an interval that is possible at least.
+        intervals: Hidden cell -> what can be said of it.
         exact: Hidden cells whose count can be told exactly.
         narrow: Hidden cells whose interval is narrower than the threshold, the exact ones among them.
         small: Published cells with a count from 1 to the threshold less one.
@@ -126,22 +123,11 @@ class ProtectionImpossible(RuleBroken):
         super().__init__(cells=cells, names=names, threshold=threshold)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild_impossible, (type(self), self.cells, self.facts["names"], self.facts["threshold"]))
+        return (_rebuild_impossible, (self.cells, self.facts["names"], self.facts["threshold"]))
 
 
-class ProtectionUnfinished(ProtectionImpossible):
-    """No protection of these cells was found in time, so nothing is published."""
-
-    danish = N_(
-        "Disse tal kunne ikke skjules godt nok i den tid, der var: {names}. Intet er ændret. "
-        "Prøv igen, når maskinen har mindre at lave, eller slå ydelser eller kommuner sammen.",
-    )
-
-
-def _rebuild_impossible(
-    kind: type[ProtectionImpossible], cells: tuple[CellKey, ...], names: tuple[str, ...], threshold: int
-) -> ProtectionImpossible:
-    return kind(cells, names=names, threshold=threshold)
+def _rebuild_impossible(cells: tuple[CellKey, ...], names: tuple[str, ...], threshold: int) -> ProtectionImpossible:
+    return ProtectionImpossible(cells, names=names, threshold=threshold)
 
 
 class CellsContradictory(BadInput):

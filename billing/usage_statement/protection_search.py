@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 
-from billing.usage_statement.protection_attack import INFINITE, Attacker, Cut, TimeUp, limit, new_model
+from billing.usage_statement.protection_attack import INFINITE, Attacker, Cut, new_model
 from billing.usage_statement.protection_table import Mask, Numbers, Table
 
 ROUNDS_IN_PART = 8  # of cells hidden in part, which is quick, before whole cells are chosen
@@ -44,19 +44,17 @@ class Choice:
 class Search:
     """The search in one table that no sum connects with others."""
 
-    def __init__(self, table: Table, width: int, deadline: float, *, hard: bool = False) -> None:
+    def __init__(self, table: Table, width: int, deadline: float) -> None:
         """Start with every sum's own demand: what is hidden alone in a sum can be worked out.
 
         Args:
             table: Columns that are all wide enough when all are hidden.
             width: How wide every hidden cell must be.
             deadline: When to end with what there is, on the clock of ``time.monotonic``.
-            hard: End then even in the middle of a program, and complete nothing; ``best_or_none`` asks for that.
         """
         self._table = table
-        until = deadline if hard else INFINITE
-        self._attacker = Attacker(table, width, until)
-        self._chooser = _Chooser(table, until)
+        self._attacker = Attacker(table, width)
+        self._chooser = _Chooser(table)
         self._router = _Router(table, width)
         self._deadline = deadline
         self._best = self._last = np.ones(table.size, dtype=np.bool_)
@@ -77,24 +75,6 @@ class Search:
         self._chooser.weigh(self._bound)
         is_lightest = self._choose_whole()
         return Choice(self._best, self._bound, optimal=is_lightest)
-
-    def best_or_none(self) -> tuple[Choice | None, int]:
-        """Answer a choice with the fewest columns, or none where the time was too short; and the bound so far."""
-        if self._table.must.all():
-            return Choice(self._best, self._bound, optimal=True), self._bound
-        fewest: Choice | None = None
-        try:
-            self._choose_in_part()
-            if self._choose_whole():
-                self._bound = int(self._best.sum())
-                fewest = Choice(self._best, self._bound, optimal=self._is_indifferent)
-                if not self._is_indifferent:
-                    self._chooser.weigh(self._bound)
-                    is_lightest = self._choose_whole()
-                    fewest = Choice(self._best, self._bound, optimal=is_lightest)
-        except TimeUp:
-            pass
-        return fewest, self._bound
 
     @property
     def _is_indifferent(self) -> bool:
@@ -231,15 +211,6 @@ def _hide_lightest(attacker: Attacker, table: Table, hidden: Mask, cut: Cut) -> 
     attacker.open(column)
 
 
-def least_in_part(table: Table, until: float) -> int:
-    """How many columns are hidden at least so that nothing hidden is alone in a sum, as far as there is time."""
-    try:
-        _, bound = _Chooser(table, until).choose_in_part()
-    except TimeUp:
-        return int(table.must.sum())
-    return max(int(table.must.sum()), _at_least(bound))
-
-
 class _Router:
     """The cheapest way to let a cell move: a linear program over rises and falls; hidden cells cost nothing."""
 
@@ -287,9 +258,8 @@ def _at_least(bound: float) -> int:
 class _Chooser:
     """The whole-number program: which columns to hide, as cheaply as the cuts that are known allow."""
 
-    def __init__(self, table: Table, until: float = INFINITE) -> None:
+    def __init__(self, table: Table) -> None:
         self._table = table
-        self._until = until
         self._given = int(table.must.sum())
         self._free = np.nonzero(~table.must)[0].astype(np.int32)
         self._place = np.full(table.size, -1, dtype=np.int32)
@@ -346,10 +316,7 @@ class _Chooser:
     def _choose(self, settle: Callable[[Numbers], Numbers]) -> Numbers:
         """Solve until no hidden cell is alone in a sum, which needs no attacker to be seen."""
         while True:
-            limit(self._model, self._until)
             self._model.run()
-            if self._model.getModelStatus() == highspy.HighsModelStatus.kTimeLimit:
-                raise TimeUp
             hidden = self._table.must.astype(np.float64)
             hidden[self._free] = settle(np.array(self._model.getSolution().col_value))
             if not sum(self.add(cut) for cut in self._lonely_cells(hidden)):

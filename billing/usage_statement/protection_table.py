@@ -24,17 +24,10 @@ Columns: TypeAlias = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A sum that is zero for the deviations of hidden cells from their counts: columns and their signs.
-
-    Attributes:
-        long: How many cells the sum has, those that are published anyway among them.
-        total: The column that the others sum to; -1 where it is published anyway.
-    """
+    """A sum that is zero for the deviations of hidden cells from their counts: columns and their signs."""
 
     columns: Columns
     signs: Numbers
-    long: int
-    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +61,7 @@ class Table:
         for row in self.rows:
             inside = place[row.columns] >= 0
             if inside.any():
-                rows.append(_placed(row, row.columns[inside], row.signs[inside], place))
+                rows.append(Row(place[row.columns[inside]], row.signs[inside]))
         return Table(
             tuple(self.keys[column] for column in columns),
             self.fall[columns],
@@ -107,14 +100,10 @@ class Table:
                 self.fall[group],
                 self.weights[group],
                 self.must[group],
-                tuple(_placed(row, row.columns, row.signs, place) for row in rows_of.get(first, ())),
+                tuple(Row(place[row.columns], row.signs) for row in rows_of.get(first, ())),
             )
             for first, group in columns_of.items()
         ]
-
-
-def _placed(row: Row, columns: Columns, signs: Numbers, place: Columns) -> Row:
-    return Row(place[columns], signs, row.long, int(place[row.total]) if row.total >= 0 else -1)
 
 
 def table_of(
@@ -142,9 +131,7 @@ def table_of(
         signs = tuple(sign * signed[0][1] for _, sign in signed)
         if columns and (columns, signs) not in seen:
             seen.add((columns, signs))
-            numbers = np.array(columns, dtype=np.int32)
-            total = place.get(relation.total, -1)
-            rows.append(Row(numbers, np.array(signs, dtype=np.float64), len(_signed(relation)), total))
+            rows.append(Row(np.array(columns, dtype=np.int32), np.array(signs, dtype=np.float64)))
     rows.sort(key=lambda row: (row.columns.tolist(), row.signs.tolist()))
     return Table(
         tuple(cell.key for cell in open_cells),

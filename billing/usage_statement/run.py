@@ -34,7 +34,7 @@ from billing.usage_statement.mapping import (
     Shape,
     suggested,
 )
-from billing.usage_statement.protection import moves_within, protect
+from billing.usage_statement.protection import protect
 from billing.usage_statement.protection_audit import audit as audit_cells
 from billing.usage_statement.protection_facts import AuditReport, CellKey, ProtectionImpossible
 from billing.usage_statement.rules import (
@@ -65,8 +65,6 @@ DRAFT = 0
 MOST_PERIODS_SHOWN = 8
 MOST_PROBLEMS_TOLD = 100
 MOST_NAMED = 10
-# An audit of more hidden figures begins with tables that are handed to the auditor; exact ends would take too long.
-MANY_HIDDEN = 3_000
 # When to take a protection that holds but may hide a figure too many, while somebody waits.
 SEARCH_SECONDS = 60.0
 # The days take so much of it: they are in few sums, the counts in many.
@@ -424,7 +422,6 @@ class _Protected:
     world: Published
     hidden: frozenset[CellKey]
     shown_before: frozenset[CellKey]
-    moves: tuple[Mapping[CellKey, int], ...] | None = None  # by whoever hid; None where that is long ago
 
 
 def _protected(draft: _Draft) -> _Protected:
@@ -442,7 +439,7 @@ def _protected(draft: _Draft) -> _Protected:
     except ProtectionImpossible as error:
         places = _places(draft, world)
         names = tuple(place.danish for key, place in sorted(places.items()) if key in error.cells)
-        raise type(error)(error.cells, names=names[:MOST_NAMED], threshold=release.threshold) from error
+        raise ProtectionImpossible(error.cells, names=names[:MOST_NAMED], threshold=release.threshold) from error
 
 
 def _hide(draft: _Draft, world: Published) -> _Protected:
@@ -455,7 +452,6 @@ def _hide(draft: _Draft, world: Published) -> _Protected:
     days = {world.keys[one.number, key] for one in [*draft.earlier, release] for key in one.figures if is_days(key)}
     hidden: frozenset[CellKey] = frozenset()
     optimal = True
-    moves: tuple[Mapping[CellKey, int], ...] = ()
     for is_of_days in (False, True):
         if is_of_days:
             forced |= {cell[key] for key in days_to_hide(figures, {key for key in cell if cell[key] in hidden})} - shown
@@ -469,9 +465,8 @@ def _hide(draft: _Draft, world: Published) -> _Protected:
         )
         hidden |= protection.suppressed
         optimal = optimal and protection.optimal
-        moves += protection.moves
     done = with_hidden(release, world.keys, hidden, release.threshold)
-    return _Protected(replace(done, optimal=optimal), world, hidden, shown, moves)
+    return _Protected(replace(done, optimal=optimal), world, hidden, shown)
 
 
 def _before(earlier: Sequence[Release], world: Published) -> tuple[frozenset[CellKey], frozenset[CellKey]]:
@@ -487,16 +482,8 @@ def _before(earlier: Sequence[Release], world: Published) -> tuple[frozenset[Cel
 def _audited(protected: _Protected) -> AuditReport:
     """What the independent auditor, with code of its own, finds."""
     world = protected.world
-    threshold, hidden = protected.release.threshold, protected.hidden
-    shown = {cell.key: cell.count for cell in world.cells if cell.key not in hidden}
-    moves = protected.moves
-    if moves is None and len(hidden) > MANY_HIDDEN:
-        moves = moves_within(world.cells, world.relations, threshold=threshold, hidden=hidden)
-    if not moves:
-        return audit_cells(shown, hidden, world.relations, threshold=threshold)
-    # The auditor believes none of it: it checks every table against every sum, and attacks what they do not show.
-    example = {cell.key: cell.count for cell in world.cells if cell.key in hidden}
-    return audit_cells(shown, hidden, world.relations, threshold=threshold, example=example, moves=moves)
+    shown = {cell.key: cell.count for cell in world.cells if cell.key not in protected.hidden}
+    return audit_cells(shown, protected.hidden, world.relations, threshold=protected.release.threshold)
 
 
 def release_usage(

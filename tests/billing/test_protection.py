@@ -8,8 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.protection import all_measures, made_courses
-from billing.usage_statement import protection
 from billing.usage_statement.protection import protect, protect_greedily
 from billing.usage_statement.protection_audit import audit
 from billing.usage_statement.protection_facts import (
@@ -20,7 +18,6 @@ from billing.usage_statement.protection_facts import (
     Interval,
     Protection,
     ProtectionImpossible,
-    ProtectionUnfinished,
     Relation,
 )
 from foundation.errors import MellemregningError
@@ -347,68 +344,6 @@ def test_a_threshold_that_protects_nothing_is_refused() -> None:
 def test_nothing_is_protected() -> None:
     assert protect([], [], threshold=5).suppressed == frozenset()
     assert audit({}, (), [], threshold=5).is_sound
-
-
-# Large tables: by moves, whose auditor needs no solver.
-
-
-def several_measures(municipalities: int) -> tuple[list[CellValue], list[Relation], frozenset[CellKey]]:
-    return all_measures(made_courses(municipalities, 3, 3.0))
-
-
-@pytest.mark.parametrize("seconds", [0.0, 2.0])
-def test_several_measures_at_once_are_protected_in_any_time(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    monkeypatch.setattr(protection, "SMALL", 100)
-    monkeypatch.setattr(protection, "SEARCHABLE", 100)
-    cells, relations, forced = several_measures(4)
-    answer = protect(cells, relations, threshold=5, already_suppressed=forced, seconds=seconds)
-    assert answer.moves
-    assert not answer.optimal
-    assert len(forced - answer.primary) <= answer.lower_bound <= len(answer.secondary)
-    assert answer.suppressed >= forced
-    # Every end by linear programs, without a word from whoever hid.
-    assert attacked(cells, answer.suppressed, relations).is_sound
-
-
-def test_the_auditor_checks_what_it_is_handed() -> None:
-    cells = cells_of(a=3, b=20, c=4, d=9, all=23, sum=13)
-    relations = [total("all", "a", "b"), total("sum", "c", "d")]
-    hidden = keys("a", "b", "c", "d")
-    shown = {cell.key: cell.count for cell in cells if cell.key not in hidden}
-    example = {cell.key: cell.count for cell in cells if cell.key in hidden}
-    honest: list[dict[CellKey, int]] = [{("a",): 5, ("b",): -5}, {("c",): 5, ("d",): -5}]
-    report = audit(shown, hidden, relations, threshold=5, example=example, moves=honest)
-    assert report.intervals["a",] == Interval(3, 8)
-    assert report.is_sound
-    exact = {("a",): Interval(1, 22), ("b",): Interval(1, 22), ("c",): Interval(1, 12), ("d",): Interval(1, 12)}
-    lies: list[dict[CellKey, int]] = [
-        {("a",): 5},  # no sum is kept
-        {("a",): -5, ("b",): 5},  # fewer than one
-        {("c",): 5, ("d",): -5, ("all",): 0},  # moves what is published
-    ]
-    assert audit(shown, hidden, relations, threshold=5, example=example, moves=lies).intervals == exact
-    wrong = {**example, ("a",): 4}
-    assert audit(shown, hidden, relations, threshold=5, example=wrong, moves=honest).intervals == exact
-
-
-def test_the_auditor_finds_what_moves_do_not_hide() -> None:
-    # The moves are true, but nothing can show a cell wide that is not: h1 is told by the year and h2.
-    cells = cells_of(h1=3, h2=20, year=23, a=3, b=20, all=23)
-    relations = [total("year", "h1", "h2"), total("all", "a", "b")]
-    hidden = keys("h1", "a", "b")
-    shown = {cell.key: cell.count for cell in cells if cell.key not in hidden}
-    example = {cell.key: cell.count for cell in cells if cell.key in hidden}
-    moves: list[dict[CellKey, int]] = [{("a",): 5, ("b",): -5}, {("h1",): 5}]
-    assert audit(shown, hidden, relations, threshold=5, example=example, moves=moves).exact == (("h1",),)
-
-
-def test_what_is_not_protected_in_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protection, "SMALL", 100)
-    monkeypatch.setattr(protection, "SEARCHABLE", 100)
-    monkeypatch.setattr(protection, "COMPLETING", 0.0)
-    cells, relations, forced = several_measures(4)
-    with pytest.raises(ProtectionUnfinished, match="i den tid, der var"):
-        protect(cells, relations, threshold=5, already_suppressed=forced, seconds=0)
 
 
 # Everything tried.
