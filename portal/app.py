@@ -8,7 +8,7 @@ from datetime import date, datetime
 from http import HTTPStatus
 from importlib.metadata import version
 
-from flask import Flask, Response, g, redirect, render_template, request, session, url_for
+from flask import Flask, Response, abort, g, redirect, render_template, request, session, url_for
 from flask.globals import request_ctx as request_context
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from markupsafe import Markup
@@ -58,6 +58,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+
+NUL = "\0"
 
 # The first kind that fits decides, so what is narrower stands above.
 STATUS_OF_ERROR: tuple[tuple[type[MellemregningError], int], ...] = (
@@ -217,6 +219,7 @@ def _around_each_request(app: Flask, settings: Settings) -> None:
         view = app.view_functions.get(request.endpoint or "")
         if view is not None and mark_of(view) is None:
             raise NotMarked(request.endpoint)
+        refuse_nul()
 
     @app.after_request
     def secure(response: Response) -> Response:
@@ -237,6 +240,14 @@ def _around_each_request(app: Flask, settings: Settings) -> None:
     @app.context_processor
     def known_to_all_pages() -> dict[str, object]:
         return {"version": VERSION}
+
+
+def refuse_nul() -> None:
+    """Stop a request with a character that nobody types and that PostgreSQL cannot keep."""
+    if NUL in request.path:
+        abort(404)
+    if any(NUL in value for given in (request.args, request.form) for _key, value in given.items(multi=True)):
+        abort(400)
 
 
 def of_a_program() -> bool:
