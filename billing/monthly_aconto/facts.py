@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from agreements.agreement import Agreement, MunicipalityCode
+from agreements.agreement import AdvanceTerms, Agreement, MunicipalityCode
 from agreements.schedule import Instalment as ScheduledInstalment
 from agreements.schedule import instalment_of
 from billing.annual_subscription.facts import AnnualSubscription
 from billing.invoice.facts import DocumentDraft, Failure, IssuedDocument, PartySnapshot
 from foundation.errors import MellemregningError
-from foundation.period import Month
+from foundation.period import MONTHS_PER_YEAR, Month
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ class MonthPlan:
         already_issued: What was issued before.
         send_by: The last bank day to send it.
         late_months: Earlier months that are due and not billed, with the payers that lack them.
+        advance: The schedule, by which instalments are called; None takes every month by its own name.
     """
 
     agreement: str
@@ -62,6 +63,17 @@ class MonthPlan:
     already_issued: tuple[IssuedDocument, ...]
     failed: tuple[Failure, ...]
     late_months: tuple[tuple[Month, tuple[MunicipalityCode, ...]], ...] = ()
+    advance: AdvanceTerms | None = None
+
+    def danish(self, month: Month) -> str:
+        """The instalment that begins with a month, as people say it: ``januar 2009``, ``1. kvartal 2009``."""
+        return month.danish if self.advance is None else instalment_of(self.advance, month).danish
+
+    @property
+    def is_last_of_year(self) -> bool:
+        """Whether the instalment is the year's last, which takes the rest."""
+        last = self.month if self.advance is None else instalment_of(self.advance, self.month).last
+        return last.number == MONTHS_PER_YEAR
 
     @property
     def days_late(self) -> int:

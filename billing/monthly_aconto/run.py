@@ -244,6 +244,7 @@ class _Books:
             already_issued=tuple(document.of_agreement(code) for document in issued.values()),
             failed=tuple(failed),
             late_months=tuple(late for late in self.due[code] if late[0] < month),
+            advance=agreement.terms.advance,
         )
 
     def _facts(self, agreement: Agreement, month: Month) -> MonthFacts:

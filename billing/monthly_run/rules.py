@@ -22,7 +22,6 @@ from billing.monthly_run.facts import (
 from foundation.errors import BadInput, N_, RuleBroken
 from foundation.money import kroner
 
-LAST_MONTH_OF_YEAR = 12
 HUNDRED = 100
 MOST_DAYS_BEFORE = 27  # so that a deadline comes into sight after the one a month before it
 LONGEST_ADDRESS = 320
@@ -184,12 +183,12 @@ def version_of(draft: DocumentDraft) -> int | None:
 
 def _in_words(draft: DocumentDraft, amount_oere: int, plan: MonthPlan, previous: BilledMonth | None) -> str:
     if previous is None:
-        return "Ikke faktureret måneden før."
+        return "Ikke faktureret raten før."
     difference = amount_oere - previous.amount_oere
     if difference == 0:
-        return "Som måneden før."
+        return "Som raten før."
     direction = "mere" if difference > 0 else "mindre"
-    return f"{kroner(abs(difference))} {direction} end måneden før: {_reason(draft, plan, previous)}."
+    return f"{kroner(abs(difference))} {direction} end raten før: {_reason(draft, plan, previous)}."
 
 
 def _reason(draft: DocumentDraft, plan: MonthPlan, previous: BilledMonth) -> str:
@@ -199,7 +198,7 @@ def _reason(draft: DocumentDraft, plan: MonthPlan, previous: BilledMonth) -> str
         return "nyt års pris"
     if previous.provisional or version_of(draft) != previous.version:
         return "ny prisberegning"
-    if plan.month.number == LAST_MONTH_OF_YEAR:
+    if plan.is_last_of_year:
         return "sidste rate tager resten af årets beløb"
     return "resten af årets beløb er fordelt på ny"
 

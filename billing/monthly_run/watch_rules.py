@@ -192,9 +192,9 @@ def alarm_stage(send_by: date, today: date, days_before: int) -> AlarmStage | No
 
 WARNING_WORDS = {
     PlanWarning.PROVISIONAL: "foreløbig, prisen mangler",
-    PlanWarning.FIRST_MONTH: "ikke faktureret måneden før",
+    PlanWarning.FIRST_MONTH: "ikke faktureret raten før",
     PlanWarning.LAST_MONTH: "sidste måned",
-    PlanWarning.AMOUNT_OFF: "beløbet afviger meget fra måneden før",
+    PlanWarning.AMOUNT_OFF: "beløbet afviger meget fra raten før",
     PlanWarning.LATE: "fristen er overskredet",
     PlanWarning.PAID_OUT: "beløbet udbetales",
 }

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from agreements.agreement import CostKind, MunicipalityCode
+from agreements.schedule import Instalment as Months
 from agreements.trading import Payment, PaymentMeans
 from billing.annual_subscription.facts import AnnualSubscription, Division, Instalment, SubscriptionPart
 from billing.annual_subscription.key_words import KEY_WORDS, figure_words
 from billing.invoice.facts import ClaimKind, DocumentType, InvoiceLine, IssuedDocument, LineKind
 from exports.e_invoice.facts import Invoice, TradeParty
 from foundation.money import equal_parts, kroner
-from foundation.period import DANISH_MONTHS, Month, Period
+from foundation.period import DANISH_MONTHS, MONTHS_PER_YEAR, Month, Period
 
 Pairs = tuple[tuple[str, str], ...]
 PriceKey = tuple[str, int, int]  # agreement, year of the price, version
@@ -352,7 +353,7 @@ def _instalment_table(
         rows += [
             Row(
                 (
-                    when if each.month == month else _instalment_words(part, each.month),
+                    when if each.month == month else _instalment_words(price, part, each.month),
                     _words_of(price, part, each, is_billed=each.invoiced),
                 ),
                 _plain(each.amount_oere),
@@ -373,10 +374,24 @@ def _period_words(period: Period) -> str:
     return first.danish if first == last else f"{DANISH_MONTHS[first.number - 1]}-{last.danish}"
 
 
-def _instalment_words(part: SubscriptionPart, month: Month) -> str:
+def _instalment_words(price: AnnualSubscription, part: SubscriptionPart, month: Month) -> str:
+    """Another instalment of the payer's year as people say it: ``april 2009``, ``2. kvartal 2009``.
+
+    Each ends where the next begins. The payer's last one is as long as the one before it, or goes to December where
+    the payer stays the year out: instalments cover a year without a gap.
+    """
     months = [each.month for each in part.instalments]
-    follow_each_other = all(one.plus(1) == other for one, other in pairwise(months))
-    return month.danish if follow_each_other and len(months) > 1 else f"fra {month.danish}"
+    place = months.index(month)
+    december = Month(price.year, MONTHS_PER_YEAR)
+    own = price.division.days.get(part.municipality) if price.division else None
+    if place + 1 < len(months):
+        last = months[place + 1].plus(-1)
+    elif place > 0 and own is not None and Month.of(own.last_day) < december:
+        length = month.number - months[place - 1].number
+        last = min(december, month.plus(length - 1))
+    else:
+        last = december
+    return Months(place + 1, month, last).danish
 
 
 def _words_of(price: AnnualSubscription, part: SubscriptionPart, of: Instalment, *, is_billed: bool) -> str:

@@ -25,7 +25,7 @@ from foundation.money import NotAnAmount, kroner, oere_from_danish_text
 from foundation.period import BillingYear, Month
 from portal.commands import answers
 from portal.commands.door import DATE, MONTH, PARTLY_DONE, YEAR, Door, command, name_of, new_group, table
-from portal.commands.forecasting import explained_answer, explained_sentence
+from portal.commands.forecasting import explained_answer, explained_sentence, not_explained
 from portal.language import _
 
 subscription_group = new_group("subscription", _("Årets pris: beregn, vis, meddel."))
@@ -216,6 +216,7 @@ def notice(door: Door, code: str, year: int) -> None:
     with door.database.transaction() as connection:
         told, is_new = subscriptions.give_price_notice(connection, code, year, door.occasion)
         explained = forecasts.explain_price(connection, code, year)
+        keyed = subscriptions.get_subscription(connection, code, year).division is not None
     answer = {
         "agreement": code,
         "year": year,
@@ -266,6 +267,8 @@ def notice(door: Door, code: str, year: int) -> None:
             sentence = explained_sentence(explained.get(line.municipality))
             if sentence:
                 out.print(f"{name_of(line.municipality)}: {sentence}")
+        if not explained and keyed:
+            out.print(not_explained(year))
         out.print(_("Meddelt {day}.").format(day=f"{told.given_on:%d.%m.%Y}"))
 
     door.tell(answer, people)
@@ -344,7 +347,7 @@ def plan(door: Door, code: str, month: Month) -> None:
         ]
         heading = [_("Kode"), _("Kommune"), _("Beløb kr."), _("Internt"), _("Foreløbigt")]
         total = ("", _("I alt"), sum(draft.amount_oere for draft in found.drafts), "", "")
-        out.print(table(_("Plan for {month}").format(month=month.danish), heading, rows, total=total))
+        out.print(table(_("Plan for {month}").format(month=found.danish(month)), heading, rows, total=total))
         if found.already_issued:
             out.print(_("{count} er faktureret i forvejen.").format(count=len(found.already_issued)))
 
@@ -369,7 +372,7 @@ def issue(door: Door, code: str, month: Month) -> None:
 
 
 def _show_issue(out: Console, outcome: MonthIssue) -> None:
-    month = outcome.plan.month.danish
+    month = outcome.plan.danish(outcome.plan.month)
     heading = [_("Nummer"), _("Kommune"), _("Beløb kr."), _("Dato"), _("Forfald"), _("Internt")]
     if outcome.issued:
         total = ("", _("I alt"), sum(document.amount_oere for document in outcome.issued), "", "", "")
@@ -396,7 +399,7 @@ def _tell_what_is_late(door: Door, found: MonthPlan) -> None:
     if waits and found.days_late:
         door.note(
             _("{month} skulle være sendt senest {day}: {days} dage for sent.").format(
-                month=found.month.danish.capitalize(),
+                month=found.danish(found.month).capitalize(),
                 day=f"{found.send_by:%d.%m.%Y}",
                 days=found.days_late,
             ),
@@ -404,7 +407,7 @@ def _tell_what_is_late(door: Door, found: MonthPlan) -> None:
     for month, codes in found.late_months:
         door.note(
             _("{month} er forfalden og ikke faktureret for: {names}.").format(
-                month=month.danish.capitalize(),
+                month=found.danish(month).capitalize(),
                 names=", ".join(name_of(code) for code in codes),
             ),
         )

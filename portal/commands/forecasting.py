@@ -222,6 +222,14 @@ def explained_sentence(change: ChangeExplained | None) -> str | None:
     )
 
 
+def not_explained(year: int) -> str:
+    """What is said where a price by several keys or for pieces of a year is compared with the year before's."""
+    return _(
+        "Ændringen fra {year} deles ikke op i udgift, indbyggertal og deltagere: prisen er fordelt efter flere nøgler "
+        "eller efter stykker af året. Fordelingen står i regnearket Beregning."
+    ).format(year=year - 1)
+
+
 def _signed(amount_oere: int) -> str:
     return f"+{kroner(amount_oere)}" if amount_oere > 0 else kroner(amount_oere)
 
@@ -297,6 +305,8 @@ def _show(out: Console, value: YearForecast) -> None:
     out.print(table("", heading, rows, total=("", _("I alt"), *_sums(row[2:] for row in rows))))
     if value.explained:
         _show_changes(out, value)
+    elif price.division:
+        out.print(not_explained(price.year))
 
 
 def _show_changes(out: Console, value: YearForecast) -> None:

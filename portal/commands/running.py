@@ -285,7 +285,7 @@ def _tell_settings(door: Door, settings: IssuerSettings) -> None:
 @command(issuer_group, "set")
 @click.argument("municipality", metavar=_("KOMMUNE"))
 @click.option("--four-eyes", type=click.Choice(["on", "off"]), help=_("Om to personer skal se hver kørsel."))
-@click.option("--warn-percent", type=click.IntRange(0, 1000), help=_("Advar ved større afvigelse fra måneden før."))
+@click.option("--warn-percent", type=click.IntRange(0, 1000), help=_("Advar ved større afvigelse fra raten før."))
 @click.option("--plan-days", type=int, metavar=_("DAGE"), help=_("Så mange dage før fristen planlægger uret; 0-27."))
 @click.option("--alarm-days", type=int, metavar=_("DAGE"), help=_("Så mange dage før fristen slår uret alarm."))
 @click.option("--mail", metavar=_("ADRESSE"), help=_("Hvem uret skriver til; en tom tekst for ingen."))

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 
 from agreements.agreement_file import read_agreement, write_agreement
 from foundation.errors import MellemregningError
 from tests.scenarios.conftest import Desk, by_code, cost, shared_out
+from tests.scenarios.test_case_bill_files import DETAILS
 
 EXAMPLES = Path(str(resources.files("agreements").joinpath("examples")))
 VARIANTS = EXAMPLES / "variants"
@@ -109,6 +111,26 @@ def test_horsens_and_odder_through_2009_and_out_of_it(desk: Desk) -> None:
     assert exit_settlement["amount_oere"] == -(100_001 + 50_000)
     assert exit_settlement["left_on"] == "2010-01-31"
     desk.holds()
+
+
+def test_a_quarter_is_called_a_quarter(quick: Desk) -> None:
+    on(quick, "2008-12-20").does("agreement", "load", EXAMPLES / "horsens_odder_2009.toml")
+    quick.does("subscription", "calculate", HORSENS, 2009)
+    assert "deles ikke op" in " ".join(quick.says("forecast", HORSENS, "2009").out.split())
+    assert "deles ikke op" in " ".join(quick.says("subscription", "notice", HORSENS, "2009").out.split())
+    on(quick, "2009-01-16")
+    assert "Plan for 1. kvartal 2009" in quick.says("month", "plan", HORSENS, "2009-01").out
+    said = quick.says("month", "issue", HORSENS, "2009-01")
+    assert "Udstedt for 1. kvartal 2009" in said.out
+    assert "1. kvartal 2009 skulle være sendt senest 15.01.2009" in " ".join(said.err.split())
+    on(quick, "2009-04-14")
+    planned = quick.does("run", "plan", HORSENS, "--month", "2009-04")
+    assert [document["change"] for document in planned["documents"]] == ["Som raten før."]
+    quick.does("details", "load", DETAILS)
+    (file,) = quick.does("invoice", "pdf", "F2009-0001", "--out", quick.folder)["files"]
+    pages = "\n".join(page.extract_text() for page in PdfReader(file["file"]).pages)
+    assert "2. kvartal 2009" in pages
+    assert "fra april" not in pages
 
 
 def test_out_within_a_year_that_was_billed_ahead(quick: Desk) -> None:

@@ -47,7 +47,7 @@ def test_the_officer_is_told_what_by_when_and_how_much(life_of: LifeOf) -> None:
         "Sidste frist: 15.12.2008 (om 5 dage).",
         "9 regninger, i alt 2.055.611,07 kr.",
         "januar 2009",
-        "ikke faktureret måneden før: Assens Kommune",
+        "ikke faktureret raten før: Assens Kommune",
         "en medarbejder udsteder fyn-alkohol",
         "run approve 1",
     ):
@@ -162,7 +162,7 @@ def test_an_amount_that_is_far_off_waits_for_a_person(life_of: LifeOf) -> None:
     travelled.life.calculate(2009, day(2, 1, 2009))
     travelled.morning(day(10, 1, 2009))
     entry = travelled.told()["run.waiting/1"]
-    assert "beløbet afviger meget fra måneden før" in entry.body
+    assert "beløbet afviger meget fra raten før" in entry.body
     assert entry.reference["by_clock"] is False
     assert travelled.morning(day(15, 1, 2009)) == ["run.alarm/1/2009-01-15/day"]
     assert list(travelled.issued()) == ["2009-01"]

@@ -76,7 +76,7 @@ def test_a_plan_holds_every_month_that_is_due_and_missing(priced: Life) -> None:
     first = [document for document in plan.documents if document.month == Month(2009, 1)]
     assert all(PlanWarning.FIRST_MONTH in document.warnings for document in first)
     later = [document for document in plan.documents if document.month == Month(2009, 2)]
-    assert {document.change for document in later} == {"Som måneden før."}
+    assert {document.change for document in later} == {"Som raten før."}
 
 
 def test_a_plan_is_issued_once_with_what_it_said(priced: Life) -> None:

@@ -86,7 +86,7 @@ def test_the_first_and_the_last_month_of_a_party(priced: Life) -> None:
     assert warned(january, PlanWarning.FIRST_MONTH) == [MIDDELFART]
     assert warned(january, PlanWarning.LAST_MONTH) == []
     (of_middelfart,) = [document for document in january.documents if document.subscriber == MIDDELFART]
-    assert of_middelfart.change == "Ikke faktureret måneden før."
+    assert of_middelfart.change == "Ikke faktureret raten før."
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_an_amount_off_by_more_than_the_issuers_percentage(
     for document in plan.documents:
         assert document.previous_oere is not None
         assert abs(document.amount_oere * 100 - document.previous_oere * 112) < 500
-        assert document.change.endswith("mere end måneden før: ny prisberegning.")
+        assert document.change.endswith("mere end raten før: ny prisberegning.")
 
 
 def test_exactly_the_percentage_is_not_more_than_it(priced: Life) -> None:
