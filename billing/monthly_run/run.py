@@ -479,6 +479,16 @@ def get_issuer(connection: Connection, issuer: MunicipalityCode) -> IssuerSettin
     return store.issuer_settings(connection, issuer)
 
 
+def require_two_from_the_start(connection: Connection, issuer: MunicipalityCode, occasion: Occasion) -> IssuerSettings:
+    """Let two people see an issuer's plans, where nothing was ever set: for one that is set up in the portal.
+
+    Source: docs/decisions/0050-officer-pages.md.
+    """
+    if issuer in store.all_issuer_settings(connection):
+        return store.issuer_settings(connection, issuer)
+    return set_issuer(connection, issuer, occasion, four_eyes=True)
+
+
 def set_issuer(  # noqa: PLR0913 - each is a setting
     connection: Connection,
     issuer: MunicipalityCode,

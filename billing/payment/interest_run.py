@@ -18,7 +18,7 @@ from billing.invoice.facts import DocumentDraft, IssuedDocument
 from billing.invoice.missing import missing_details
 from billing.monthly_aconto.run import party_snapshots
 from billing.monthly_run.facts import PlanEvent, PlanState
-from billing.monthly_run.rules import changed_inputs, digest
+from billing.monthly_run.rules import changed_inputs, digest, require_a_person
 from billing.monthly_run.store import issuer_settings
 from billing.payment import interest_store, store
 from billing.payment.interest_facts import (
@@ -331,7 +331,9 @@ def approve_interest(connection: Connection, number: int, occasion: Occasion, no
 
     Raises:
         InterestPlanUnknown, InterestPlanHasEnded, AnotherPersonMustApprove.
+        ClocksName: nobody approves in the clock's name, which plans no interest.
     """
+    require_a_person(occasion.actor)
     plan = _locked(connection, number)
     _require_state(plan, PlanState.PLANNED)
     if plan.four_eyes and occasion.actor.strip().casefold() == plan.planned_by.strip().casefold():

@@ -15,6 +15,7 @@ from agreements.agreement_form import to_values
 from agreements.run import CostChange
 from billing.annual_subscription import run as subscriptions
 from billing.annual_subscription.facts import PriceEffect
+from billing.monthly_run import run as runs
 from foundation.errors import BadInput, N_, Problems
 from portal.access.scope import Deed, issuers_agreement, issuers_agreements
 from portal.finance import pages
@@ -65,7 +66,10 @@ def agreement_load(place: str) -> Any:  # noqa: ANN401 - a page, with its status
             known = agreement_store.find_agreement(opened, said.code)
             if {said.issuer, known.issuer if known else place} != {place}:
                 raise AgreementOfAnother(name=name_of(place))
+            is_first = not agreement_store.agreement_codes(opened, place)
             load = agreements.load_agreement(opened, name, content, occasion())
+            if is_first:
+                runs.require_two_from_the_start(opened, place, occasion())
             subscriptions.refuse_closed_years(opened, load.agreement.code, _years_of(load.budgets))
     except Problems as problems:
         return _listing(place, problems), 400

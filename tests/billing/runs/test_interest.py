@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from billing.invoice import run as invoices
 from billing.invoice.facts import ClaimKind, IssuedDocument
 from billing.monthly_run import run as runs
+from billing.monthly_run.rules import ClocksName
 from billing.payment import interest_run, interest_store
 from billing.payment import run as payments
 from billing.payment.interest_facts import InterestIssue, InterestPlan, InterestScope
@@ -167,6 +168,11 @@ def test_a_plan_is_approved_by_another_and_issued_once(late: Life) -> None:
     plan = late.do(planning(date(2009, 2, 28)), date(2009, 3, 1))
     late.refused(interest_run.InterestPlanNotApproved, issuing(plan.number), date(2009, 3, 1))
     late.refused(interest_run.AnotherPersonMustApprove, approving(plan.number), date(2009, 3, 1))
+
+    def by_the_clock(connection: Connection, occasion: Occasion) -> InterestPlan:
+        return interest_run.approve_interest(connection, plan.number, Occasion(occasion.as_of, "Uret ", occasion.at))
+
+    late.refused(ClocksName, by_the_clock, date(2009, 3, 1))
 
     def by_another(connection: Connection, occasion: Occasion) -> InterestPlan:
         other = Occasion(occasion.as_of, "en anden", occasion.at)

@@ -138,7 +138,7 @@ def test_what_is_paid_out(priced: Life) -> None:
     assert plan.total_oere == 912_500_000 + 320_866_666 - billed
 
 
-def test_what_e_invoices_would_lack_is_shown_kept_and_stops_nothing(priced: Life) -> None:
+def test_what_e_invoices_would_lack_is_shown_kept_and_stops_nothing_where_it_only_warns(priced: Life) -> None:
     """Without details eight payers lack all; with the file's, only what Assens has and seven have not."""
     plan = planned(priced, LAST_DAY_TO_PLAN)
     lacking: Counter[str] = Counter()
@@ -148,8 +148,10 @@ def test_what_e_invoices_would_lack_is_shown_kept_and_stops_nothing(priced: Life
     assert lacking == dict.fromkeys(rules, len(EIGHT))
     with priced.database.reading() as connection:
         assert runs.get_plan(connection, plan.number).missing == plan.missing
-    # What was planned is approved and issued as it is, also when the issuer's details came in between.
+    # What was planned is approved and issued as it is, also when the issuer's details came in between and it chose that
+    # what lacks something is issued all the same; test_unfit_documents has the other choice.
     issuers, _, others = WHOLE_FILE.partition("[[services]]")
+    issuers += 'unfit = "warned"\n'
     priced.do(lambda connection, occasion: runs.approve_run(connection, plan.number, occasion), LAST_DAY_TO_PLAN)
     priced.do(
         lambda connection, occasion: trading_run.load_details(connection, "x.toml", issuers.encode(), occasion),

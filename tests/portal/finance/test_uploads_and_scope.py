@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 
 from agreements import run as agreements
 from agreements.agreement_file import read_agreement
+from billing.monthly_run import run as runs
 from foundation.database import Database
 from foundation.settings import Settings
 from portal import background, demo
@@ -120,6 +121,24 @@ def test_a_file_of_anothers_agreement_is_of_none(officer: FlaskClient, lived: Da
     unknown = sent(officer, HERE + page, "x.toml", content.replace(demo.CODE.encode(), b"findes-ikke"), what="keep")
     assert answer.status_code == unknown.status_code == 404
     assert (rows_of(lived, "budget_line"), rows_of(lived, "accounts_line")) == before
+
+
+def test_two_people_see_the_plans_of_an_issuer_that_begins_here(app: Flask, lived: Database) -> None:
+    client = app.test_client()
+    client.post("/login", data={"login": "newcomer", "password": demo_site.PASSWORD})
+    first = demo._marked_agreement().replace(demo.CODE.encode(), b"begynder-her").replace(b'"461"', b'"101"')
+    assert sent(client, "/oekonomi/101/aftaler", "a.toml", first).status_code == 303
+
+    def four_eyes() -> bool:
+        with lived.reading() as connection:
+            return runs.get_issuer(connection, "101").four_eyes
+
+    assert four_eyes()
+    with lived.transaction() as connection:
+        runs.set_issuer(connection, "101", demo_site.occasion(), four_eyes=False)
+    second = first.replace(b"begynder-her", b"fortsaetter")
+    assert sent(client, "/oekonomi/101/aftaler", "b.toml", second).status_code == 303
+    assert not four_eyes()  # what was chosen stays
 
 
 def test_an_agreement_of_another_issuer_is_not_loaded_over_it(officer: FlaskClient, lived: Database) -> None:
