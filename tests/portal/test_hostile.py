@@ -415,9 +415,10 @@ def test_some_hundred_hostile_requests(
 
 @pytest.mark.soak
 def test_ten_thousand_hostile_requests(app: Flask, database: Database, clients: dict[str, FlaskClient]) -> None:
-    statuses = attack(app, clients, 3, 10_000)
-    assert sum(statuses.values()) == 10_000
-    assert statuses[200] > 400
+    count = 10_000 if database.url.get_backend_name() == "sqlite" else 2_000
+    statuses = attack(app, clients, 3, count)
+    assert sum(statuses.values()) == count
+    assert statuses[200] > count // 25
     still_whole(app, database, clients)
 
 
