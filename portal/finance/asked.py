@@ -53,7 +53,10 @@ def month_of(name: str, label: str) -> Month:
 
     def read(given: str) -> Month:
         turned = re.fullmatch(r"(\d{1,2})[.-](\d{4})", given, re.ASCII)
-        return Month.parse(f"{turned[2]}-{int(turned[1]):02d}" if turned else given)
+        month = Month.parse(f"{turned[2]}-{int(turned[1]):02d}" if turned else given)
+        if month.year > LATEST_YEAR:
+            raise ValueError
+        return month
 
     return _read(name, label, "en måned som 2012-05", read)
 

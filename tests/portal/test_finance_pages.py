@@ -100,12 +100,13 @@ def test_a_listing_by_place_is_whole_and_in_order(lived: Database, order: Order,
         (Wanted(subscriber="420"), "subscriber = '420'"),
         (Wanted(issuer="420"), "issuer = '420'"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",  # a set is written in another order by each process
 )
 def test_a_listing_holds_what_is_asked_for(lived: Database, wanted: Wanted, condition: str) -> None:
     with lived.reading() as connection:
         found = {head.number for head in invoices.page(connection, wanted, size=1000).heads}
-        expected = set(connection.execute(text(f"SELECT number FROM invoice WHERE {condition}")).scalars())
+        own = f" AND issuer = '{wanted.issuer}'" if wanted.issuer else ""
+        expected = set(connection.execute(text(f"SELECT number FROM invoice WHERE {condition}{own}")).scalars())
     assert found == expected
     assert expected or wanted.issuer == "420"
 
@@ -198,7 +199,7 @@ def test_an_internal_document_has_no_e_invoice(app: Flask) -> None:
 PAGES = {
     "/oekonomi/461/": 26,
     "/oekonomi/461/bilag?q=assens&year=2010": 6,
-    "/oekonomi/461/bilag/F2008-0001": 15,
+    "/oekonomi/461/bilag/F2008-0001": 16,
     "/kommune/461/": 17,
     "/adgangskode": 3,
     **finance_rows.QUESTIONS,

@@ -90,7 +90,13 @@ def ended(process: subprocess.Popen[str], how: signal.Signals = signal.SIGTERM) 
 @ON_SQLITE
 def test_once_a_morning_by_hand(desk: Desk) -> None:
     desk.as_of = "2008-12-09"
-    assert desk.does("scheduler", "--once") == {"as_of": "2008-12-09", "coming": [], "told": [], "troubles": 0}
+    assert desk.does("scheduler", "--once") == {
+        "as_of": "2008-12-09",
+        "coming": [],
+        "told": [],
+        "cases": [],
+        "troubles": 0,
+    }
     desk.as_of = "2008-12-10"
     answer = desk.does("scheduler", "--once")
     assert answer["coming"] == [

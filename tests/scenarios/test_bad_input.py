@@ -413,7 +413,7 @@ def test_a_place_where_an_agreement_cannot_be_written(priced: Desk, place: str) 
         (("subscription", "calculate", FUNEN, "0"), ["år"]),
         (("subscription", "calculate", FUNEN, "2009", "--correction", "maybe"), ["spread", "reinvoice"]),
         (("subscription", "show", FUNEN, "2009", "--version", "0"), ["--version"]),
-        (("membership", "leave", FUNEN, LANGELAND), ["mangler", "--year"]),
+        (("membership", "leave", FUNEN, LANGELAND), ["--year", "--to"]),
         (("invoice", "credit", "F2009-0001"), ["mangler", "--reason"]),
         (("settlement", "close", FUNEN, "2009", "--carry", "meget"), ["meget", "50%"]),
         (("settlement", "close", FUNEN, "2009", "--carry", "1,234.56"), ["1,234.56"]),

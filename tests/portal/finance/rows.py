@@ -125,7 +125,7 @@ QUESTIONS: dict[str, int] = {
     f"{HERE}/planer/1": 10,
     f"{HERE}/priser": 7,
     PRICE: 26,
-    f"{PRICE}/hvad-nu-hvis?cost=5": 95,  # two forecasts
+    f"{PRICE}/hvad-nu-hvis?cost=5": 101,  # two forecasts
     f"{HERE}/aarsafslutning": 8,
     END.replace("2012", "2010"): 26,
     f"{HERE}/aftaler": 7,

@@ -363,7 +363,7 @@ def counted(app: Flask) -> Iterator[list[str]]:
     [
         ("/kommune/420/", 17),
         ("/kommune/420/aftaler", 9),
-        (f"/kommune/420/aftaler/{CODE}", 62),  # the estimate reads six years of prices
+        (f"/kommune/420/aftaler/{CODE}", 67),  # the estimate reads six years of prices
         ("/kommune/420/regninger", 6),
         ("/kommune/420/opgoerelser", 10),
         ("/kommune/420/frister", 12),
