@@ -10,6 +10,8 @@ from typing import Any
 import click
 from rich.console import Console
 
+from billing.year_end_settlement import clearing_run as clearing
+from billing.year_end_settlement import exit_run as exits
 from billing.year_end_settlement import run as settlements
 from billing.year_end_settlement.facts import (
     NOTHING_CARRIED,
@@ -232,7 +234,7 @@ def exit_(door: Door, code: str, municipality: str, preview: bool) -> None:
     """Opgør mellemværendet med en udtrådt kommune: dens andel af resultater, der ikke er indregnet (§ 6 stk. 8)."""
     transaction = door.database.reading() if preview else door.database.transaction()
     with transaction as connection:
-        value = settlements.settle_exit(connection, code, municipality, door.occasion, preview=preview)
+        value = exits.settle_exit(connection, code, municipality, door.occasion, preview=preview)
     door.tell(answers.exit_settlement(value), lambda out: _show_exit(out, value))
 
 
@@ -258,7 +260,7 @@ def _show_exit(out: Console, value: ExitSettlement) -> None:
 def providers(door: Door, code: str, year: int) -> None:
     """Vis mellemregningen mellem ydelsesleverandørerne for et år."""
     with door.database.reading() as connection:
-        value = settlements.provider_clearing(connection, code, year)
+        value = clearing.provider_clearing(connection, code, year)
     door.tell(answers.clearing(code, year, value), lambda out: _show_clearing(out, value))
 
 
@@ -268,8 +270,8 @@ def providers(door: Door, code: str, year: int) -> None:
 def clear(door: Door, code: str, year: int) -> None:
     """Bogfør udligningen mellem ydelsesleverandørerne for et år."""
     with door.database.transaction() as connection:
-        before = settlements.clear_providers(connection, code, year, door.occasion)
-        value = settlements.provider_clearing(connection, code, year)
+        before = clearing.clear_providers(connection, code, year, door.occasion)
+        value = clearing.provider_clearing(connection, code, year)
     answer = {
         **answers.clearing(code, year, value),
         "transfers": [

@@ -17,6 +17,8 @@ from agreements.cost_file import read_cost_file
 from agreements.run import AgreementUnknown
 from billing.accounts import store as books
 from billing.annual_subscription import store as price_store
+from billing.year_end_settlement import clearing_run as clearing
+from billing.year_end_settlement import exit_run as exits
 from billing.year_end_settlement import run as settlements
 from billing.year_end_settlement import store as settlement_store
 from billing.year_end_settlement.facts import CarryOver, ExitSettlement, YearSettlement
@@ -82,7 +84,7 @@ def _page(place: str, agreement: Agreement, year: int, problems: Problems | None
         carried_left=carried_left,
         decisions=[each for each in books.decisions(opened, code) if each.accounting_year == year],
         leavers=_leavers(opened, agreement, year),
-        clearing=settlements.provider_clearing(opened, code, year),
+        clearing=clearing.provider_clearing(opened, code, year),
         problems=problems,
         loaded=loaded,
         may_prepare=who.may(Deed.PREPARE, place),
@@ -107,7 +109,7 @@ def _leavers(opened: Connection, agreement: Agreement, year: int) -> list[tuple[
     for period in agreement_store.members_of(opened, [agreement.code]).get(agreement.code, ()):
         if period.to_year == year:
             try:
-                exit_ = settlements.settle_exit(opened, agreement.code, period.municipality, occasion(), preview=True)
+                exit_ = exits.settle_exit(opened, agreement.code, period.municipality, occasion(), preview=True)
                 found.append((period.municipality, exit_, ""))
             except MellemregningError as error:
                 found.append((period.municipality, None, error.text(_)))
@@ -184,7 +186,7 @@ def year_release(place: str, code: str, year: int) -> WebResponse:
 def year_exit(place: str, code: str, year: int) -> WebResponse:
     """Step 4: settle with who left; once."""
     issuers_agreement(connection(), place, code)
-    settlements.settle_exit(connection(), code, municipality_of("municipality", _("Kommune")), occasion())
+    exits.settle_exit(connection(), code, municipality_of("municipality", _("Kommune")), occasion())
     return seen("finance.year_end", place=place, code=code, year=year)
 
 
@@ -193,7 +195,7 @@ def year_exit(place: str, code: str, year: int) -> WebResponse:
 def year_clear(place: str, code: str, year: int) -> WebResponse:
     """Step 5: book the transfers between the providers."""
     issuers_agreement(connection(), place, code)
-    settlements.clear_providers(connection(), code, year, occasion())
+    clearing.clear_providers(connection(), code, year, occasion())
     return seen("finance.year_end", place=place, code=code, year=year)
 
 
