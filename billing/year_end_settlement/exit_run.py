@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy import Connection
 
 from agreements import run as agreements
 from agreements import store as agreement_store
-from agreements.agreement import Agreement, MunicipalityCode, ResultKey
+from agreements.agreement import Agreement, MunicipalityCode, NetAssets, ResultKey
 from agreements.membership import MembershipPeriod, members_in
 from agreements.municipality import municipality
 from billing.accounts import store as books
@@ -19,21 +19,26 @@ from billing.annual_subscription import run as subscriptions
 from billing.annual_subscription import store as subscription_store
 from billing.invoice import run as invoices
 from billing.invoice import store as invoice_store
-from billing.invoice.facts import ClaimKind, DocumentDraft, InvoiceLine, IssuedDocument, LineKind
+from billing.invoice.facts import IssuedDocument
 from billing.monthly_aconto.run import party_snapshots
 from billing.year_end_settlement import store
+from billing.year_end_settlement.exit_rules import exit_draft, share_of_net_assets
 from billing.year_end_settlement.facts import (
     ExitLine,
     ExitSettlement,
+    NetAssetsShare,
 )
-from billing.year_end_settlement.rules import (
-    exit_postings,
-)
+from billing.year_end_settlement.run import get_settlement
+from billing.year_end_settlement.true_up_rules import years_trued_up
+from billing.year_end_settlement.true_up_store import payers_trued_up
 from foundation import audit
 from foundation.audit import Occasion
-from foundation.errors import N_, RuleBroken
+from foundation.errors import BadInput, N_, RuleBroken
+from foundation.money import kroner
 from foundation.period import BillingYear
+from foundation.person_number import holds_one
 
+LONGEST_EVIDENCE = 400
 # Where a leaver's part of a result lies: in a price that it will not pay, or on the balance.
 IN_A_PRICE = "in a price"
 CARRIED = "carried"
@@ -54,22 +59,84 @@ class ExitTooEarly(RuleBroken):
     )
 
 
-def settle_exit(
+class NetAssetsMissing(RuleBroken):
+    """The agreement gives a leaver its share of the net assets, and nobody has said what they are."""
+
+    danish = N_(
+        "Efter aftalen «{agreement}» får {municipality} sin andel af nettoformuen. Angiv, hvad regnskabet siger pr. "
+        "{on}, med --net-assets BELØB og --evidence TEKST (0, hvis der ingen er).",
+    )
+
+
+class NetAssetsNotAgreed(RuleBroken):
+    """Net assets were stated, and the agreement gives a leaver none of them."""
+
+    danish = N_(
+        "Aftalen «{agreement}» giver ikke den, der udtræder, andel af nettoformuen. Udelad --net-assets, eller ret "
+        "aftalens vilkår (net_assets_at_exit).",
+    )
+
+
+class NetAssetsDiffer(RuleBroken):
+    """Two who leave on one day share the same net assets."""
+
+    danish = N_(
+        "{municipality} udtrådte samme dag, {on}, og er opgjort efter en nettoformue på {known} Den kan ikke også være "
+        "{given}",
+    )
+
+
+class EvidenceMissing(BadInput):
+    """Net assets rest on something that can be found again."""
+
+    danish = N_("Skriv med --evidence, hvor nettoformuen står, på højst {longest} tegn, fx regnskabets side og note.")
+
+
+class PersonInEvidence(BadInput):
+    """A text that looks like a CPR number; it is not repeated."""
+
+    danish = N_("Teksten om nettoformuen indeholder noget, der ligner et CPR-nummer. Intet er gemt.")
+
+
+@dataclass(frozen=True, slots=True)
+class StatedNetAssets:
+    """What the closed accounts state on a leaver's last day.
+
+    Attributes:
+        amount_oere: Øre; negative where there are more debts than assets.
+        evidence: Where it stands.
+    """
+
+    amount_oere: int
+    evidence: str
+
+
+def settle_exit(  # noqa: PLR0913 - who settles whom, on what
     connection: Connection,
     code: str,
     who: MunicipalityCode,
     occasion: Occasion,
     *,
+    net_assets: StatedNetAssets | None = None,
     preview: bool = False,
 ) -> ExitSettlement:
     """Settle a leaver's parts of results that were not passed on, by an invoice or a credit note; once.
+
+    Args:
+        connection: The transaction.
+        code: The agreement.
+        who: The leaver.
+        occasion: Who, and the date on the document.
+        net_assets: What the closed accounts state, where the agreement gives a leaver its share of it.
+        preview: Work it out, issue nothing.
 
     Raises:
         AgreementUnknown, UnknownMunicipality.
         HasNotLeft: it takes part, or its last year is not over.
         ExitTooEarly: one of its years is not closed.
+        NetAssetsMissing, NetAssetsNotAgreed, NetAssetsDiffer, EvidenceMissing, PersonInEvidence: of the net assets.
 
-    Source: agreement § 6 stk. 8; domain rule 11.
+    Source: agreement § 6 stk. 8; domain rule 11; docs/decisions/0034-true-up-and-net-assets.md.
     """
     agreement = agreements.get(connection, code, lock=not preview)
     period = _ended_period(connection, agreement, who, occasion.as_of)
@@ -87,16 +154,18 @@ def settle_exit(
             number=number,
             issue_date=document.issue_date,
             already_settled=True,
+            net_assets=store.shares_of_net_assets(connection, code).get((who, left_on), ("", None))[1],
         )
     years = range(period.from_year, last_year.year + 1)
     still_open = [str(year) for year in years if not books.is_closed(connection, code, year)]
     if still_open:
         raise ExitTooEarly(municipality=municipality(who).name, agreement=code, years=still_open)
     lines, movements = _exit_lines(connection, agreement, who, last_year.year)
-    settlement = ExitSettlement(agreement=code, municipality=who, left_on=left_on, lines=lines)
-    if preview or not lines:
+    share = _share_of_net_assets(connection, agreement, who, left_on, net_assets)
+    settlement = ExitSettlement(agreement=code, municipality=who, left_on=left_on, lines=lines, net_assets=share)
+    if preview or not (lines or settlement.share_oere):
         return settlement
-    document = _issue_exit(connection, agreement, settlement, last_year, occasion)
+    document = _issue_exit(connection, agreement, settlement, occasion)
     settlement = replace(settlement, number=document.number, issue_date=document.issue_date)
     store.write_exit(connection, settlement)
     for year, moved in movements.items():
@@ -121,10 +190,41 @@ def settle_exit(
         details={
             "document": document.number,
             "amount_oere": settlement.amount_oere,
+            **({"net_assets_oere": share.net_assets_oere, "share_oere": share.share_oere} if share else {}),
             "sha256": invoices.fingerprints(connection, [document]),
         },
     )
     return settlement
+
+
+def _share_of_net_assets(
+    connection: Connection,
+    agreement: Agreement,
+    who: MunicipalityCode,
+    left_on: date,
+    stated: StatedNetAssets | None,
+) -> NetAssetsShare | None:
+    if agreement.terms.settlement.net_assets_at_exit is NetAssets.NONE:
+        if stated is not None:
+            raise NetAssetsNotAgreed(agreement=agreement.code)
+        return None
+    if stated is None:
+        raise NetAssetsMissing(agreement=agreement.code, municipality=municipality(who).name, on=left_on)
+    evidence = " ".join(stated.evidence.split())
+    if not evidence or len(evidence) > LONGEST_EVIDENCE or not evidence.isprintable():
+        raise EvidenceMissing(longest=LONGEST_EVIDENCE)
+    if holds_one(evidence):
+        raise PersonInEvidence
+    for (other, day), (_, share) in store.shares_of_net_assets(connection, agreement.code).items():
+        if day == left_on and share.net_assets_oere != stated.amount_oere:
+            raise NetAssetsDiffer(
+                municipality=municipality(other).name,
+                on=left_on,
+                known=kroner(share.net_assets_oere),
+                given=kroner(stated.amount_oere),
+            )
+    price = subscriptions.get_subscription(connection, agreement.code, left_on.year)
+    return share_of_net_assets(price, who, left_on, stated.amount_oere, evidence)
 
 
 def _ended_period(
@@ -153,6 +253,7 @@ def _exit_lines(
 ) -> tuple[tuple[ExitLine, ...], dict[int, list[ResultMovement]]]:
     """The leaver's parts that no price has passed on, per year and provider; and the movements that take them out."""
     parts = _own_parts(connection, agreement.code, who, last_year)
+    own_documents = years_trued_up(books.movements(connection, agreement.code))
     for place, amount in _undivided_parts(connection, agreement.code, who, last_year).items():
         parts[place] += amount
     sources = sorted({source for _, source in parts})
@@ -165,7 +266,9 @@ def _exit_lines(
     moved: dict[int, list[ResultMovement]] = defaultdict(list)
     for line in lines:
         source = ResultSource(line.accounting_year, line.provider)
-        due = line.accounting_year + agreement.terms.settlement.lag_years
+        due = line.accounting_year
+        if line.accounting_year not in own_documents:
+            due += agreement.terms.settlement.lag_years
         moved[line.accounting_year] += [
             ResultMovement(source, who, -line.passed_on_oere, due),
             ResultMovement(source, who, -line.carried_oere, None),
@@ -184,8 +287,10 @@ def _own_parts(
     The price of a later year may still name the leaver, until it is calculated again; the leaver pays no bill of it.
     """
     parts: defaultdict[tuple[str, ResultSource], int] = defaultdict(int)
-    for movement in books.movements(connection, code):
-        if movement.municipality == who:
+    movements = books.movements(connection, code)
+    trued_up = {year for year in years_trued_up(movements) if who in payers_trued_up(connection, code, year)}
+    for movement in movements:
+        if movement.municipality == who and movement.source.accounting_year not in trued_up:
             place = CARRIED if movement.application_year is None else IN_A_PRICE
             parts[place, movement.source] += movement.amount_oere
     for year, taken in subscription_store.passed_on_by_year(connection, code).items():
@@ -219,53 +324,17 @@ def _undivided_parts(
 
 
 def _issue_exit(
-    connection: Connection,
-    agreement: Agreement,
-    settlement: ExitSettlement,
-    last_year: BillingYear,
-    occasion: Occasion,
+    connection: Connection, agreement: Agreement, settlement: ExitSettlement, occasion: Occasion
 ) -> IssuedDocument:
     who = settlement.municipality
-    parties = party_snapshots(
-        agreement,
-        {agreement.issuer, who, *agreement.providers, *(line.provider for line in settlement.lines)},
-    )
-    divided = agreement.terms.settlement.result_key is ResultKey.ACCOUNTING_YEAR
-    lines = [
-        InvoiceLine(
-            agreement=agreement.code,
-            provider=line.provider,
-            provider_name=parties[line.provider].name,
-            service="",
-            service_title="",
-            kind=LineKind.EXIT,
-            text=f"{what} {line.accounting_year}, {parties[line.provider].name}",
-            period=BillingYear(line.accounting_year).period,
-            accounting_year=line.accounting_year,
-            amount_oere=-amount,
-        )
+    named = {agreement.issuer, who, *agreement.providers, *(line.provider for line in settlement.lines)}
+    own_years = {
+        line.accounting_year
         for line in settlement.lines
-        for what, amount in (
-            ("Andel af ikke indregnet resultat", line.passed_on_oere),
-            ("Andel af overført resultat", line.carried_oere),
-        )
-        if amount
-    ]
-    draft = DocumentDraft(
-        agreement=agreement.code,
-        issuer=parties[agreement.issuer],
-        subscriber=parties[who],
-        kind=ClaimKind.EXIT_SETTLEMENT,
-        title=f"Refusionsopgørelse ved udtræden {settlement.left_on:%d.%m.%Y}",
-        period=last_year.period,
-        lines=tuple(lines),
-        postings=tuple(
-            exit_postings(settlement.lines, who, agreement.issuer, occasion.as_of.year, divided=divided),
-        ),
-        due_days=agreement.terms.advance.due_days,
-        internal=who == agreement.issuer,
-        note="Aftalens § 6, stk. 8: andel af resultater, der ikke er indregnet i nogen pris.",
-    )
+        if get_settlement(connection, agreement.code, line.accounting_year).result_key is ResultKey.ACCOUNTING_YEAR
+    }
+    parties = party_snapshots(agreement, named)
+    draft = exit_draft(agreement, settlement, parties, occasion.as_of.year, own_years)
     outcome = invoices.issue_documents(connection, [draft], occasion.as_of, occasion.at)
     if outcome.failed:
         raise outcome.failed[0].error
@@ -279,6 +348,7 @@ def exit_settlements(connection: Connection, code: str) -> tuple[ExitSettlement,
     """All leavers that were settled with, in the order of settlement."""
     agreement = agreements.get(connection, code)
     found = []
+    shares = store.shares_of_net_assets(connection, code)
     for (who, left_on), (number, lines) in store.exits(connection, code).items():
         _, document = invoices.find_document(connection, number, agreement.issuer)
         found.append(
@@ -290,6 +360,7 @@ def exit_settlements(connection: Connection, code: str) -> tuple[ExitSettlement,
                 number=number,
                 issue_date=document.issue_date,
                 already_settled=True,
+                net_assets=shares.get((who, left_on), ("", None))[1],
             ),
         )
     return tuple(found)

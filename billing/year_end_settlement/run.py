@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from datetime import date
 
 from sqlalchemy import Connection
 
@@ -25,9 +26,12 @@ from billing.annual_subscription.rules import passed_on_in
 from billing.year_end_settlement import store
 from billing.year_end_settlement.facts import (
     CarryOver,
+    DividedBy,
+    KeyResult,
     SettlementFacts,
     YearSettlement,
 )
+from billing.year_end_settlement.key_rules import has_several_keys, results_by_key
 from billing.year_end_settlement.rules import (
     HUNDRED,
     carried_oere,
@@ -78,6 +82,15 @@ class AccountsMissing(RuleBroken):
     danish = N_(
         "Regnskabet for {year} mangler for {lines}. Indlæs det med «mellemregning accounts load FIL» "
         "(et regnskab på 0 kr. skal også indlæses).",
+    )
+
+
+class TruedUpIsNotCarried(RuleBroken):
+    """The result of a year that is trued up is settled whole."""
+
+    danish = N_(
+        "Resultatet af {year} i aftalen «{agreement}» efterreguleres efter aftalens vilkår (true_up) og kan ikke "
+        "overføres. Afslut året uden overførsel.",
     )
 
 
@@ -168,6 +181,7 @@ def close(  # noqa: PLR0913 - a decision has these parts
     Raises:
         AgreementUnknown, YearNotAgreed, YearAlreadyClosed, YearNotOver, SubscriptionUnknown, YearNotBilled,
         AccountsMissing, CarryOverTooLarge.
+        TruedUpIsNotCarried: something is to be kept of a year that is trued up.
         KeptTooMuch, KeptTooLong: beyond what the agreement lets the providers keep.
 
     Source: agreement § 6 stk. 3 and 6; domain rules 9, 10 and 12.
@@ -193,19 +207,24 @@ def close(  # noqa: PLR0913 - a decision has these parts
         if not preview:
             revise(connection, accounts_line, code, sold, occasion.as_of)
         lines = tuple(sorted((*lines, *sold), key=lambda line: line.key))
-    divided = agreement.terms.settlement.result_key is ResultKey.ACCOUNTING_YEAR
-    application_year = year + agreement.terms.settlement.lag_years
+    trued_up = agreement.is_trued_up(year)
+    if trued_up and (carry.percent or carry.amount_oere):
+        raise TruedUpIsNotCarried(year=year, agreement=code)
+    result_key = ResultKey.ACCOUNTING_YEAR if trued_up else agreement.terms.settlement.result_key
+    divided = result_key is ResultKey.ACCOUNTING_YEAR
+    application_year = year if trued_up else year + agreement.terms.settlement.lag_years
     settlement = close_year(
         SettlementFacts(
             agreement=code,
             year=year,
             application_year=application_year,
-            result_key=agreement.terms.settlement.result_key,
+            result_key=result_key,
             received_oere=books.received_per_provider(connection, code, year),
             accounts=lines,
             weights={part.municipality: part.weight for part in subscription.parts},
             application_weights=None if divided else _weights_of(connection, agreement, application_year),
             carry=carry,
+            keys=results_by_key(subscription, lines, agreement.terms.allocation) if divided else (),
         ),
     )
     kept: dict[int, int] = defaultdict(int)
@@ -293,6 +312,8 @@ def _book_close(connection: Connection, settlement: YearSettlement, occasion: Oc
         ],
     )
     text = f"Regnskabet for {settlement.year} er afsluttet"
+    if settlement.is_trued_up:
+        text += "; resultatet efterreguleres"
     if settlement.carried_oere:
         text += "; resultatet overføres helt eller delvist"
     books.write_decision(
@@ -318,6 +339,7 @@ def _book_close(connection: Connection, settlement: YearSettlement, occasion: Oc
             "cost_oere": settlement.cost_oere,
             "result_oere": settlement.result_oere,
             "carried_oere": settlement.carried_oere,
+            "divided_by": settlement.divided_by.value,
             "author": settlement.author,
             "approver": settlement.approver,
         },
@@ -335,6 +357,25 @@ def get_settlement(connection: Connection, code: str, year: int) -> YearSettleme
     if found is None:
         raise SettlementUnknown(agreement=code, year=year)
     return found
+
+
+def results_of_keys(connection: Connection, settlement: YearSettlement) -> tuple[KeyResult, ...]:
+    """How a closed year's result came about key by key; none where it was divided by the year's shares in all."""
+    if settlement.divided_by is DividedBy.TOTAL:
+        return ()
+    price = subscriptions.get_subscription(connection, settlement.agreement, settlement.year)
+    # A line that was not budgeted fell under a key by the terms of that day.
+    closed_on = settlement.closed_on or date.max
+    history = agreement_store.agreement_history(connection, settlement.agreement)
+    stood = [value for _, loaded_on, value in history if loaded_on <= closed_on] or [history[0][2]]
+    return results_by_key(price, settlement.accounts, stood[-1].terms.allocation)
+
+
+def keys_not_told(connection: Connection, settlement: YearSettlement) -> bool:
+    """Whether the year has several keys, but its accounts did not say what each key's lines cost."""
+    if settlement.divided_by is DividedBy.LINES:
+        return False
+    return has_several_keys(subscriptions.get_subscription(connection, settlement.agreement, settlement.year))
 
 
 def release(  # noqa: PLR0913 - a decision has these parts
