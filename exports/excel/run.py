@@ -122,6 +122,7 @@ def write_annual_statement(connection: Connection, code: str, year: int, folder:
         NAMES,
         clearing.provider_clearing(connection, code, year),
         left,
+        settlements.results_of_keys(connection, settlement),
     )
     return written(workbook, folder, f"{year} Årsopgørelse {code}")
 
