@@ -188,22 +188,6 @@ def settlement(value: YearSettlement, keys: Sequence[KeyResult] = ()) -> Answer:
     return {
         "agreement": value.agreement,
         "year": value.year,
-        "application_year": value.application_year,
-        "trued_up": value.is_trued_up,
-        "divided_by": value.divided_by.value,
-        "keys": [
-            {
-                "name": key.name,
-                "billed_oere": sum(key.billed_oere.values()),
-                "cost_oere": sum(key.cost_oere.values()),
-                "result_oere": key.result_oere,
-                "parts": [
-                    {"municipality": who, "weight": key.weights[who], "result_oere": amount}
-                    for who, amount in key.parts.items()
-                ],
-            }
-            for key in keys
-        ],
         "invoiced_oere": value.invoiced_oere,
         "cost_oere": value.cost_oere,
         "result_oere": value.result_oere,
@@ -226,6 +210,22 @@ def settlement(value: YearSettlement, keys: Sequence[KeyResult] = ()) -> Answer:
             }
             for provider in value.providers
         ],
+        "application_year": value.application_year,
+        "trued_up": value.is_trued_up,
+        "divided_by": value.divided_by.value,
+        "keys": [
+            {
+                "name": key.name,
+                "billed_oere": sum(key.billed_oere.values()),
+                "cost_oere": sum(key.cost_oere.values()),
+                "result_oere": key.result_oere,
+                "parts": [
+                    {"municipality": who, "weight": key.weights[who], "result_oere": amount}
+                    for who, amount in key.parts.items()
+                ],
+            }
+            for key in keys
+        ],
     }
 
 
@@ -239,12 +239,6 @@ def exit_settlement(value: ExitSettlement) -> Answer:
         "number": value.number,
         "issue_date": value.issue_date and value.issue_date.isoformat(),
         "already_settled": value.already_settled,
-        "net_assets": value.net_assets
-        and {
-            "net_assets_oere": value.net_assets.net_assets_oere,
-            "share_oere": value.net_assets.share_oere,
-            "evidence": value.net_assets.evidence,
-        },
         "lines": [
             {
                 "accounting_year": line.accounting_year,
@@ -255,6 +249,12 @@ def exit_settlement(value: ExitSettlement) -> Answer:
             }
             for line in value.lines
         ],
+        "net_assets": value.net_assets
+        and {
+            "net_assets_oere": value.net_assets.net_assets_oere,
+            "share_oere": value.net_assets.share_oere,
+            "evidence": value.net_assets.evidence,
+        },
     }
 
 

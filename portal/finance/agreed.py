@@ -144,8 +144,8 @@ def _settlement_in_words(settlement: SettlementTerms) -> Iterator[tuple[str, str
         yield (
             _("Udtræden"),
             _(
-                "Den, der udtræder, får sin andel af nettoformuen, eller betaler sin andel af gælden, efter nøglerne på "
-                "sin sidste dag."
+                "Den, der udtræder, får sin andel af nettoformuen, eller betaler sin andel af gælden, efter nøglerne "
+                "på sin sidste dag."
             ),
         )
     if settlement.keep_percent is not None or settlement.keep_years:
