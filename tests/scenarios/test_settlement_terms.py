@@ -10,6 +10,7 @@ import sqlite3
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 
 from tests.scenarios.conftest import Desk, by_code, cost, shared_out
 from tests.scenarios.test_other_agreements import FREDENSBORG, HELSINGOER, VARIANTS, on
@@ -52,6 +53,38 @@ def test_a_lines_difference_falls_on_those_who_pay_the_line(desk: Desk) -> None:
     ]
     desk.holds()
     assert "hver nøgle" in " ".join(desk.says("settlement", "show", CENTRAL, 2012).out.split())
+
+
+def cells(desk: Desk, what: str, code: str, year: int) -> dict[str, list[tuple[Any, ...]]]:
+    """A workbook's sheets, row by row, with the values that its formulas come to."""
+    (written,) = desk.does("export", what, code, year, "--out", desk.folder)["files"]
+    book = load_workbook(written, data_only=True)
+    found = {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
+    book.close()
+    return found
+
+
+def test_the_workbooks_tell_how_a_result_came_about(quick: Desk) -> None:
+    central_2012(quick, ("drift", 90_000_000), ("lokaler", 55_000_000))
+    quick.does("settlement", "close", CENTRAL, 2012)
+    sheets = cells(quick, "annual", CENTRAL, 2012)
+    assert [row[1:5] for row in sheets["Nøgler"] if row[0] in {1, 2}] == [
+        ("hovednøgle", 100_000_000, 90_000_000, 10_000_000),
+        ("lokaler", 50_000_000, 55_000_000, -5_000_000),
+    ]
+    of_premises = [row for row in sheets["Nøglernes fordeling"] if row[1] == "lokaler"]
+    assert [row[2] for row in of_premises if -2_000_000 in row] == ["210"]
+    assert [row[2] for row in of_premises if -3_000_000 in row] == ["217"]
+    first = " ".join(str(cell) for row in sheets["Overblik"] for cell in row if cell is not None)
+    assert "hver nøgles forskel" in first
+    assert "Hver kommunes andel følger af nøglerne 0 OK" in first
+    first_year(quick)
+    quick.does("settlement", "close", TRUED, 2016)
+    told = str(cells(quick, "annual", TRUED, 2016)["Kommuner"])
+    assert "reguleres" in told
+    assert "-1200001" in told
+    assert "efterreguleres på bilag for sig" in str(cells(quick, "calculation", TRUED, 2016)["Overblik"])
+    assert "efterreguleres" not in str(cells(quick, "calculation", CENTRAL, 2012)["Overblik"])
 
 
 def test_accounts_that_do_not_name_the_lines_are_divided_by_the_total(quick: Desk) -> None:
@@ -259,6 +292,9 @@ def test_a_leaver_gets_its_share_of_the_net_assets(desk: Desk) -> None:
     assert (again["already_settled"], again["number"], again["amount_oere"]) == (True, settled["number"], -14_850_000)
     desk.refuses("invoice", "credit", settled["number"], "--reason", "fejl", words=["udtrædelsesopgørelse"])
     assert "Andel af nettoformuen" in " ".join(desk.says(*exit_).out.split())
+    left = cells(desk, "annual", ASSETS, 2010)["Udtræden"]
+    assert [row[9] for row in left if row[0] == "480"] == [0, 15_000_000]
+    assert any("side 12" in str(cell) for row in left for cell in row)
 
 
 def test_a_leaver_pays_its_share_of_the_debts(quick: Desk) -> None:
