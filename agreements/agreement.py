@@ -91,6 +91,20 @@ class ResultKey(StrEnum):
     APPLICATION_YEAR = "application_year"
 
 
+class TrueUp(StrEnum):
+    """Which years' results are settled with the payers on documents of their own (efterregulering)."""
+
+    NONE = "none"
+    FIRST_YEAR = "first_year"  # the first accounting year's alone; later ones enter a price
+
+
+class NetAssets(StrEnum):
+    """Whether a leaver gets its share of the net assets (nettoformue), and by which key."""
+
+    NONE = "none"
+    LAST_YEAR = "last_year"  # by the keys as they stand on its last day
+
+
 class RenewalKind(StrEnum):
     """How the agreement goes on (§ 8 stk. 3)."""
 
@@ -263,6 +277,7 @@ class SettlementTerms:
     Attributes:
         keep_percent: Of a year's cost, the most that may be kept of results in all; None where there is no limit.
         keep_years: For how many years at most a result may be kept; 0 where there is no limit.
+        true_up_by: By when the documents of a true-up are sent, in the year after the accounting year.
     """
 
     accounts_by: DayOfYear = DayOfYear(4, 1)
@@ -272,6 +287,9 @@ class SettlementTerms:
     result_key: ResultKey = ResultKey.ACCOUNTING_YEAR
     keep_percent: Decimal | None = None
     keep_years: int = 0
+    true_up: TrueUp = TrueUp.NONE
+    true_up_by: DayOfYear = DayOfYear(6, 1)
+    net_assets_at_exit: NetAssets = NetAssets.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,6 +423,10 @@ class Agreement:
     budgets: tuple[CostLine, ...] = ()
     ends_on: date | None = None
     cases: CaseTerms = field(default_factory=CaseTerms)
+
+    def is_trued_up(self, year: int) -> bool:
+        """Whether the year's result is settled on documents of its own, and enters no later price."""
+        return self.terms.settlement.true_up is TrueUp.FIRST_YEAR and year == self.starts_on.year
 
     @property
     def billed_services(self) -> tuple[Service, ...]:

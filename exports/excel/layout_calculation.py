@@ -237,6 +237,8 @@ def _facts(year: YearFigures) -> list[Fact]:
         Fact("Deltagere", f"{len(year.parts)} kommuner" if len(year.parts) != 1 else "1 kommune"),
         Fact("Afsender af regningen", year.name(year.agreement.issuer)),
     ]
+    if year.agreement.is_trued_up(subscription.year):
+        facts.append(Fact("Årets resultat", "efterreguleres på bilag for sig; indgår ikke i nogen pris"))
     if any(instalment.invoiced for part in year.parts for instalment in part.instalments):
         way = {
             Correction.SPREAD: "forskellen fordeles på de rater, der er tilbage",

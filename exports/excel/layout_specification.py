@@ -22,6 +22,7 @@ CLAIMS = {
     ClaimKind.INTEREST: "Morarente",
     ClaimKind.CASE: "Enkeltsager",
     ClaimKind.SURPLUS_CAPACITY: "Overskudskapacitet",
+    ClaimKind.TRUE_UP: "Efterregulering",
 }
 LINE_KINDS = {
     LineKind.SHARE: "Andel af udgiften",
@@ -30,6 +31,8 @@ LINE_KINDS = {
     LineKind.INTEREST: "Morarente",
     LineKind.CASE: "Enkeltsag",
     LineKind.SURPLUS_CAPACITY: "Salg af overskudskapacitet",
+    LineKind.TRUE_UP: "Efterregulering af resultat",
+    LineKind.NET_ASSETS: "Andel af nettoformue",
 }
 YES, NO = "Ja", "Nej"
 NOTHING = "Der er ikke udstedt bilag i perioden."

@@ -9,7 +9,17 @@ from flask import Response, render_template, request
 
 from agreements import run as agreements
 from agreements import store as agreement_store
-from agreements.agreement import Agreement, InvoicePer, IssuedBy, ProviderOwnShare, ReferenceDate, ResultKey
+from agreements.agreement import (
+    Agreement,
+    InvoicePer,
+    IssuedBy,
+    NetAssets,
+    ProviderOwnShare,
+    ReferenceDate,
+    ResultKey,
+    SettlementTerms,
+    TrueUp,
+)
 from agreements.agreement_file import read_agreement
 from agreements.agreement_form import to_values
 from agreements.run import CostChange
@@ -120,6 +130,45 @@ def _page(  # noqa: PLR0913 - what a file came to
     )
 
 
+def _settlement_in_words(settlement: SettlementTerms) -> Iterator[tuple[str, str]]:
+    """What an agreement says beside the rule of passing results on."""
+    if settlement.true_up is TrueUp.FIRST_YEAR:
+        yield (
+            _("Efterregulering"),
+            _(
+                "Det første regnskabsårs forskel gøres op med hver kommune på bilag for sig senest {by} året efter og "
+                "indgår ikke i nogen pris."
+            ).format(by=f"{settlement.true_up_by.day}.{settlement.true_up_by.month}."),
+        )
+    if settlement.net_assets_at_exit is NetAssets.LAST_YEAR:
+        yield (
+            _("Udtræden"),
+            _(
+                "Den, der udtræder, får sin andel af nettoformuen, eller betaler sin andel af gælden, efter nøglerne "
+                "på sin sidste dag."
+            ),
+        )
+    if settlement.keep_percent is not None or settlement.keep_years:
+        percent = "" if settlement.keep_percent is None else f"{settlement.keep_percent}".replace(".", ",")
+        yield (
+            _("Overførsel"),
+            " ".join(
+                [
+                    *(
+                        [_("Højst {percent} % af årets udgift kan overføres.").format(percent=percent)]
+                        if percent
+                        else []
+                    ),
+                    *(
+                        [_("Et resultat kan stå i højst {years} år.").format(years=settlement.keep_years)]
+                        if settlement.keep_years
+                        else []
+                    ),
+                ]
+            ),
+        )
+
+
 def terms_in_words(found: Agreement) -> list[tuple[str, str]]:
     """What was agreed, one sentence per clause."""
     terms = found.terms
@@ -178,6 +227,7 @@ def terms_in_words(found: Agreement) -> list[tuple[str, str]]:
                 lag=settlement.lag_years, whose=whose
             ),
         ),
+        *_settlement_in_words(settlement),
         (
             _("Opsigelse"),
             _("Aftalen fortsætter et kalenderår ad gangen; man siger op senest {day} i det sidste år.").format(

@@ -49,6 +49,7 @@ YEAR = "<int(min=1970, max=2190):year>"
 PRICE = f"{HERE}/priser/{CODE}/2012"
 AGREED = f"{HERE}/aftaler/{CODE}"
 END = f"{HERE}/aarsafslutning/{CODE}/2012"
+TRUE_UP = f"{BASE}/aarsafslutning/<code>/{YEAR}/efterreguler/<int(max=999999999):number>"
 
 TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
     ("GET", f"{BASE}/planer"): (f"{HERE}/planer", READS),
@@ -74,6 +75,10 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
     ("POST", f"{BASE}/aarsafslutning/<code>/{YEAR}/luk"): (f"{END}/luk", approves(409)),
     ("POST", f"{BASE}/aarsafslutning/<code>/{YEAR}/frigiv"): (f"{END}/frigiv", approves(400)),
     ("POST", f"{BASE}/aarsafslutning/<code>/{YEAR}/udtraedelse"): (f"{END}/udtraedelse", approves(400)),
+    ("POST", f"{BASE}/aarsafslutning/<code>/{YEAR}/efterreguler"): (f"{END}/efterreguler", prepares(404)),
+    ("POST", f"{TRUE_UP}/godkend"): (f"{END}/efterreguler/999/godkend", approves(404)),
+    ("POST", f"{TRUE_UP}/udsted"): (f"{END}/efterreguler/999/udsted", approves(404)),
+    ("POST", f"{TRUE_UP}/stop"): (f"{END}/efterreguler/999/stop", prepares(404)),
     ("POST", f"{BASE}/aarsafslutning/<code>/{YEAR}/udlign"): (f"{END}/udlign", prepares(303)),
     ("GET", f"{BASE}/aftaler"): (f"{HERE}/aftaler", READS),
     ("POST", f"{BASE}/aftaler"): (f"{HERE}/aftaler", prepares(400)),
