@@ -21,6 +21,7 @@ from stdnum.dk import cvr as cvr_numbers
 
 from agreements.agreement import MunicipalityCode
 from foundation.errors import N_
+from foundation.values import made_often
 
 GLN_DIGITS = 13
 CVR_DIGITS = 8
@@ -305,6 +306,7 @@ class TradingBook:
         return alike.pop() if len(alike) == 1 else None
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something that keeps a document from being sent.
@@ -485,6 +487,7 @@ def _fik_findings(payment: Payment) -> Iterator[Finding]:
         yield finding("DK-R-011", WRONG_FIK_ID)
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Addressed:
     """What a document to be issued says of its parties and services, as far as e-invoices ask.

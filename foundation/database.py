@@ -6,10 +6,10 @@ Rows are reached with SQLAlchemy Core. A store never commits; ``Database.transac
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -291,14 +291,15 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
         insert_bulk(connection, table, columns, [tuple(row[column] for column in columns) for row in rows])
 
 
-def insert_bulk(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+def insert_bulk(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
     """Write many rows by the fastest way: some hundred in one ``INSERT`` on SQLite, ``COPY`` on PostgreSQL.
 
     The statement is not compiled row by row, which for a national month is half of the work; on SQLite, a hundred rows
-    to a statement cost half of what ``executemany`` asks for the same.
+    to a statement cost half of what ``executemany`` asks for the same. A server takes in the first rows while the last
+    are made, so whoever has much to work out for them hands over an iterator.
 
     Args:
-        connection: The transaction.
+        connection: The transaction; an iterator of rows must leave it alone.
         table: Where to write.
         columns: The names of the columns, in the order of each row's values.
         rows: Values as Python has them.
@@ -306,29 +307,32 @@ def insert_bulk(connection: Connection, table: Table, columns: Sequence[str], ro
     Raises:
         sqlalchemy.exc.DBAPIError: as for any statement; IntegrityError where a constraint is broken.
     """
-    if len(rows) < BULK:
-        if rows:
-            connection.execute(table.insert(), [dict(zip(columns, row, strict=True)) for row in rows])
+    coming = iter(rows)
+    few = list(islice(coming, BULK))
+    if len(few) < BULK:
+        if few:
+            connection.execute(table.insert(), [dict(zip(columns, row, strict=True)) for row in few])
         return
     names = ", ".join(columns)
     if connection.dialect.name == "sqlite":
         one = f"({', '.join('?' * len(columns))})"
-        for first in range(0, len(rows), ROWS_AT_ONCE):
-            some = rows[first : first + ROWS_AT_ONCE]
-            whole = len(some) - len(some) % ROWS_TOGETHER
+        while few:
+            few += islice(coming, ROWS_AT_ONCE - len(few))
+            whole = len(few) - len(few) % ROWS_TOGETHER
             together = [
-                tuple(chain.from_iterable(some[place : place + ROWS_TOGETHER]))
+                tuple(chain.from_iterable(few[place : place + ROWS_TOGETHER]))
                 for place in range(0, whole, ROWS_TOGETHER)
             ]
-            for marks, values in ((", ".join([one] * ROWS_TOGETHER), together), (one, list(some[whole:]))):
+            for marks, values in ((", ".join([one] * ROWS_TOGETHER), together), (one, few[whole:])):
                 if values:
                     connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES {marks}", values)  # noqa: S608 - ours
+            few = list(islice(coming, 1))
         return
     statement = f"COPY {table.name} ({names}) FROM STDIN"
     driver: Any = connection.connection.driver_connection
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            for row in rows:
+            for row in chain(few, coming):
                 copy.write_row(row)
     except driver_error() as error:
         raise DBAPIError.instance(

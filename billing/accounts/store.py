@@ -32,7 +32,7 @@ def write_vouchers(connection: Connection, vouchers: Sequence[Voucher]) -> None:
         connection,
         voucher,
         VOUCHER_COLUMNS,
-        [
+        (
             (
                 voucher_id,
                 entry.agreement,
@@ -45,13 +45,13 @@ def write_vouchers(connection: Connection, vouchers: Sequence[Voucher]) -> None:
                 entry.claim_effect,
             )
             for voucher_id, entry in zip(ids, vouchers, strict=True)
-        ],
+        ),
     )
     insert_bulk(
         connection,
         posting,
         POSTING_COLUMNS,
-        [
+        (
             (
                 voucher_id,
                 entry.agreement,
@@ -65,7 +65,7 @@ def write_vouchers(connection: Connection, vouchers: Sequence[Voucher]) -> None:
             )
             for voucher_id, entry in zip(ids, vouchers, strict=True)
             for line in entry.postings
-        ],
+        ),
     )
 
 

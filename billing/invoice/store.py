@@ -78,11 +78,9 @@ def take_claims(connection: Connection, keys: Sequence[tuple[ClaimKey, int]]) ->
 CLAIMED = ("agreement", "municipality", "kind", "period_from", "period_to", "invoice_id")
 
 
-def _claim_rows(keys: Sequence[tuple[ClaimKey, int]]) -> list[tuple[Any, ...]]:
-    return [
-        (key.agreement, key.municipality, key.kind.value, key.period.from_day, key.period.to_day, invoice_id)
-        for key, invoice_id in keys
-    ]
+def _claim_rows(keys: Sequence[tuple[ClaimKey, int]]) -> Iterator[tuple[Any, ...]]:
+    for key, invoice_id in keys:
+        yield key.agreement, key.municipality, key.kind.value, key.period.from_day, key.period.to_day, invoice_id
 
 
 def _took_all(connection: Connection, keys: Sequence[tuple[ClaimKey, int]]) -> bool:
@@ -181,7 +179,7 @@ def write_documents(
         connection,
         invoice,
         INVOICE_COLUMNS,
-        [
+        (
             (
                 invoice_id,
                 document.issuer.municipality,
@@ -210,13 +208,13 @@ def write_documents(
                 document.subscriber.gln,
             )
             for invoice_id, document in documents.items()
-        ],
+        ),
     )
     insert_bulk(
         connection,
         invoice_line,
         LINE_COLUMNS,
-        [
+        (
             (
                 invoice_id,
                 position,
@@ -236,7 +234,7 @@ def write_documents(
             )
             for invoice_id, document in documents.items()
             for position, line in enumerate(document.lines, start=1)
-        ],
+        ),
     )
 
 

@@ -92,7 +92,7 @@ def write_plan(connection: Connection, plan: RunPlan) -> int:
         connection,
         run_plan_document,
         DOCUMENT_COLUMNS,
-        [
+        (
             (
                 plan_id,
                 position,
@@ -110,7 +110,7 @@ def write_plan(connection: Connection, plan: RunPlan) -> int:
                 document.document,
             )
             for position, document in enumerate(plan.documents, start=1)
-        ],
+        ),
     )
     return plan_id
 
