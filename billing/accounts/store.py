@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -25,8 +25,10 @@ from foundation.database import among, insert_bulk, insert_rows, reserve_ids
 from foundation.period import BillingYear, Month
 
 
-def write_vouchers(connection: Connection, vouchers: Sequence[Voucher]) -> None:
-    """Append vouchers with their postings."""
+def write_vouchers(
+    connection: Connection, vouchers: Sequence[Voucher], meanwhile: Callable[[], None] | None = None
+) -> None:
+    """Append vouchers with their postings; ``meanwhile`` as ``insert_bulk`` does it."""
     ids = reserve_ids(connection, voucher, len(vouchers))
     insert_bulk(
         connection,
@@ -66,6 +68,7 @@ def write_vouchers(connection: Connection, vouchers: Sequence[Voucher]) -> None:
             for voucher_id, entry in zip(ids, vouchers, strict=True)
             for line in entry.postings
         ),
+        meanwhile,
     )
 
 

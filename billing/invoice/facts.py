@@ -233,8 +233,13 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class IssueOutcome:
-    """What came of a set of drafts: issued, already held by an earlier document, or left out."""
+    """What came of a set of drafts: issued, already held by an earlier document, or left out.
+
+    Attributes:
+        prints: The fingerprint of each that was issued, in their order.
+    """
 
     issued: tuple[IssuedDocument, ...]
     held: tuple[ClaimKey, ...]
     failed: tuple[Failure, ...]
+    prints: tuple[str, ...] = ()
