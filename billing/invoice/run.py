@@ -203,15 +203,15 @@ def _issue(
 
 def _voucher(document: IssuedDocument, agreement: str, postings: tuple[Posting, ...], claim_effect: int = 1) -> Voucher:
     return Voucher(
-        agreement=agreement,
-        kind=VoucherKind.INVOICE if document.credits is None else VoucherKind.CREDIT,
-        booked_on=document.issue_date,
-        reference=document.number,
-        text=document.title,
-        postings=postings,
-        municipality=document.subscriber.municipality,
-        service_month=Month.of(document.period.from_day) if document.kind is ClaimKind.ACONTO else None,
-        claim_effect=claim_effect,
+        agreement,
+        VoucherKind.INVOICE if document.credits is None else VoucherKind.CREDIT,
+        document.issue_date,
+        document.number,
+        document.title,
+        postings,
+        document.subscriber.municipality,
+        Month.of(document.period.from_day) if document.kind is ClaimKind.ACONTO else None,
+        claim_effect,
     )
 
 
