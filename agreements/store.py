@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import date
 from functools import lru_cache
 
+import orjson
 from sqlalchemy import Connection, Table, and_, func, select, update
 
 from agreements.agreement import (
@@ -50,7 +51,7 @@ def _read(document: str, form: str | None) -> Agreement:
     """
     if form is not None:
         with suppress(KeyError, ValueError, TypeError):
-            return from_values(json.loads(form))
+            return from_values(orjson.loads(form))
     return _parsed(document)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
@@ -19,6 +18,7 @@ from billing.monthly_run.facts import (
     PlanWarning,
     RunPlan,
 )
+from foundation.canonical import canonical
 from foundation.errors import BadInput, N_, RuleBroken
 from foundation.money import kroner
 
@@ -112,12 +112,9 @@ def require_clock_settings(settings: IssuerSettings) -> None:
         raise NoMailAddress(mail=mail)
 
 
-_canonical = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str).encode
-
-
 def digest(value: object) -> str:
     """SHA-256 of a value's canonical JSON."""
-    return hashlib.sha256(_canonical(value).encode()).hexdigest()
+    return hashlib.sha256(canonical(value)).hexdigest()
 
 
 def plan_hash(inputs: Mapping[str, str], plans: Iterable[MonthPlan]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable
 from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
 from inspect import signature
 from typing import Any
@@ -61,11 +62,12 @@ def test_it_is_what_dataclasses_make() -> None:
 def test_nothing_of_it_changes() -> None:
     """No field is assigned or taken away, and there is no room for another."""
     value: Any = Often("461", 5)
-    for change in (
+    changes: list[Callable[[], None]] = [
         lambda: setattr(value, "who", "479"),
         lambda: delattr(value, "who"),
         lambda: setattr(value, "other", 1),
-    ):
+    ]
+    for change in changes:
         with pytest.raises((FrozenInstanceError, TypeError, AttributeError)):
             change()
     assert value == Often("461", 5)
@@ -74,7 +76,12 @@ def test_nothing_of_it_changes() -> None:
 def test_what_is_told_wrongly_is_refused() -> None:
     """As by any function."""
     made: Any = Often
-    for told, named in ((("461",), {}), (("461", 1, "", 2), {}), (("461", 1), {"other": 2})):
+    wrong: list[tuple[tuple[object, ...], dict[str, object]]] = [
+        (("461",), {}),
+        (("461", 1, "", 2), {}),
+        (("461", 1), {"other": 2}),
+    ]
+    for told, named in wrong:
         with pytest.raises(TypeError):
             made(*told, **named)
 
