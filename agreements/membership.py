@@ -17,6 +17,7 @@ from datetime import date, timedelta
 from agreements.agreement import Agreement, MunicipalityCode, PartialYear, RenewalKind
 from foundation.errors import N_, RuleBroken
 from foundation.period import BillingYear, Month, NotAPeriod, Period
+from foundation.values import made_often
 
 
 class YearNotAgreed(RuleBroken):
@@ -145,6 +146,7 @@ class OneStretchAYear(RuleBroken):
     )
 
 
+@made_often
 @dataclass(frozen=True, order=True, slots=True)
 class MembershipPeriod:
     """The calendar years that a municipality takes part in without a break.

@@ -43,7 +43,7 @@ def _parsed(document: str) -> Agreement:
     return read_agreement("aftalen i databasen", document)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)  # more than a country has: one that is too small for a run finds nothing in itself
 def _read(document: str, form: str | None) -> Agreement:
     """An agreement from its kept values, or from its file where these are of another release.
 

@@ -25,10 +25,11 @@ def made_often(cls: type[Value]) -> type[Value]:
     """
     parameters: Any = getattr(cls, "__dataclass_params__", None)
     of_class = fields(cls) if parameters else ()  # type: ignore[arg-type] # it is one, as the parameters say
+    replaced: Any = cls.__init__
     if (
         not (of_class and parameters.frozen and "__slots__" in vars(cls) and cls.__bases__ == (object,))
-        or hasattr(cls, "__post_init__")
         or any(not each.init or each.kw_only or each.default_factory is not MISSING for each in of_class)
+        or replaced.__code__.co_argcount != 1 + len(of_class)
     ):
         message = f"{cls.__name__} is no plain frozen dataclass with slots"
         raise TypeError(message)
@@ -40,12 +41,12 @@ def made_often(cls: type[Value]) -> type[Value]:
         "    assign(self, '__class__', unfinished)",
         *(f"    self.{name} = {name}" for name in names),
         "    self.__class__ = finished",
+        *(["    self.__post_init__()"] if hasattr(cls, "__post_init__") else []),
     ]
     unfinished = type(cls.__name__, (), {"__slots__": tuple(names)})
     known = {"assign": object.__setattr__, "unfinished": unfinished, "finished": cls, **defaults}
     exec("\n".join(lines), known)  # noqa: S102 - as dataclasses does, of names that are ours
     written: Any = known["__init__"]
-    replaced: Any = cls.__init__
     written.__qualname__, written.__annotations__ = replaced.__qualname__, replaced.__annotations__
     written.__module__ = cls.__module__
     replaced_class: Any = cls

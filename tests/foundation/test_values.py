@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
+from dataclasses import FrozenInstanceError, InitVar, dataclass, field, fields, replace
 from inspect import signature
 from typing import Any
 
@@ -86,6 +86,24 @@ def test_what_is_told_wrongly_is_refused() -> None:
             made(*told, **named)
 
 
+def test_what_checks_itself_still_does() -> None:
+    """Once all fields are there."""
+
+    @made_often
+    @dataclass(frozen=True, slots=True)
+    class Checked:
+        who: str
+        amount_oere: int = 0
+
+        def __post_init__(self) -> None:
+            if self.amount_oere < 0:
+                raise ValueError(self.who)
+
+    assert Checked("461").amount_oere == 0
+    with pytest.raises(ValueError, match="461"):
+        Checked("461", -1)
+
+
 def test_only_plain_frozen_values() -> None:
     """Whatever would lose something by it is refused when the class is made."""
 
@@ -98,11 +116,9 @@ def test_only_plain_frozen_values() -> None:
         who: str
 
     @dataclass(frozen=True, slots=True)
-    class Checks:
+    class NotKept:
         who: str
-
-        def __post_init__(self) -> None:
-            raise AssertionError
+        only_told: InitVar[str]
 
     @dataclass(frozen=True, slots=True)
     class Factory:
@@ -119,7 +135,7 @@ def test_only_plain_frozen_values() -> None:
     class NoDataclass:
         pass
 
-    for each in (NotFrozen, NoSlots, Checks, Factory, ByName, Child, NoDataclass):
+    for each in (NotFrozen, NoSlots, NotKept, Factory, ByName, Child, NoDataclass):
         with pytest.raises(TypeError, match=each.__name__):
             made_often(each)
 
