@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from agreements.case_terms import CaseTerms
+from foundation.values import made_often
 
 MunicipalityCode: TypeAlias = str  # three digits, as Statistics Denmark writes them: "461"
 
@@ -159,6 +160,7 @@ class KeyChange:
 PERCENT_UNITS = 10_000  # units of ``AgreedFigure`` in one per cent
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class KeyTerms:
     """One key, with what it needs to be computed.
@@ -240,6 +242,7 @@ INSTALMENTS_OF = {
 }
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class AdvanceTerms:
     """When and how the year is billed on account (§ 7; domain rules 4 to 6).
@@ -270,6 +273,7 @@ class AdvanceTerms:
         return self.schedule is Schedule.MONTHLY and self.timing is Timing.ADVANCE
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class SettlementTerms:
     """When accounts come and where their result goes (§ 6 stk. 3 to 6; domain rule 9).
@@ -292,6 +296,7 @@ class SettlementTerms:
     net_assets_at_exit: NetAssets = NetAssets.NONE
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class RenewalTerms:
     """How long the agreement runs and how a party leaves (§ 8).
@@ -341,6 +346,7 @@ class Terms:
     renegotiation: RenegotiationTerms = field(default_factory=RenegotiationTerms)
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Service:
     """Something that the providers do for the subscribers (ydelse)."""
@@ -362,6 +368,7 @@ class PartyDetails:
     gln: str = ""
 
 
+@made_often
 @dataclass(frozen=True, order=True, slots=True)
 class CostLineKey:
     """What makes a line of a budget or of final accounts the same line: two of them for one key are a mistake.
@@ -377,6 +384,7 @@ class CostLineKey:
     line: str = ""
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class CostLine:
     """One line of a budget or of final accounts (§ 6 stk. 1).

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from agreements.agreement import MunicipalityCode
 from foundation.period import Month
+from foundation.values import made_often
 
 
 class Account(StrEnum):
@@ -42,6 +43,7 @@ class VoucherKind(StrEnum):
     PAYMENT = "payment"
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Posting:
     """One line of a voucher.
@@ -63,6 +65,7 @@ class Posting:
     service_month: Month | None = None
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Voucher:
     """What is booked at once; its postings sum to zero.

@@ -11,6 +11,7 @@ from agreements.agreement import MunicipalityCode
 from billing.accounts.facts import Posting
 from foundation.errors import MellemregningError
 from foundation.period import Period
+from foundation.values import made_often
 
 
 class DocumentType(StrEnum):
@@ -54,6 +55,7 @@ class PartySnapshot:
     gln: str
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
     """One line, with copies of everything it says.
@@ -78,6 +80,7 @@ class InvoiceLine:
     version: int | None = None
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class DocumentDraft:
     """All that a document will say but its number and dates, with what it posts.
@@ -119,6 +122,7 @@ class DocumentDraft:
         return self.joined or (self,)
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class IssuedDocument:
     """A document as it was issued; it never changes.
@@ -175,6 +179,7 @@ class IssuedDocument:
         return " ".join(text for code, text in zip(parts[1::2], parts[2::2], strict=True) if code == agreement)
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class ClaimKey:
     """What may be billed once: the agreement's claim on a municipality for a period."""
@@ -185,6 +190,7 @@ class ClaimKey:
     period: Period
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class BilledMonth:
     """What a payer was billed for a month of one agreement.
@@ -230,8 +236,13 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class IssueOutcome:
-    """What came of a set of drafts: issued, already held by an earlier document, or left out."""
+    """What came of a set of drafts: issued, already held by an earlier document, or left out.
+
+    Attributes:
+        prints: The fingerprint of each that was issued, in their order.
+    """
 
     issued: tuple[IssuedDocument, ...]
     held: tuple[ClaimKey, ...]
     failed: tuple[Failure, ...]
+    prints: tuple[str, ...] = ()
