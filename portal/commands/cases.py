@@ -67,7 +67,7 @@ def _case_answer(case: Case) -> dict[str, Any]:
         "approved_on": _iso(case.approved_on),
         "admitted_on": _iso(case.admitted_on),
         "discharged_on": _iso(case.discharged_on),
-        "refused_on": _iso(case.refusal and case.refusal.day),
+        "refused_on": _iso(case.refusal.day if case.refusal else None),
         "refused_because": case.refusal and case.refusal.reason.value,
     }
 
