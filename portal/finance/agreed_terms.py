@@ -93,6 +93,11 @@ def _schedule(found: Agreement) -> str:
             "Årets beløb betales bagud i {count} rater. Hver sendes senest den {day}. i måneden efter og forfalder "
             "efter {due} dage."
         ).format(**words)
+    if advance.months_ahead == 0:
+        return _(
+            "Årets beløb betales forud i {count} rater. Hver sendes senest den {day}. i sin første måned og forfalder "
+            "efter {due} dage."
+        ).format(**words)
     return _(
         "Årets beløb betales i {count} rater. Hver sendes senest den {day}. i måneden {ahead} måned før og "
         "forfalder efter {due} dage."

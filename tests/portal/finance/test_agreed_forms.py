@@ -64,7 +64,7 @@ def test_the_terms_are_those_of_the_agreement(site: Site) -> None:
         "Odder betaler det hele",
         "Dog Ambulant stofmisbrugsbehandling: aftalt kapacitet.",
         "betaler den for hele måneder",
-        "betales i 4 rater",
+        "betales forud i 4 rater. Hver sendes senest den 15. i sin første måned",
         "med 9 måneders varsel til den 1. i en måned",
         "Parterne skal genforhandle",
         "Første gang 01.09.2009.",
