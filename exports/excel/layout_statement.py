@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from agreements.agreement import Agreement, CostLine, CostLineKey, MunicipalityCode, ResultKey
+from agreements.agreement import Agreement, Clause, CostLine, CostLineKey, MunicipalityCode, ResultKey
 from billing.year_end_settlement.facts import ExitSettlement, ProviderClearing, YearSettlement
 from exports.excel.layout_division import COST_KINDS
 from exports.excel.overview import ChartPlan, Control, Fact, Step, overview
@@ -112,7 +112,9 @@ def _accounts(year: _Closed) -> tuple[Sheet, Table]:
     draft = SheetDraft(
         ACCOUNTS,
         f"Regnskab {year.settlement.year} mod budget",
-        "Aftalens § 6 stk. 1 og 3. Tilskud og indtægter er negative; en positiv forskel er dyrere end budgettet",
+        year.agreement.citing(
+            Clause.ACCOUNTS, "tilskud og indtægter er negative; en positiv forskel er dyrere end budgettet"
+        ),
     )
     table = draft.table(
         [
@@ -227,8 +229,10 @@ def _parts(year: _Closed) -> tuple[Sheet, Table]:
     draft = SheetDraft(
         PARTS,
         f"Kommunernes andel af resultatet {year.settlement.year}",
-        f"Aftalens § 6 stk. 3 og 6: et overskud (positivt) nedsætter prisen for {into}; "
-        "det overførte bliver på aftalens balance",
+        year.agreement.citing(
+            Clause.PASSED_ON,
+            f"et overskud (positivt) nedsætter prisen for {into}; det overførte bliver på aftalens balance",
+        ),
     )
     table = draft.table(columns, nothing=f"Resultatet fordeles først, når det indregnes i prisen for {into}.")
     return draft.finish(frozen_columns=2), table
@@ -243,7 +247,9 @@ def _clearing(year: _Closed, clearing: Sequence[ProviderClearing]) -> tuple[Shee
     draft = SheetDraft(
         CLEARING,
         f"Mellemafregning mellem leverandørerne {year.settlement.year}",
-        "Aftalens bilag: udestående er positivt, når de andre skylder leverandøren; alle tilsammen er nul",
+        year.agreement.citing(
+            Clause.CLEARING, "udestående er positivt, når de andre skylder leverandøren; alle tilsammen er nul"
+        ),
     )
     table = draft.table(
         [
@@ -280,7 +286,9 @@ def _exits(year: _Closed, exits: Sequence[ExitSettlement]) -> tuple[Sheet, Table
     draft = SheetDraft(
         EXITS,
         f"Afregning ved udtræden, opgjort med {year.settlement.year}",
-        "Aftalens § 6 stk. 8: et positivt beløb til kommunen udbetales ved kreditnota, et negativt faktureres",
+        year.agreement.citing(
+            Clause.EXIT, "et positivt beløb til kommunen udbetales ved kreditnota, et negativt faktureres"
+        ),
     )
     table = draft.table(
         [
@@ -308,7 +316,7 @@ def _overview(
     clearing: Sequence[ProviderClearing],
     exits: Sequence[ExitSettlement],
 ) -> Sheet:
-    settlement = year.settlement
+    settlement, cited = year.settlement, year.agreement.clause
     cost = year.net(year.actual)
     passed_on = sum(passed for part in year.parts for passed, _ in part.by_provider.values())
     carried = sum(kept for part in year.parts for _, kept in part.by_provider.values())
@@ -320,56 +328,56 @@ def _overview(
         Step(
             "1. Budget",
             (tables.accounts.total("budget"), year.net(year.budget)),
-            "§ 6 stk. 1",
+            cited(Clause.COST),
             "Årets budgetter, som de senest var.",
             ACCOUNTS,
         ),
         Step(
             "2. Opkrævet",
             (providers.total("received"), settlement.invoiced_oere),
-            "§ 7 stk. 1",
+            cited(Clause.INVOICING),
             "A conto for året, før tidligere års resultater blev indregnet.",
             PROVIDERS,
         ),
         Step(
             "3. Regnskab",
             (tables.accounts.total("actual"), cost),
-            "§ 6 stk. 3",
+            cited(Clause.ACCOUNTS),
             "Den faktiske udgift minus tilskud og indtægter.",
             ACCOUNTS,
         ),
         Step(
             "4. Resultat",
             (providers.total("result"), result),
-            "§ 6 stk. 3",
+            cited(Clause.ACCOUNTS),
             "Opkrævet minus regnskab; positivt er et overskud i betalernes favør.",
             PROVIDERS,
         ),
         Step(
             f"5. Indregnes i {into}",
             (parts.total("passed_on"), passed_on),
-            "§ 6 stk. 3",
+            cited(Clause.ACCOUNTS),
             f"Den del af resultatet, der ændrer prisen for {into}.",
             PARTS,
         ),
         Step(
             "6. Overføres",
             (parts.total("carried"), carried),
-            "§ 6 stk. 6",
+            cited(Clause.CARRY_OVER),
             "Den del, der bliver på aftalens balance, indtil andet besluttes.",
             PARTS,
         ),
         Step(
             "7. Mellemafregning",
             (tables.clearing.total("outstanding"), sum(row.outstanding_oere for row in clearing)),
-            "Bilag",
+            cited(Clause.CLEARING),
             "Leverandørernes udestående med hinanden; alle tilsammen er nul.",
             CLEARING,
         ),
         Step(
             "8. Udtræden",
             (tables.exits.total("settled"), settled),
-            "§ 6 stk. 8",
+            cited(Clause.EXIT),
             "Det, der udbetales til (positivt) eller opkræves hos dem, der er trådt ud.",
             EXITS,
         ),
