@@ -41,7 +41,7 @@ def site(lasting: Site) -> Site:
     return lasting
 
 
-def post(site: Site, login: str, address: str, expected: int = 303, **values: str) -> str:
+def post(site: Site, login: str, address: str, expected: int = 303, /, **values: str) -> str:
     answer = site.client(login).post(address, data=values)
     assert answer.status_code == expected, answer.text
     return answer.text

@@ -19,7 +19,6 @@ from billing.single_case import run as cases
 from billing.verify import verify
 from exports.delivery import run as deliveries
 from exports.delivery.facts import ChannelKind, DeliveryState, DeliveryTopic, Receipt
-from foundation.database import Database
 from portal import delivery_round
 from portal.pages import EXTENSION
 from tests.databases import SqliteDatabases
@@ -56,7 +55,7 @@ def shared(lasting: Site) -> Site:
     return lasting
 
 
-def post(site: Site, login: str, address: str, expected: int = 303, **values: str) -> str:
+def post(site: Site, login: str, address: str, expected: int = 303, /, **values: str) -> str:
     answer = site.client(login).post(address, data=values)
     assert answer.status_code == expected, answer.text
     return answer.headers.get("Location", "") if expected == 303 else answer.text
@@ -89,7 +88,7 @@ def billed(site: Site, day: date) -> str:
     site.today = day
     where = post(site, "officer", f"{HERE}/enkeltsager/planer", agreement=CODE)
     page = look(site, "approver", where)
-    post(site, "officer", f"{where}/godkend", expected=403)
+    post(site, "officer", f"{where}/godkend", 403)
     post(site, "approver", f"{where}/udsted")  # not approved: nothing happens
     post(site, "approver", f"{where}/godkend")
     assert "er udstedt" in waited_for(site, "approver", post(site, "approver", f"{where}/udsted"))
@@ -107,12 +106,12 @@ def test_from_asking_to_a_late_correction(site: Site, tmp_path: Path) -> None:
     assert "venter på bevilling" in look(site, "reader", case)
     assert "1 venter på kommunens svar" in look(site, "odder-reader", f"{PAYER}/enkeltsager")
     # Nobody is admitted before the payer's yes, and its readers, the issuer and the neighbour cannot give it.
-    assert "ikke bevilget" in post(site, "officer", f"{case}/indskriv", expected=409, on="05.01.2009")
-    post(site, "odder-reader", f"{own}/bevilg", expected=403)
-    post(site, "officer", f"{own}/bevilg", expected=404)
-    post(site, "hedensted", f"{NEIGHBOUR}/enkeltsager/sag/{number}/bevilg", expected=404)
-    look(site, "hedensted", f"{NEIGHBOUR}/enkeltsager/sag/{number}", expected=404)
-    look(site, "hedensted", own, expected=404)
+    assert "ikke bevilget" in post(site, "officer", f"{case}/indskriv", 409, on="05.01.2009")
+    post(site, "odder-reader", f"{own}/bevilg", 403)
+    post(site, "officer", f"{own}/bevilg", 404)
+    post(site, "hedensted", f"{NEIGHBOUR}/enkeltsager/sag/{number}/bevilg", 404)
+    look(site, "hedensted", f"{NEIGHBOUR}/enkeltsager/sag/{number}", 404)
+    look(site, "hedensted", own, 404)
     post(site, "odder-approver", f"{own}/bevilg")
     site.today = date(2009, 1, 10)
     post(site, "officer", f"{case}/indskriv", on="10.01.2009")
@@ -147,14 +146,14 @@ def test_from_asking_to_a_late_correction(site: Site, tmp_path: Path) -> None:
     with site.client("odder-reader").get(address) as answer:
         assert answer.data.startswith(b"%PDF-")
     none = f"{NEIGHBOUR}/enkeltsager/opgoerelse?agreement={CODE}&first=2009-01&last=2009-03"
-    look(site, "hedensted", none, expected=404)  # it pays for nothing there
+    look(site, "hedensted", none, 404)  # it pays for nothing there
     _delivered(site, tmp_path, number)
 
 
 def _delivered(site: Site, folder: Path, number: str) -> None:
     """By the outbox to the payer, once; with a receipt in deliveries."""
     wanted = {"agreement": CODE, "payer": ODDER, "first": "2009-01", "last": "2009-03"}
-    refused = post(site, "officer", f"{HERE}/enkeltsager/opgoerelser", expected=409, **wanted)
+    refused = post(site, "officer", f"{HERE}/enkeltsager/opgoerelser", 409, **wanted)
     assert "ingen kanal til opgørelser" in refused
     with site.database.transaction() as connection:
         settings = {"path": str(folder)}
@@ -162,7 +161,7 @@ def _delivered(site: Site, folder: Path, number: str) -> None:
         deliveries.set_channel(connection, HORSENS, topic, ChannelKind.FOLDER, settings, site.occasion())
     assert "sendt=1" in post(site, "officer", f"{HERE}/enkeltsager/opgoerelser", **wanted)
     assert "sendt=0" in post(site, "officer", f"{HERE}/enkeltsager/opgoerelser", **wanted)
-    nothing = post(site, "officer", f"{HERE}/enkeltsager/opgoerelser", expected=409, **(wanted | {"payer": HEDENSTED}))
+    nothing = post(site, "officer", f"{HERE}/enkeltsager/opgoerelser", 409, **(wanted | {"payer": HEDENSTED}))
     assert "ingen sager" in nothing
     delivery_round.deliver(site.database)
     files = {path.suffix: path.read_bytes() for path in folder.iterdir()}
@@ -195,28 +194,24 @@ def test_what_is_sent_stays_what_it_was(lone: Site, tmp_path: Path) -> None:
     post(lone, "officer", f"{HERE}/enkeltsager/opgoerelser", **wanted)  # says something else now
     delivery_round.deliver(lone.database)
     days = sorted(
-        next(row[5].value for row in load_workbook(path, data_only=True).worksheets[0] if row[0].value == number)
+        next(str(row[5].value) for row in load_workbook(path, data_only=True).worksheets[0] if row[0].value == number)
         for path in tmp_path.glob("*.xlsx")
     )
-    assert days == [10, 27]  # 5 to 14, and as it was: 5 to 31
+    assert days == ["10", "27"]  # 5 to 14, and as it was: 5 to 31
 
 
 def test_a_no_ends_it(site: Site) -> None:
     number = opened(site)
     own = f"{PAYER}/enkeltsager/sag/{number}"
-    assert "Vælg en grund" in post(site, "odder", f"{own}/afslaa", expected=400, reason="Peter Hansen")
+    assert "Vælg en grund" in post(site, "odder", f"{own}/afslaa", 400, reason="Peter Hansen")
     post(site, "odder", f"{own}/afslaa", reason="not_ours")
     assert "en anden kommune betaler" in look(site, "officer", f"{HERE}/enkeltsager/sag/{number}")
-    post(site, "odder", f"{own}/bevilg", expected=409)
-    post(site, "odder", f"{own}/afslaa", expected=409, reason="not_ours")
-    assert "afslået" in post(
-        site, "officer", f"{HERE}/enkeltsager/sag/{number}/indskriv", expected=409, on="05.01.2009"
-    )
-    post(site, "officer", f"{HERE}/enkeltsager/sag/{number}/ret", expected=409, what="withdraw", reason="wrong")
+    post(site, "odder", f"{own}/bevilg", 409)
+    post(site, "odder", f"{own}/afslaa", 409, reason="not_ours")
+    assert "afslået" in post(site, "officer", f"{HERE}/enkeltsager/sag/{number}/indskriv", 409, on="05.01.2009")
+    post(site, "officer", f"{HERE}/enkeltsager/sag/{number}/ret", 409, what="withdraw", reason="wrong")
     site.today = date(2009, 2, 3)
-    assert "ingen enkeltsager at fakturere" in post(
-        site, "officer", f"{HERE}/enkeltsager/planer", expected=409, agreement=CODE
-    )
+    assert "ingen enkeltsager at fakturere" in post(site, "officer", f"{HERE}/enkeltsager/planer", 409, agreement=CODE)
     assert faults(site) == {}
     with pytest.raises(Exception, match=r"only ever added|append_only"), site.database.transaction() as connection:
         connection.execute(text("DELETE FROM case_refusal"))
@@ -225,7 +220,7 @@ def test_a_no_ends_it(site: Site) -> None:
 def test_an_issuer_enters_a_written_answer(shared: Site) -> None:
     yes, no = opened(shared), opened(shared)
     where = f"{HERE}/enkeltsager/sag"
-    post(shared, "officer", f"{where}/{yes}/svar", expected=400, answer="yes", on="05.01.2009")
+    post(shared, "officer", f"{where}/{yes}/svar", 400, answer="yes", on="05.01.2009")
     post(shared, "officer", f"{where}/{yes}/svar", answer="yes", on="05.01.2009", written="1")
     post(shared, "officer", f"{where}/{no}/svar", answer="no", reason="not_granted", on="05.01.2009", written="1")
     listing = f"{HERE}/enkeltsager?state="
@@ -248,11 +243,11 @@ def test_a_suppliers_invoice_is_passed_on_and_names_nobody(shared: Site) -> None
         {"reference": "A-17", "to": "01.01.2009"},
         {"reference": "A-17", "amount": "meget"},
     ):
-        said = post(shared, "officer", f"{case}/udlaeg", expected=400, **(good | bad))
+        said = post(shared, "officer", f"{case}/udlaeg", 400, **(good | bad))
         assert "010203" not in said
         assert "Peter" not in said
     post(shared, "officer", f"{case}/udlaeg", reference="A-17", **good)
-    post(shared, "officer", f"{case}/udlaeg", expected=409, reference="A-17", **good)
+    post(shared, "officer", f"{case}/udlaeg", 409, reference="A-17", **good)
     assert "41.250,50 kr." in billed(shared, date(2009, 2, 4))
     page = look(shared, "odder", f"{PAYER}/enkeltsager/sag/{number}")
     assert "A-17" in page
@@ -263,7 +258,7 @@ def test_a_suppliers_invoice_is_passed_on_and_names_nobody(shared: Site) -> None
 @pytest.mark.parametrize("number", ["010203-0000", "S-BCDF-GHJK", "Peter%20Hansen", "1", "S-bcdf-ghjk%27--"])
 def test_what_is_no_case_is_not_found_and_not_repeated(shared: Site, number: str) -> None:
     for address, login in ((HERE, "officer"), (PAYER, "odder")):
-        page = look(shared, login, f"{address}/enkeltsager/sag/{number}", expected=404)
+        page = look(shared, login, f"{address}/enkeltsager/sag/{number}", 404)
         main = page[page.index("<main") : page.index("</main>")]  # what leads back to the address stands elsewhere
         assert "010203" not in main
         assert "Peter" not in main
@@ -313,23 +308,23 @@ def test_the_listing_is_whole_searched_and_bounded(lone: Site) -> None:
     ]
     assert len(listed("reader", f"{HERE}/enkeltsager?q=hedensted")) == 40
     assert listed("reader", f"{HERE}/enkeltsager?q=%25") == []  # no wildcard of SQL
-    look(lone, "odder", f"{PAYER}/enkeltsager?before=x", expected=400)
-    one = f"sag/{numbers[0]}"
+    look(lone, "odder", f"{PAYER}/enkeltsager?before=x", 400)
+    newest = f"{HERE}/enkeltsager/sag/{numbers[0]}"
+    paid = f"{PAYER}/enkeltsager/sag/{numbers[1]}"
     bounds = {
         ("reader", f"{HERE}/enkeltsager"): 9,
-        ("reader", f"{HERE}/enkeltsager/{one}"): 13,
+        ("reader", newest): 13,
         ("odder", f"{PAYER}/enkeltsager"): 10,
-        ("odder", f"{PAYER}/enkeltsager/{one.replace(numbers[0], numbers[1])}"): 14,
+        ("odder", paid): 14,
         ("reader", f"{HERE}/enkeltsager/takster"): 7,
         ("reader", f"{HERE}/enkeltsager/planer"): 7,
         ("reader", f"{HERE}/enkeltsager/opgoerelser?agreement={CODE}&payer=727&first=2009-01&last=2009-01"): 13,
     }
     for (login, address), most in bounds.items():
-        assert 0 < questions(lone.database, lone, login, address) <= most, address
+        assert 0 < questions(lone, login, address) <= most, address
 
 
-def questions(database: Database, site: Site, login: str, address: str) -> int:
-    del database
+def questions(site: Site, login: str, address: str) -> int:
     asked: list[str] = []
     engine = site.app.extensions[EXTENSION].database.engine
 
@@ -354,7 +349,7 @@ def test_the_quarter_is_fetched_and_the_terms_are_told(shared: Site) -> None:
         names = zipfile.ZipFile(io.BytesIO(answer.data)).namelist()
     assert len(names) == 4
     assert {name.rpartition(".")[2] for name in names} == {"xlsx", "pdf"}
-    post(shared, "reader", f"{HERE}/aftaler/{CODE}/opfoelgning", expected=400, year="2009", quarter="5")
+    post(shared, "reader", f"{HERE}/aftaler/{CODE}/opfoelgning", 400, year="2009", quarter="5")
     page = look(shared, "reader", f"{HERE}/aftaler/{CODE}")
     assert "Ankomstdagen tæller med" in page
     assert "kan rejses i 12 måneder" in page
