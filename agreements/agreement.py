@@ -404,6 +404,28 @@ class CostLine:
         return self.amount_oere if self.key.kind is CostKind.COST else -self.amount_oere
 
 
+class Clause(StrEnum):
+    """What an agreement may say somewhere that a workbook can point to."""
+
+    COST = "cost"  # what the budgets hold
+    SHARES = "shares"  # how the cost becomes shares
+    PASSED_ON = "passed_on"  # earlier years' results in a price
+    OBLIGATION = "obligation"
+    INVOICING = "invoicing"
+    ACCOUNTS = "accounts"  # final accounts and their result
+    CARRY_OVER = "carry_over"
+    EXIT = "exit"
+    CLEARING = "clearing"
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class CitedClause:
+    """Where an agreement says something: ``§ 6 stk. 1``."""
+
+    topic: Clause
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Agreement:
     """An agreement as its file says it.
@@ -416,6 +438,7 @@ class Agreement:
         providers: Codes, as written in the file.
         subscribers: The codes that take part from ``starts_on``. Who takes part later is ``membership``'s matter.
         cases: What is billed by the case, beside the subscription.
+        clauses: Where it says what, ascending; what is not there is not cited.
     """
 
     code: str
@@ -431,6 +454,16 @@ class Agreement:
     budgets: tuple[CostLine, ...] = ()
     ends_on: date | None = None
     cases: CaseTerms = field(default_factory=CaseTerms)
+    clauses: tuple[CitedClause, ...] = ()
+
+    def clause(self, topic: Clause) -> str:
+        """Where the agreement says it; empty where its file does not tell."""
+        return next((cited.text for cited in self.clauses if cited.topic is topic), "")
+
+    def citing(self, topic: Clause, words: str) -> str:
+        """A rule in words, with its clause before it where the agreement's file has one."""
+        where = self.clause(topic)
+        return f"Aftalens {where}: {words}" if where else f"{words[:1].upper()}{words[1:]}"
 
     def is_trued_up(self, year: int) -> bool:
         """Whether the year's result is settled on documents of its own, and enters no later price."""

@@ -15,6 +15,8 @@ from stdnum import ean
 
 from agreements.agreement import (
     Agreement,
+    CitedClause,
+    Clause,
     CostKind,
     CostLine,
     MunicipalityCode,
@@ -49,6 +51,7 @@ from foundation.period import Month
 
 GLN_DIGITS = 13
 
+LONGEST_CLAUSE = 40
 # What is written in another way than one might think.
 _WRITTEN_ELSEWHERE = {
     "add_ons": 'et fast tillæg til én betaler er en budgetlinje med en nøgle under [[keys]], key = "one_party"',
@@ -98,6 +101,7 @@ def read_agreement(name: str, content: bytes | str) -> Agreement:
     for key, words in _WRITTEN_ELSEWHERE.items():
         if top.value(key, "", required=False) is not None:
             top.problem(key, words)
+    clauses = _clauses(top.table("clauses"))
     cases = read_cases(top, providers, [service.code for service in services])
     top.finish(TABLES_NOT_YET)
     top.findings.raise_if_any()
@@ -115,7 +119,18 @@ def read_agreement(name: str, content: bytes | str) -> Agreement:
         budgets=budgets,
         ends_on=ends_on,
         cases=cases,
+        clauses=clauses,
     )
+
+
+def _clauses(table: Table) -> tuple[CitedClause, ...]:
+    found = []
+    for topic in Clause:
+        text = table.text(topic.value, "stedet i aftalen, fx § 6 stk. 1", required=False, longest=LONGEST_CLAUSE)
+        if text:
+            found.append(CitedClause(topic, text))
+    table.finish()
+    return tuple(sorted(found))
 
 
 def _municipalities(about: Table, key: str) -> tuple[MunicipalityCode, ...]:
@@ -256,6 +271,7 @@ def write_agreement(agreement: Agreement) -> str:
         ],
         "budgets": [_written_line(line) for line in agreement.budgets],
         "cases": written_cases(agreement.cases),
+        "clauses": {cited.topic.value: cited.text for cited in agreement.clauses},
     }
     return tomli_w.dumps({key: value for key, value in written.items() if value})
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from agreements.agreement import MunicipalityCode
+from agreements.agreement import Agreement, Clause, MunicipalityCode
 from billing.year_end_settlement.facts import ExitSettlement, KeyResult
 from exports.excel.layout_keys import KEYS, MAIN_KEY
 from exports.excel.layout_split import Split, SplitRow
@@ -131,7 +131,9 @@ def _rows_of_exit(settlement: ExitSettlement, name_of: NameOf) -> list[_ExitRow]
     return rows
 
 
-def exits_sheet(exits: Sequence[ExitSettlement], year: int, name_of: NameOf) -> tuple[Sheet, Table]:
+def exits_sheet(
+    agreement: Agreement, exits: Sequence[ExitSettlement], year: int, name_of: NameOf
+) -> tuple[Sheet, Table]:
     """The list of those who left with the year, with what each was settled with.
 
     Source: agreement § 6 stk. 8; docs/decisions/0034-true-up-and-net-assets.md.
@@ -146,7 +148,9 @@ def exits_sheet(exits: Sequence[ExitSettlement], year: int, name_of: NameOf) -> 
     draft = SheetDraft(
         EXITS,
         f"Afregning ved udtræden, opgjort med {year}",
-        "Aftalens § 6 stk. 8: et positivt beløb til kommunen udbetales ved kreditnota, et negativt faktureres",
+        agreement.citing(
+            Clause.EXIT, "et positivt beløb til kommunen udbetales ved kreditnota, et negativt faktureres"
+        ),
     )
     table = draft.table(
         [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agreements.agreement import Agreement
+from agreements.agreement import Agreement, Clause
 from billing.invoice.facts import ClaimKind, DocumentType, InvoiceLine, IssuedDocument, LineKind
 from exports.excel.overview import Control, Fact, Step, overview
 from exports.excel.sheet_draft import Column, SheetDraft, Table, kroner_column
@@ -168,7 +168,13 @@ def _overview(  # noqa: PLR0913, PLR0917 - the facts and the two lists
     total = invoiced + credited
     apart = sum(abs(one.amount_oere - sum(line.amount_oere for line in one.lines)) for one in documents)
     steps = [
-        Step("Faktureret", (summed("type", INVOICE), invoiced), "§ 7 stk. 1", "Sum af fakturaer.", DOCUMENTS),
+        Step(
+            "Faktureret",
+            (summed("type", INVOICE), invoiced),
+            agreement.clause(Clause.INVOICING),
+            "Sum af fakturaer.",
+            DOCUMENTS,
+        ),
         Step(
             "Krediteret",
             (summed("type", CREDIT_NOTE), credited),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from agreements.agreement import Agreement, CostLine, CostLineKey, MunicipalityCode, ResultKey
+from agreements.agreement import Agreement, Clause, CostLine, CostLineKey, MunicipalityCode, ResultKey
 from billing.year_end_settlement.facts import DividedBy, ExitSettlement, KeyResult, ProviderClearing, YearSettlement
 from exports.excel.layout_division import COST_KINDS
 from exports.excel.layout_settled import EXITS, exits_sheet, key_control, key_sheets
@@ -51,7 +51,7 @@ def annual_statement_workbook(  # noqa: PLR0913, PLR0917 - the facts of the stat
     providers, providers_table = _providers(year, accounts_table)
     parts, parts_table = _parts(year)
     cleared, clearing_table = _clearing(year, clearing)
-    left, exits_table = exits_sheet(exits, settlement.year, year.name)
+    left, exits_table = exits_sheet(year.agreement, exits, settlement.year, year.name)
     by_key, keys_table = key_sheets(keys, settlement.year, year.name)
     year.keys_of_result = keys
     tables = _Tables(accounts_table, providers_table, parts_table, clearing_table, exits_table, keys_table)
@@ -121,7 +121,9 @@ def _accounts(year: _Closed) -> tuple[Sheet, Table]:
     draft = SheetDraft(
         ACCOUNTS,
         f"Regnskab {year.settlement.year} mod budget",
-        "Aftalens § 6 stk. 1 og 3. Tilskud og indtægter er negative; en positiv forskel er dyrere end budgettet",
+        year.agreement.citing(
+            Clause.ACCOUNTS, "tilskud og indtægter er negative; en positiv forskel er dyrere end budgettet"
+        ),
     )
     table = draft.table(
         [
@@ -240,8 +242,10 @@ def _parts(year: _Closed) -> tuple[Sheet, Table]:
         f"Kommunernes andel af resultatet {year.settlement.year}",
         "Et overskud (positivt) udbetales og et underskud opkræves på bilag for sig; det indgår ikke i nogen pris"
         if trued_up
-        else f"Aftalens § 6 stk. 3 og 6: et overskud (positivt) nedsætter prisen for {into}; "
-        "det overførte bliver på aftalens balance",
+        else year.agreement.citing(
+            Clause.PASSED_ON,
+            f"et overskud (positivt) nedsætter prisen for {into}; det overførte bliver på aftalens balance",
+        ),
     )
     table = draft.table(columns, nothing=f"Resultatet fordeles først, når det indregnes i prisen for {into}.")
     return draft.finish(frozen_columns=2), table
@@ -256,7 +260,9 @@ def _clearing(year: _Closed, clearing: Sequence[ProviderClearing]) -> tuple[Shee
     draft = SheetDraft(
         CLEARING,
         f"Mellemafregning mellem leverandørerne {year.settlement.year}",
-        "Aftalens bilag: udestående er positivt, når de andre skylder leverandøren; alle tilsammen er nul",
+        year.agreement.citing(
+            Clause.CLEARING, "udestående er positivt, når de andre skylder leverandøren; alle tilsammen er nul"
+        ),
     )
     table = draft.table(
         [
@@ -289,7 +295,7 @@ def _overview(
     clearing: Sequence[ProviderClearing],
     exits: Sequence[ExitSettlement],
 ) -> Sheet:
-    settlement = year.settlement
+    settlement, cited = year.settlement, year.agreement.clause
     cost = year.net(year.actual)
     passed_on = sum(passed for part in year.parts for passed, _ in part.by_provider.values())
     carried = sum(kept for part in year.parts for _, kept in part.by_provider.values())
@@ -301,35 +307,35 @@ def _overview(
         Step(
             "1. Budget",
             (tables.accounts.total("budget"), year.net(year.budget)),
-            "§ 6 stk. 1",
+            cited(Clause.COST),
             "Årets budgetter, som de senest var.",
             ACCOUNTS,
         ),
         Step(
             "2. Opkrævet",
             (providers.total("received"), settlement.invoiced_oere),
-            "§ 7 stk. 1",
+            cited(Clause.INVOICING),
             "A conto for året, før tidligere års resultater blev indregnet.",
             PROVIDERS,
         ),
         Step(
             "3. Regnskab",
             (tables.accounts.total("actual"), cost),
-            "§ 6 stk. 3",
+            cited(Clause.ACCOUNTS),
             "Den faktiske udgift minus tilskud og indtægter.",
             ACCOUNTS,
         ),
         Step(
             "4. Resultat",
             (providers.total("result"), result),
-            "§ 6 stk. 3",
+            cited(Clause.ACCOUNTS),
             "Opkrævet minus regnskab; positivt er et overskud i betalernes favør.",
             PROVIDERS,
         ),
         Step(
             f"5. {year.passed}",
             (parts.total("passed_on"), passed_on),
-            "§ 6 stk. 3",
+            cited(Clause.ACCOUNTS),
             "Resultatet, der gøres op med hver kommune på bilag for sig."
             if settlement.is_trued_up
             else f"Den del af resultatet, der ændrer prisen for {into}.",
@@ -338,21 +344,21 @@ def _overview(
         Step(
             "6. Overføres",
             (parts.total("carried"), carried),
-            "§ 6 stk. 6",
+            cited(Clause.CARRY_OVER),
             "Den del, der bliver på aftalens balance, indtil andet besluttes.",
             PARTS,
         ),
         Step(
             "7. Mellemafregning",
             (tables.clearing.total("outstanding"), sum(row.outstanding_oere for row in clearing)),
-            "Bilag",
+            cited(Clause.CLEARING),
             "Leverandørernes udestående med hinanden; alle tilsammen er nul.",
             CLEARING,
         ),
         Step(
             "8. Udtræden",
             (tables.exits.total("settled"), settled),
-            "§ 6 stk. 8",
+            cited(Clause.EXIT),
             "Det, der udbetales til (positivt) eller opkræves hos dem, der er trådt ud.",
             EXITS,
         ),

@@ -11,8 +11,12 @@ pages = Blueprint("finance", __name__, url_prefix="/oekonomi/<place:place>")
 
 from portal.finance import (  # noqa: E402, F401 - they add their views to the blueprint above
     agreed,
+    agreed_notices,
+    case_bills,
+    cases,
     credits_,
     deliveries,
+    follow_up,
     interest,
     invoices,
     notices,
@@ -21,6 +25,7 @@ from portal.finance import (  # noqa: E402, F401 - they add their views to the b
     plans,
     population,
     prices,
+    surplus,
     trail,
     usage,
     work,

@@ -94,6 +94,23 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
         "/kommune/420/bilag/461/F2008-0001/fil.xlsx",
         READS_ASSENS,
     ),
+    ("GET", "/kommune/<place:place>/enkeltsager"): ("/kommune/420/enkeltsager", READS_ASSENS),
+    ("GET", "/kommune/<place:place>/enkeltsager/opgoerelse"): (
+        "/kommune/420/enkeltsager/opgoerelse?agreement=horsens-odder&first=2009-01&last=2009-03",  # Odder's
+        (LOGIN, *(404,) * 7),
+    ),
+    ("GET", "/kommune/<place:place>/enkeltsager/sag/<number>"): (
+        "/kommune/420/enkeltsager/sag/S-BCDF-GHJK",
+        (LOGIN, *(404,) * 7),
+    ),
+    ("POST", "/kommune/<place:place>/enkeltsager/sag/<number>/bevilg"): (
+        "/kommune/420/enkeltsager/sag/S-BCDF-GHJK/bevilg",  # payer reads only
+        (LOGIN, 404, 404, 404, 404, 404, 403, 404),
+    ),
+    ("POST", "/kommune/<place:place>/enkeltsager/sag/<number>/afslaa"): (
+        "/kommune/420/enkeltsager/sag/S-BCDF-GHJK/afslaa",
+        (LOGIN, 404, 404, 404, 404, 404, 403, 404),
+    ),
     ("GET", "/noegler/<place:place>/"): ("/noegler/461/", READS_ODENSE),
     ("POST", "/noegler/<place:place>/ny"): ("/noegler/461/ny", (LOGIN, 400, 400, 400, 400, 403, 404, 404)),
     ("POST", "/noegler/<place:place>/luk/<int:number>"): (
