@@ -18,6 +18,7 @@ from foundation.money import kroner
 from portal.access.issuer_scope import issuers_plan
 from portal.access.scope import Deed, issuers_agreement, issuers_agreements
 from portal.background import Outcome, Told
+from portal.command_pages import told_on_page
 from portal.finance import pages, work
 from portal.finance.asked import day_of, month_of, small_number, text_of
 from portal.language import _
@@ -239,6 +240,6 @@ class Issuing:
         )
         if failed:
             said += " " + _("{count} blev ikke faktureret: {first}").format(
-                count=len(failed), first=failed[0].error.text(_)
+                count=len(failed), first=told_on_page(failed[0].error)
             )
         return Outcome(said)

@@ -23,6 +23,7 @@ from foundation.database import Database
 from foundation.period import Month
 from tests.billing.usage.made import NOTHING, PLANTED_H1, counts_csv
 from tests.portal import demo_site
+from tests.portal.finance import setup_rows
 
 LOGIN = 303
 CODE = "fyn-alkohol"
@@ -118,6 +119,7 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
     ("POST", f"{BASE}/renter/{PLAN}/godkend"): (f"{HERE}/renter/999/godkend", approves(404)),
     ("POST", f"{BASE}/renter/{PLAN}/udsted"): (f"{HERE}/renter/999/udsted", approves(404)),
     ("POST", f"{BASE}/renter/{PLAN}/stop"): (f"{HERE}/renter/999/stop", approves(404)),
+    **setup_rows.TABLE,
 }
 
 QUESTIONS: dict[str, int] = {
@@ -140,6 +142,7 @@ QUESTIONS: dict[str, int] = {
     f"{HERE}/forbrug": 16,
     f"{HERE}/levering": 8,
     f"{HERE}/regneark": 6,
+    **setup_rows.QUESTIONS,
 }
 
 PICTURES: list[tuple[str, str, str]] = [
@@ -175,6 +178,7 @@ PICTURES: list[tuple[str, str, str]] = [
     ("officer", f"{HERE}/regneark", "regneark"),
     ("auditor", f"{HERE}/revisionsspor", "revisionsspor"),
     ("auditor", f"{HERE}/revisionsspor?q=findes+ikke", "revisionsspor-tomt"),
+    *setup_rows.PICTURES,
 ]
 
 
@@ -206,3 +210,4 @@ def prepare(database: Database) -> None:
         documents = [store.find_documents(connection, f"F2012-000{one}", demo_site.ODENSE)[0][1] for one in (1, 2)]
         keys = deliveries.put_again(connection, documents, now)
         deliveries.record_receipt(connection, Receipt(keys[0], accepted=False, reason="ukendt GLN"), now)
+        setup_rows.prepare(connection, now)
