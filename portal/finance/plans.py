@@ -235,7 +235,7 @@ class Issuing:
             issued = runs.issue_run(own, self.number, self.occasion, stage)
         documents = [document for month in issued.months for document in month.issued]
         failed = [failure for month in issued.months for failure in month.failed]
-        said = _("{count} beløb er udstedt, i alt {total}.").format(
+        said = _("{count} beløb er udstedt, i alt {total}").format(
             count=len(documents), total=kroner(sum(document.amount_oere for document in documents))
         )
         if failed:

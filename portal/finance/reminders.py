@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+from collections.abc import Sequence
 
 from flask import g, render_template
 from werkzeug.wrappers import Response as WebResponse
 
 from billing.payment import reminder_run, reminder_store
-from billing.payment.reminder_rules import MOST_LEVELS
+from billing.payment.reminder_rules import MOST_LEVELS, ReminderLetter
 from exports.reminder.layout import file_name
+from foundation.errors import N_, RuleBroken
 from portal.access.scope import Deed
 from portal.finance import pages
 from portal.finance.asked import FieldNotUnderstood, text_of
@@ -18,6 +22,22 @@ from portal.language import _
 from portal.pages import connection, download, occasion, person, seen, who_may
 
 SHOWN = 100
+NAMED = 5  # documents of a letter that is not sent yet
+
+
+class LettersNotSeen(RuleBroken):
+    """Other letters are due than those that the page showed: another sent them, somebody paid, or it was sent twice."""
+
+    danish = N_("Brevene er ikke længere dem, siden viste, så intet er sendt. Gå tilbage til «Påmindelser», og se dem.")
+
+
+def mark_of(letters: Sequence[ReminderLetter]) -> str:
+    """What tells some letters from others: to whom, the how manieth, of which documents, for how much."""
+    told = [
+        (letter.subscriber, letter.level, [(each.number, each.open_oere) for each in letter.documents])
+        for letter in letters
+    ]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 @pages.get("/paamindelser")
@@ -25,13 +45,16 @@ SHOWN = 100
 def reminders(place: str) -> str:
     """The days, today's letters and the newest that were sent."""
     days = reminder_store.days_late(connection(), place)
+    due = reminder_run.show_reminders(connection(), place, occasion()) if days and g.issues else ()
     return render_template(
         "finance/reminders.html",
         issues=g.issues,
         days=days,
-        due=reminder_run.show_reminders(connection(), place, occasion()) if days and g.issues else (),
+        due=due,
+        mark=mark_of(due),
         sent=reminder_store.letters(connection(), place, SHOWN),
         most=MOST_LEVELS,
+        named=NAMED,
         may_send=person().may(Deed.PREPARE, place) and g.issues,
     )
 
@@ -52,9 +75,14 @@ def reminder_days(place: str) -> WebResponse:
 @pages.post("/paamindelser/send")
 @who_may(Deed.PREPARE)
 def reminders_send(place: str) -> WebResponse:
-    """Note today's letters as sent and have them delivered; none is sent twice."""
+    """Note the letters that the page showed as sent, and have them delivered.
+
+    Sending again would send the next letter of each, where that is due too: so only what was looked at is sent.
+    """
     require_issuer(place)
-    reminder_run.send_reminders(connection(), place, occasion())
+    sent = reminder_run.send_reminders(connection(), place, occasion())
+    if mark_of(sent) != text_of("seen", 64):
+        raise LettersNotSeen
     return seen("finance.reminders", place=place)
 
 

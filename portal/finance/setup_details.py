@@ -181,7 +181,7 @@ def _parties_of(found: Agreement) -> dict[str, str]:
 
 
 def _services_of(found: Agreement) -> dict[str, str]:
-    return {**{each.code: each.title for each in found.billed_services}, "": _("linjer uden ydelse")}
+    return {**{each.code: each.title for each in found.billed_services}, "": _("Linjer uden ydelse")}
 
 
 @pages.get("/opsaetning/modtagere/<code>/kommune/<place:who>")

@@ -119,7 +119,7 @@ class Postings:
                 with_internal=self.with_internal,
             )
             content = made.path.read_bytes()
-        said = _("{documents} bilag, {postings} posteringer, debet og kredit {amount}.")
+        said = _("{documents} bilag, {postings} posteringer, debet og kredit {amount}")
         return Outcome(
             said.format(documents=made.documents, postings=made.postings, amount=kroner(made.debit_oere)),
             made.path.name,
