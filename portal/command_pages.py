@@ -164,7 +164,7 @@ COMMANDS: Mapping[str, Way] = {
     "settlement show": YEAR_ENDS,
     "subscription calculate": PRICES,
     "subscription notice": PRICES,
-    "subscription reinvoice": LATER,
+    "subscription reinvoice": PRICES,
     "subscription show": PRICES,
     "subscription versions": PRICES,
     "surplus compare": LATER,
@@ -173,7 +173,7 @@ COMMANDS: Mapping[str, Way] = {
     "token add": KEYS,
     "token end": KEYS,
     "token list": KEYS,
-    "usage audit": LATER,
+    "usage audit": USAGE,
     "usage list": USAGE,
     "usage load": USAGE,
     "usage mapping": USAGE,
@@ -230,7 +230,7 @@ _WORDED_SHORTER = (
 
 _QUOTED = re.compile(
     r"(?P<lead>\b(?:[Kk]ør|[Rr]un|[Bb]rug|[Uu]se|køre|[Ss]e|[Ss]ee|med|with|på|by|on)\s+|:\s+|\()?"
-    r"(?:[«'](?:mellemregning )?(?P<said>[a-z][^«»']*)[»']|mellemregning (?P<plain>[a-z][^)»']*)(?=\)))"
+    r"(?:[«'](?P<ours>mellemregning )?(?P<said>[a-z][^«»']*)[»']|mellemregning (?P<plain>[a-z][^)»']*)(?=\)))"
 )
 _DOES = {"kør", "køre", "run"}
 _USES = {"brug": N_("brug siden «{page}»"), "use": N_("brug siden «{page}»"), "se": N_("se siden «{page}»")}
@@ -242,11 +242,15 @@ def way_of(said: str) -> Way | None:
     words = said.split()
     for count in (3, 2, 1):
         name = " ".join(words[:count])
-        if name in COMMANDS:
+        if len(words) >= count and name in COMMANDS:
             return COMMANDS[name]
-        if f"{name} list" in COMMANDS and count == 1 and len(words) == 1:
-            return COMMANDS[f"{name} list"]
     return None
+
+
+def _is_surely_one(said: str) -> bool:
+    """Whether quoted words without our name before them are a command and no code or text of somebody's."""
+    words = said.split()
+    return " ".join(words[:2]) in COMMANDS or (len(words) > 1 and words[0] in COMMANDS and words[1].startswith("--"))
 
 
 def on_pages(text: str) -> str:
@@ -254,7 +258,11 @@ def on_pages(text: str) -> str:
 
     def put(found: re.Match[str]) -> str:
         way = way_of(found["said"] or found["plain"])
-        if way is None or not way.endpoint:
+        if (
+            way is None
+            or not way.endpoint
+            or (found["said"] and not found["ours"] and not _is_surely_one(found["said"]))
+        ):
             return found[0]
         lead = found["lead"] or ""
         page = _(way.said)

@@ -21,6 +21,7 @@ from portal.finance import (  # noqa: E402, F401 - they add their views to the b
     plans,
     population,
     prices,
+    reinvoicing,
     reminders,
     setup,
     setup_channels,

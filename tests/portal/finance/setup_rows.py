@@ -60,6 +60,11 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
         prepares(409),
     ),  # the row above turned them off
     ("GET", f"{BASE}/paamindelser/{LETTER}/fil.pdf"): (f"{HERE}/paamindelser/999/fil.pdf", READS_NOTHING),
+    ("POST", f"{BASE}/priser/<code>/<int(min=1970, max=2190):year>/omfakturer"): (
+        f"{HERE}/priser/{CODE}/2012/omfakturer",
+        (LOGIN, 403, 400, 403, 403, 403, 404, 404),
+    ),
+    ("POST", f"{BASE}/forbrug/<code>/<period>/kontrol"): (f"{HERE}/forbrug/{CODE}/findes-ikke/kontrol", prepares(400)),
     ("GET", "/web-hooks/<place:place>/"): ("/web-hooks/461/", READS),
     ("POST", "/web-hooks/<place:place>/ny"): ("/web-hooks/461/ny", prepares(409)),  # no key is set here
     ("POST", "/web-hooks/<place:place>/luk/<int(max=999999999):number>"): ("/web-hooks/461/luk/999", prepares(404)),

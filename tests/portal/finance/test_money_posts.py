@@ -1,4 +1,4 @@
-"""What officers do with money by pages: matches, undoing, credits, interest, deliveries; and what comes from outside."""
+"""What officers do with money by pages: matches, credits, interest, deliveries; what comes from outside and leaves."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from agreements import run as agreements
 from agreements import statbank
 from agreements.municipality import MUNICIPALITIES
 from agreements.statbank import StatBankClient
+from billing.annual_subscription import run as subscriptions
+from billing.annual_subscription.facts import Correction
 from exports.delivery import store as delivery_store
 from foundation.database import Database
 from foundation.hooks import HOOK_KEY
@@ -27,7 +30,7 @@ from tests.agreements.test_statbank import Answer, Server, server, table
 from tests.billing.usage.made import PLANTED_H1, counts_csv
 from tests.exports.delivery.conftest import AccessPoint
 from tests.portal import demo_site
-from tests.portal.finance.conftest import as_, everything, waited
+from tests.portal.finance.conftest import OTHERS, as_, everything, waited
 
 HERE = "/oekonomi/461"
 PAYMENTS = f"{HERE}/betalinger"
@@ -191,7 +194,7 @@ def test_a_rejected_delivery_is_tried_again_once(officer: FlaskClient, both: Dat
 def test_inhabitants_are_fetched_beside_the_pages(
     officer: FlaskClient,
     both: Database,
-    server: Server,  # noqa: F811 - the fixture
+    server: Server,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made_up = {code: 1000 + int(code) for code in MUNICIPALITIES}
@@ -224,7 +227,7 @@ def access_point() -> Iterator[AccessPoint]:
     point.close()
 
 
-def test_a_released_statement_is_told_to_whom_it_concerns(
+def test_a_released_statement_is_told_to_whom_it_concerns(  # noqa: PLR0917 - its fixtures
     served: Flask,
     both: Database,
     officer: FlaskClient,
@@ -271,3 +274,43 @@ def test_a_released_statement_is_told_to_whom_it_concerns(
     assert "siger det samme" in waited(approver, begun.headers["Location"])
     delivery_round.deliver(both, now=lambda: instant + timedelta(minutes=1), environment=environment)
     assert len(access_point.got) == 2
+
+
+def test_what_the_price_no_longer_agrees_with_is_billed_anew(approver: FlaskClient, both: Database) -> None:
+    page = f"{HERE}/priser/{demo.CODE}/2012/omfakturer"
+    before = everything(both)
+    seen = approver.post(page, data={"what": "preview"})
+    assert "Alt faktureret stemmer med prisen" in waited(approver, seen.headers["Location"])
+    assert approver.post(page, data={"what": "x"}).status_code == 400
+    assert approver.post(page.replace(demo.CODE, OTHERS), data={"what": "keep"}).status_code == 404
+    assert everything(both) == before
+    # 1.200 kr. more in the year's budget: 100 kr. a month in all, to be billed anew by the officer's choice.
+    more = demo._file("budget_2012.toml").replace(b"6755000", b"6756200")
+    with both.transaction() as connection:
+        agreements.load_budget(connection, "b.toml", more, demo_site.occasion())
+        subscriptions.calculate_year(connection, demo.CODE, 2012, demo_site.occasion(), correction=Correction.REINVOICE)
+    billed = "SELECT sum(amount_oere) FROM invoice WHERE issuer = '461'"
+    whole, before = one(both, billed), everything(both)
+    seen = waited(approver, approver.post(page, data={"what": "preview"}).headers["Location"])
+    said = re.search(r"(\d+) bilag ville blive krediteret og faktureret om; forskellen er i alt ([\d.,]+) kr\.", seen)
+    assert said, seen
+    assert everything(both) == before
+    done = waited(approver, approver.post(page, data={"what": "keep"}).headers["Location"])
+    assert f"{said[1]} bilag er krediteret og faktureret om; forskellen er i alt {said[2]} kr." in done
+    difference = one(both, billed) - whole
+    assert int(re.sub(r"\D", "", said[2])) == difference
+    # Four months of nine payers, less Assens's one that was credited above: of 445,136 inhabitants it has 42,054, so
+    # that 9.45 kr. of the 400 are not billed; each bill is rounded to the øre.
+    assert int(said[1]) == 35
+    assert abs(difference - (400_00 - 9_45)) <= 35
+    again = waited(approver, approver.post(page, data={"what": "keep"}).headers["Location"])
+    assert "Alt faktureret stemmer med prisen" in again
+
+
+def test_a_released_period_is_checked(officer: FlaskClient, both: Database) -> None:
+    before = everything(both)
+    begun = officer.post(f"{HERE}/forbrug/{demo.CODE}/2009-H1/kontrol")
+    assert re.search(r"Ingen af de \d+ skjulte tal", waited(officer, begun.headers["Location"]))
+    begun = officer.post(f"{HERE}/forbrug/{demo.CODE}/2003-H1/kontrol")
+    assert "Det lykkedes ikke" in waited(officer, begun.headers["Location"])
+    assert everything(both) == before
