@@ -291,9 +291,9 @@ def test_what_the_price_no_longer_agrees_with_is_billed_anew(approver: FlaskClie
         subscriptions.calculate_year(connection, demo.CODE, 2012, demo_site.occasion(), correction=Correction.REINVOICE)
     billed = "SELECT sum(amount_oere) FROM invoice WHERE issuer = '461'"
     whole, before = one(both, billed), everything(both)
-    seen = waited(approver, approver.post(page, data={"what": "preview"}).headers["Location"])
-    said = re.search(r"(\d+) bilag ville blive krediteret og faktureret om; forskellen er i alt ([\d.,]+) kr\.", seen)
-    assert said, seen
+    told = waited(approver, approver.post(page, data={"what": "preview"}).headers["Location"])
+    said = re.search(r"(\d+) bilag ville blive krediteret og faktureret om; forskellen er i alt ([\d.,]+) kr\.", told)
+    assert said, told
     assert everything(both) == before
     done = waited(approver, approver.post(page, data={"what": "keep"}).headers["Location"])
     assert f"{said[1]} bilag er krediteret og faktureret om; forskellen er i alt {said[2]} kr." in done
