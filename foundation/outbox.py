@@ -19,6 +19,7 @@ from sqlalchemy import (
     Connection,
     Date,
     Integer,
+    Row,
     String,
     Table,
     Text,
@@ -207,6 +208,12 @@ def put_all(connection: Connection, written: Sequence[OutboxEntry], at: datetime
     )
 
 
+def find(connection: Connection, key: str) -> OutboxEntry | None:
+    """The entry with the key."""
+    row = connection.execute(select(outbox_entry).where(outbox_entry.c.key == key)).one_or_none()
+    return None if row is None else _entry(row)
+
+
 def entries(connection: Connection, *, topic: str | None = None, after: int = 0) -> list[OutboxEntry]:
     """Entries in the order in which they were written.
 
@@ -218,17 +225,18 @@ def entries(connection: Connection, *, topic: str | None = None, after: int = 0)
     query = select(outbox_entry).where(outbox_entry.c.id > after).order_by(outbox_entry.c.id)
     if topic is not None:
         query = query.where(outbox_entry.c.topic == topic)
-    return [
-        OutboxEntry(
-            key=row.key,
-            topic=row.topic,
-            issuer=row.issuer,
-            recipient=row.recipient,
-            subject=row.subject,
-            body=row.body,
-            reference=json.loads(row.reference),
-            business_date=row.business_date,
-            number=row.id,
-        )
-        for row in connection.execute(query)
-    ]
+    return [_entry(row) for row in connection.execute(query)]
+
+
+def _entry(row: Row[Any]) -> OutboxEntry:
+    return OutboxEntry(
+        key=row.key,
+        topic=row.topic,
+        issuer=row.issuer,
+        recipient=row.recipient,
+        subject=row.subject,
+        body=row.body,
+        reference=json.loads(row.reference),
+        business_date=row.business_date,
+        number=row.id,
+    )

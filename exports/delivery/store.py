@@ -249,12 +249,13 @@ def set_job(  # noqa: PLR0913 - what a delivery's row holds
     )
 
 
-def deliveries(
+def deliveries(  # noqa: PLR0913 - which of them
     connection: Connection,
     *,
     states: Collection[DeliveryState] = (),
     keys: Collection[str] = (),
     issuer: MunicipalityCode | None = None,
+    kind: ChannelKind | None = None,
     newest: int | None = None,
 ) -> list[Delivery]:
     """Deliveries with what happened to them, in the order of the outbox.
@@ -264,6 +265,7 @@ def deliveries(
         states: Only those that stand so; none for all.
         keys: Only these; none for all.
         issuer: Only this one's.
+        kind: Only by this way out.
         newest: At most so many, the last of the outbox.
     """
     chosen: list[ColumnElement[bool]] = []
@@ -273,6 +275,8 @@ def deliveries(
         chosen.append(outbox_entry.c.key.in_(list(keys)))
     if issuer is not None:
         chosen.append(outbox_entry.c.issuer == issuer)
+    if kind is not None:
+        chosen.append(delivery_job.c.kind == kind.value)
     joined = delivery_job.join(outbox_entry, outbox_entry.c.id == delivery_job.c.entry_id)
     order = (delivery_job.c.entry_id, delivery_job.c.kind)
     query = select(delivery_job, outbox_entry).select_from(joined).where(*chosen)

@@ -25,6 +25,7 @@ from billing.year_end_settlement import true_up_run as true_ups
 from billing.year_end_settlement.facts import CarryOver, ExitSettlement, YearSettlement
 from foundation.errors import MellemregningError, Problems
 from portal.access.scope import Deed, issuers_agreement, issuers_agreements
+from portal.command_pages import told_on_page
 from portal.document_files import TYPES
 from portal.finance import pages
 from portal.finance.asked import amount_of, carry_of, municipality_of, text_of, tried, year_of
@@ -102,7 +103,7 @@ def _result(opened: Connection, agreement: Agreement, year: int, carry: CarryOve
             opened, agreement.code, year, occasion(), carry=carry, author="", approver="", preview=True
         )
     except MellemregningError as error:
-        return None, error.text(_)
+        return None, told_on_page(error)
     return value, ""
 
 
@@ -115,7 +116,7 @@ def _leavers(opened: Connection, agreement: Agreement, year: int) -> list[tuple[
                 exit_ = exits.settle_exit(opened, agreement.code, period.municipality, occasion(), preview=True)
                 found.append((period.municipality, exit_, ""))
             except MellemregningError as error:
-                found.append((period.municipality, None, error.text(_)))
+                found.append((period.municipality, None, told_on_page(error)))
     return found
 
 

@@ -69,6 +69,29 @@ def test_a_page(page: Page, phone: Page, address: str, *, login: str, path: str,
         picture(window, f"{name}-{width}")
         assert violations(window) == []
         assert fits(window)
+        assert loose_tables(window) == 0
+
+
+def loose_tables(page: Page) -> int:
+    """How many tables do not lie in a part of the page that scrolls by itself and that a keyboard reaches."""
+    return (
+        page.locator("table").count()
+        - page.locator('.scroll[tabindex="0"][role="region"][aria-label]:not([aria-label=""]) > table').count()
+    )
+
+
+def test_a_wide_table_scrolls_by_itself_and_by_keyboard(phone: Page, address: str) -> None:
+    log_in(phone, address, "officer")
+    phone.goto(f"{address}/oekonomi/461/bilag")
+    region = phone.get_by_role("region").first
+    assert region.evaluate("each => each.scrollWidth > each.clientWidth")
+    region.focus()
+    phone.keyboard.press("ArrowRight")
+    phone.wait_for_function("() => document.activeElement.scrollLeft > 0")
+    assert phone.evaluate("() => document.scrollingElement.scrollLeft") == 0
+    assert fits(phone)
+    phone.evaluate("() => { document.querySelector('.scroll').removeAttribute('tabindex') }")
+    assert loose_tables(phone) > 0
 
 
 def test_axe_finds_what_is_planted(page: Page, address: str) -> None:

@@ -5,7 +5,9 @@ A route without a row fails. The neighbour asks for the very addresses that exis
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -207,6 +209,28 @@ def test_the_neighbour_finds_nothing(app: Flask, address: str) -> None:
     answer = client.get(address)
     assert answer.status_code == 404
     assert "Assens" not in answer.text
+
+
+@pytest.mark.parametrize("caller", ["approver", "reader", "auditor", "administrator"])
+def test_nobody_is_offered_a_form_that_the_role_refuses(
+    app: Flask, clients: dict[str, FlaskClient], caller: str
+) -> None:
+    adapter, place, offered = app.url_map.bind("prøven.example"), CALLERS.index(caller), 0
+    for (method, _), (address, expected) in TABLE.items():
+        if method != "GET" or expected[place] != 200:
+            continue
+        with clients[caller].get(address) as answer:
+            if answer.mimetype != "text/html":
+                continue
+            forms = re.findall(r"<form\b[^>]*>", answer.text)
+        for form in forms:
+            if 'method="post"' in form:
+                action = re.search(r'action="([^"]*)"', form)
+                path = urlsplit(action[1] if action else address).path
+                rule, _values = adapter.match(path, method="POST", return_rule=True)
+                assert TABLE["POST", rule.rule][1][place] != 403, (address, path)
+                offered += 1
+    assert offered > 10  # each page offers the other language and the way out
 
 
 def test_a_listing_holds_nothing_of_others(app: Flask) -> None:

@@ -23,6 +23,7 @@ from foundation.database import Database
 from foundation.period import Month
 from tests.billing.usage.made import NOTHING, PLANTED_H1, counts_csv
 from tests.portal import demo_site
+from tests.portal.finance import setup_rows
 
 LOGIN = 303
 CODE = "fyn-alkohol"
@@ -163,6 +164,7 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
     ("POST", f"{BASE}/overskudskapacitet/tilbud/{PLAN}/saelg"): (f"{SURPLUS}/999/saelg", approves(404)),
     ("POST", f"{BASE}/overskudskapacitet/tilbud/{PLAN}/traek-tilbage"): (f"{SURPLUS}/999/traek-tilbage", prepares(404)),
     ("POST", f"{BASE}/overskudskapacitet/tilbud/{PLAN}/afvis"): (f"{SURPLUS}/999/afvis", approves(404)),
+    **setup_rows.TABLE,
 }
 
 QUESTIONS: dict[str, int] = {
@@ -191,6 +193,7 @@ QUESTIONS: dict[str, int] = {
     f"{HERE}/enkeltsager/opgoerelser": 6,
     f"{HERE}/overskudskapacitet": 60,
     f"{HERE}/folketal?ages=0-17": 7,
+    **setup_rows.QUESTIONS,
 }
 
 PICTURES: list[tuple[str, str, str]] = [
@@ -243,6 +246,7 @@ PICTURES: list[tuple[str, str, str]] = [
     ("payer", "/kommune/420/enkeltsager", "kommunens-enkeltsager-ingen"),
     ("auditor", f"{HERE}/revisionsspor", "revisionsspor"),
     ("auditor", f"{HERE}/revisionsspor?q=findes+ikke", "revisionsspor-tomt"),
+    *setup_rows.PICTURES,
 ]
 
 
@@ -274,3 +278,4 @@ def prepare(database: Database) -> None:
         documents = [store.find_documents(connection, f"F2012-000{one}", demo_site.ODENSE)[0][1] for one in (1, 2)]
         keys = deliveries.put_again(connection, documents, now)
         deliveries.record_receipt(connection, Receipt(keys[0], accepted=False, reason="ukendt GLN"), now)
+        setup_rows.prepare(connection, now)
