@@ -18,4 +18,4 @@ def root() -> Response:
     return jsonify({"name": "mellemregning", "version": version("mellemregning")})
 
 
-from portal.api import agreed, documents, hooks, openapi, plans, usage  # noqa: E402, F401 - they add their views
+from portal.api import agreed, documents, hooks, openapi, plans, schemas, usage  # noqa: E402, F401 - they add their views
