@@ -13,6 +13,7 @@ from billing.invoice.facts import DocumentType, IssuedDocument
 from billing.invoice.store import Head, Order, Wanted
 from billing.payment import run as payments
 from billing.payment import store as payment_store
+from billing.payment.facts import Receipt
 from exports.delivery import store as delivery_store
 from exports.delivery.facts import Delivery
 from portal import document_files
@@ -228,6 +229,21 @@ def list_open_items(caller: Caller) -> Json:
     }
 
 
+def said_receipt(value: Receipt) -> Json:
+    """A payment as the bank told of it, with what it has settled since."""
+    return {
+        "number": value.number,
+        "account": value.account,
+        "booked_on": value.booked_on.isoformat(),
+        "value_date": value.value_date.isoformat(),
+        "amount_oere": value.amount_oere,
+        "applied_oere": value.applied_oere,
+        "left_oere": value.left_oere,
+        "bank_reference": value.bank_reference,
+        "payer": value.payer,
+    }
+
+
 @operation(
     "GET",
     "/payments",
@@ -252,20 +268,7 @@ def list_payments(caller: Caller) -> Json:
         ]
     shown = found[:size]
     return {
-        "items": [
-            {
-                "number": each.number,
-                "account": each.account,
-                "booked_on": each.booked_on.isoformat(),
-                "value_date": each.value_date.isoformat(),
-                "amount_oere": each.amount_oere,
-                "applied_oere": each.applied_oere,
-                "left_oere": each.left_oere,
-                "bank_reference": each.bank_reference,
-                "payer": each.payer,
-            }
-            for each in shown
-        ],
+        "items": [said_receipt(each) for each in shown],
         "next": str(shown[-1].number) if len(found) > len(shown) else None,
     }
 

@@ -35,6 +35,7 @@ PATH: Mapping[str, tuple[str, Schema, str]] = {
     "year": ("The year.", {"type": "string", "pattern": "^[0-9]{4}$"}, "2009"),
     "issuer": ("The issuer's code.", {"type": "string", "pattern": f"^{PLACE.pattern}$"}, "461"),
     "number": ("The number.", {"type": "string", "pattern": f"^{DIGITS.pattern}$"}, "1"),
+    "municipality": ("The municipality's code.", {"type": "string", "pattern": f"^{PLACE.pattern}$"}, "420"),
     "period": (
         "A half-year `2009-H1`, a quarter `2009-Q3`, a month `2009-01`, months `2009-01_04` or a year `2009`.",
         {"type": "string", "pattern": "^[0-9]{4}(-(H[12]|Q[1-4]|[0-9]{2}(_[0-9]{2})?))?$"},

@@ -12,6 +12,7 @@ from exports.delivery.facts import ChannelKind, DeliveryState
 from foundation.hooks import EVENTS
 from portal.api.described import (
     DAY,
+    EXAMPLES,
     FLAG,
     INSTANT,
     MONTH,
@@ -414,3 +415,4 @@ for _name, _schema in OWN.items():
     describe(_name, _schema, OWN_EXAMPLES[_name])
 for _page, _item in PAGES.items():
     describe_page(_page, _item)
+AGREEMENT_EXAMPLE, PRICE_EXAMPLE, PAYMENT_EXAMPLE = (EXAMPLES[name] for name in ("Agreement", "Price", "Payment"))
