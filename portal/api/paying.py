@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from flask import request
 
+from agreements import store as agreement_store
 from billing.payment import run as payments
 from billing.payment import store as payment_store
 from billing.payment.facts import How, Match, Matching, Proposal
@@ -221,10 +222,14 @@ def load_payments(caller: Caller) -> Made:
     scope="payments:read",
     tag="Payments",
     answer="ProposalPage",
-    conflicts=True,
 )
 def list_suggestions(caller: Caller) -> Json:
-    """List what each payment that is left may settle, best first."""
+    """List what each payment that is left may settle, best first.
+
+    Empty for a municipality that bills nobody.
+    """
+    if not agreement_store.agreement_codes(connection(), caller.place):
+        return {"items": [], "next": None}
     found = payments.match_receipts(connection(), caller.place, occasion(), preview=True)
     own = [
         *(each for proposals in found.suggested.values() for each in proposals),

@@ -44,7 +44,9 @@ def called(request: pytest.FixtureRequest) -> Iterator[tuple[Flask, dict[str, st
     databases: SqliteDatabases | PostgresDatabases = request.getfixturevalue(f"{kind}_databases")
     with databases.upgraded() as url, demo_site.lived(url) as database:
         app = create_app(
-            Settings(database_url=url, actor="test"), WebSettings(plain_http=True), day=lambda: demo_site.TODAY
+            Settings(database_url=url, actor="test"),
+            WebSettings(plain_http=True, api_calls=0, api_refusals=0),
+            day=lambda: demo_site.TODAY,
         )
         yield app, {login: _key(database, login) for login in ("officer", "approver", "payer")}
         app.extensions[EXTENSION].close()

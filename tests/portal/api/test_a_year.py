@@ -1,0 +1,607 @@
+"""A whole year by programs alone: from the agreement's file to the closed year, each change made by a key.
+
+The amounts are those of the worked example in docs/domain.md (the Funen agreement of 2009) or are worked out here by
+hand with fractions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+from importlib import resources
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from billing.usage_statement import run as usage
+from exports.delivery import run as deliveries
+from exports.delivery.facts import ChannelKind, DeliveryTopic
+from foundation.database import Database
+from foundation.settings import Settings
+from portal.access import keys
+from portal.access import run as access
+from portal.app import create_app
+from portal.pages import EXTENSION
+from portal.web_settings import WebSettings
+from tests.billing.payment.made import Entry, camt, fik
+from tests.billing.usage.made import ODENSE_H1, SVENDBORG_H1, counts_csv
+from tests.databases import PostgresDatabases, SqliteDatabases
+from tests.portal import demo_site
+from tests.portal.api.conftest import Program
+
+PEOPLE = {
+    "anna": {"461": ["officer"]},
+    "bo": {"461": ["approver"]},
+    "begge": {"461": ["officer", "approver"]},
+    "karl": {"461": ["auditor"]},
+    "ida": {"420": ["officer", "approver"]},
+    "nils": {"450": ["officer", "approver"]},
+}
+# docs/domain.md: municipality -> inhabitants, obligation, months 1 to 11, month 12
+FUNEN = {
+    "420": (42_054, 233_043_392, 19_420_282, 19_420_290),
+    "430": (51_950, 287_882_347, 23_990_195, 23_990_202),
+    "440": (23_630, 130_946_292, 10_912_191, 10_912_191),
+    "450": (31_607, 175_151_056, 14_595_921, 14_595_925),
+    "461": (186_932, 1_035_888_797, 86_324_066, 86_324_071),
+    "479": (59_040, 327_171_777, 27_264_314, 27_264_323),
+    "480": (29_470, 163_308_812, 13_609_067, 13_609_075),
+    "482": (13_741, 76_146_128, 6_345_510, 6_345_518),
+    "492": (6_712, 37_194_732, 3_099_561, 3_099_561),
+}
+ALL = 445_136
+TOTAL = 2_466_733_333
+SURPLUS = 36_576_248  # 24,667,333.33 less the accounts' 17,912,450.75 and 6,389,120.10
+CARRIED = 14_630_499  # 40 % of it
+HERE = "/agreements/fyn-alkohol"
+
+
+@dataclass
+class Year:
+    """What was answered, by the name of the step."""
+
+    database: Database
+    programs: dict[str, Program] = field(default_factory=dict)
+    day: date = date(2008, 5, 20)
+    status: dict[str, int] = field(default_factory=dict)
+    said: dict[str, Any] = field(default_factory=dict)
+
+    def does(self, step: str, who: str, method: str, path: str, body: Any = None, **headers: str) -> Any:  # noqa: ANN401 - JSON
+        answer = self.programs[who].call(method, path, body, **headers)
+        self.status[step] = answer.status_code
+        self.said[step] = json.loads(answer.text) if answer.text else None
+        return self.said[step]
+
+    def sends(self, step: str, who: str, path: str, content: bytes, kind: str, **headers: str) -> Any:  # noqa: ANN401 - JSON
+        program = self.programs[who]
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = program.client.post(
+            f"/api/v1{path}", data=content, content_type=kind, headers={**program.headers, **sent}
+        )
+        self.status[step] = answer.status_code
+        self.said[step] = json.loads(answer.text)
+        return self.said[step]
+
+    def issues(self, step: str, **wish: str) -> dict[str, str]:
+        """Plan as one, approve and issue as another; answers the numbers by subscriber."""
+        plan = self.does(f"{step}: plan", "anna", "POST", "/plans", wish)
+        self.does(f"{step}: approve", "bo", "POST", f"/plans/{plan['number']}/approve", {"hash": plan["hash"]})
+        issued = self.does(f"{step}: issue", "bo", "POST", f"/plans/{plan['number']}/issue")
+        assert issued["failed"] == []
+        return {each["subscriber"]: each["number"] for each in issued["issued"]}
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def year(request: pytest.FixtureRequest) -> Iterator[Year]:
+    kind = "sqlite" if request.param == "sqlite" else "postgres"
+    databases: SqliteDatabases | PostgresDatabases = request.getfixturevalue(f"{kind}_databases")
+    with databases.upgraded() as url, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(usage, "SEARCH_SECONDS", 1.0)
+        database = Database(url)
+        lived = Year(database)
+        app = create_app(
+            Settings(database_url=url, actor="test"),
+            WebSettings(plain_http=True, api_calls=0),
+            day=lambda: lived.day,
+        )
+        with database.transaction() as connection:
+            for login, places in PEOPLE.items():
+                access.add_user(connection, login, demo_site.occasion(), demo_site.PASSWORD)
+                for place, roles in places.items():
+                    access.set_roles(connection, login, place, roles, demo_site.occasion())
+                    person = access.person_of(access.find(connection, login))
+                    scopes = keys.may_have(person, place)
+                    _number, token = keys.make_key(connection, login, place, "prøven", scopes, demo_site.occasion())
+                    lived.programs[login] = Program(app, token)
+        _spring_2008(lived)
+        _winter(lived)
+        _notices_and_usage(lived)
+        _end(lived)
+        yield lived
+        app.extensions[EXTENSION].close()
+        database.dispose()
+
+
+def example(name: str, package: str = "portal", folder: str = "demo_files") -> bytes:
+    return resources.files(package).joinpath(folder, name).read_bytes()
+
+
+def _spring_2008(year: Year) -> None:
+    agreement = example("fyn_2009.toml", "agreements", "examples")
+    year.sends("rubbish", "anna", "/agreements", b"code = [", "application/toml")
+    year.sends("another's agreement", "nils", "/agreements", agreement, "application/toml")
+    year.sends("agreement: preview", "anna", "/agreements?preview=true", agreement, "application/toml")
+    year.does("agreement: not there", "anna", "GET", HERE)
+    year.sends("agreement", "anna", "/agreements", agreement, "application/toml", Idempotency_Key="aftale")
+    year.sends("agreement again", "anna", "/agreements", agreement, "application/toml", Idempotency_Key="aftale")
+    year.sends(
+        "other question", "anna", "/agreements?preview=true", agreement, "application/toml", Idempotency_Key="aftale"
+    )
+    year.does("no figures", "anna", "POST", f"{HERE}/prices/2009")
+    lines = "".join(f"{code};2008;{figures[0]}\n" for code, figures in FUNEN.items())
+    people = f"OMRÅDE;TID;INDHOLD\n{lines}".encode()
+    year.sends("people: preview", "anna", "/population?preview=true&name=folketal 2008", people, "text/csv")
+    year.does("people: not there", "anna", "GET", "/population?on=2008-01-01")
+    year.sends("people", "anna", "/population?name=folketal 2008", people, "text/csv")
+    year.does("people: there", "nils", "GET", "/population?on=2008-01-01")
+    year.sends("people: of no issuer", "nils", "/population", people, "text/csv")
+    year.does("price", "anna", "POST", f"{HERE}/prices/2009", Idempotency_Key="pris")
+    year.does("price again", "anna", "POST", f"{HERE}/prices/2009", Idempotency_Key="pris")
+    year.does("price anew", "anna", "POST", f"{HERE}/prices/2009", {"correction": "spread"})
+    year.does("told", "anna", "POST", f"{HERE}/prices/2009/notice")
+    year.does("told again", "anna", "POST", f"{HERE}/prices/2009/notice")
+    year.does("derivation", "anna", "GET", f"{HERE}/prices/2009/derivation")
+    year.does("own derivation", "ida", "GET", f"{HERE}/prices/2009/derivation")
+    revised = f"OMRÅDE;TID;INDHOLD\n420;2008;{42_054 + 1_000}\n".encode()
+    year.sends("revision: preview", "anna", "/population?preview=true", revised, "text/csv")
+    budget = example("budget_2010.toml")
+    year.sends("budget: preview", "anna", f"{HERE}/budgets?preview=true", budget, "application/toml")
+    year.sends("budget", "anna", f"{HERE}/budgets", budget, "application/toml")
+    year.does("budgets", "anna", "GET", f"{HERE}/budgets?year=2010")
+    year.sends("another's budget", "nils", f"{HERE}/budgets", budget, "application/toml")
+    year.does("forecast", "anna", "GET", f"{HERE}/forecasts/2009?cost_percent=10")
+    year.does("own forecast", "ida", "GET", f"{HERE}/forecasts/2009")
+    year.does("assuming payer", "ida", "GET", f"{HERE}/forecasts/2009?cost_percent=10")
+
+
+def _winter(year: Year) -> None:
+    year.day = date(2008, 12, 15)
+    january = year.issues("january", month="2009-01")
+    year.said["january"] = january
+    assens, faaborg = january["420"], january["430"]
+    year.day = date(2009, 1, 14)
+    statement = camt(
+        [
+            Entry("194202.82", reference=fik(assens), bank_reference="B1", name="Assens Kommune"),
+            Entry("100.00", bank_reference="B2", name="Ukendt"),
+        ]
+    )
+    year.sends("bank", "anna", "/payments?name=januar", statement, "application/xml")
+    year.sends("bank again", "anna", "/payments", statement, "application/xml")
+    year.sends("no statement", "anna", "/payments", b"<a/>", "application/xml")
+    year.does("suggested", "anna", "GET", "/payments/suggestions")
+    year.does("matched", "anna", "POST", "/payments/match", Idempotency_Key="udlign")
+    year.does("matched again", "anna", "POST", "/payments/match", Idempotency_Key="udlign")
+    match = year.said["matched"]["made"][0]
+    year.does("undo without reason", "anna", "POST", f"/matches/{match['number']}/undo", {"reason": " "})
+    year.does("undone", "anna", "POST", f"/matches/{match['number']}/undo", {"reason": "var for februar"})
+    year.does("match", "anna", "GET", f"/matches/{match['number']}")
+    year.does("another's match", "nils", "GET", f"/matches/{match['number']}")
+    payment = match["payments"][0]["payment"]
+    by_hand = {"payments": [{"payment": payment}], "documents": [{"number": assens, "amount_oere": 100_000}]}
+    year.does("by hand", "anna", "POST", "/matches", by_hand)
+    year.does("matches", "anna", "GET", "/matches?limit=2")
+    year.does("more matches", "anna", "GET", f"/matches?limit=2&after={year.said['matches']['next']}")
+    year.does("items", "ida", "GET", "/open-items")
+    _credits(year, faaborg)
+    _interest(year)
+
+
+def _credits(year: Year, faaborg: str) -> None:
+    # Faaborg's January: some of a line, too much of it, then all that is left, by two at once with one key.
+    address = f"/invoices/461/{faaborg}"
+    part = {"reason": "Aftalt nedslag", "lines": [{"line": 1, "amount_oere": 100_000}]}
+    year.does("credit by line", "bo", "POST", f"{address}/credit", part)
+    year.does("left", "bo", "GET", f"{address}/derivation")
+    year.does("credit of nothing", "bo", "POST", f"{address}/credit", {"reason": "x", "lines": []})
+    year.does("credit twice", "bo", "POST", f"{address}/credit", {"reason": "x", "lines": [{"line": 1}, {"line": 1}]})
+    year.does("credit without reason", "bo", "POST", f"{address}/credit", {"lines": [{"line": 1}]})
+    too_much = {"reason": "x", "lines": [{"line": 1, "amount_oere": 10**12}]}
+    year.does("credit too much", "bo", "POST", f"{address}/credit", too_much)
+
+    def rest(_try: int) -> tuple[int, str]:
+        answer = Program(year.programs["bo"].client.application, None)
+        answer.headers = year.programs["bo"].headers
+        done = answer.call("POST", f"{address}/credit", {"reason": "Alt"}, Idempotency_Key="resten")
+        return done.status_code, done.text
+
+    with ThreadPoolExecutor(4) as pool:
+        year.said["at once"] = list(pool.map(rest, range(4)))
+    year.does("credited", "bo", "GET", address)
+    year.issues("january again", month="2009-01")
+
+
+def _interest(year: Year) -> None:
+    year.day = date(2009, 4, 1)
+    rate = {"effective_from": "2009-01-01", "rate": "3.75", "source": "Nationalbanken"}
+    year.does("rate", "anna", "POST", "/interest-rates", rate)
+    year.does("rate of no half-year", "anna", "POST", "/interest-rates", {**rate, "effective_from": "2009-02-01"})
+    year.does("interest", "begge", "POST", "/interest-plans", {"last_day": "2009-03-31", "municipality": "450"})
+    number = year.said["interest"]["number"]
+    year.does("another's interest", "nils", "GET", f"/interest-plans/{number}")
+    year.does("own interest approved", "begge", "POST", f"/interest-plans/{number}/approve")
+    year.does("interest not approved", "bo", "POST", f"/interest-plans/{number}/issue")
+    year.does("interest approved", "bo", "POST", f"/interest-plans/{number}/approve", {"note": "set"})
+    year.does("interest issued", "bo", "POST", f"/interest-plans/{number}/issue", Idempotency_Key="renter")
+    year.does("interest issued again", "bo", "POST", f"/interest-plans/{number}/issue", Idempotency_Key="renter")
+    year.does("interest plans", "anna", "GET", "/interest-plans")
+
+
+def _notices_and_usage(year: Year) -> None:
+    year.day = date(2009, 4, 20)
+    demand = {"year": 2010, "words": "Ca. 10 forløb færre"}
+    year.does("demand", "ida", "POST", f"{HERE}/notices/demand", demand, Idempotency_Key="behov")
+    year.does("demand again", "ida", "POST", f"{HERE}/notices/demand", demand, Idempotency_Key="behov")
+    year.day = date(2009, 6, 20)
+    year.does("leave unsure", "ida", "POST", f"{HERE}/notices/leave", {"year": 2009, "decided": False})
+    year.does("leave", "ida", "POST", f"{HERE}/notices/leave", {"year": 2009, "decided": True})
+    year.does("notices", "anna", "GET", "/notices")
+    year.does("others' notices", "nils", "GET", "/notices?direction=given")
+    wanted = {each["kind"]: each["number"] for each in year.said["notices"]["items"]}
+    year.does("answer of another", "nils", "POST", f"/notices/{wanted['demand']}/answer", {"accepted": True})
+    year.does("no without words", "anna", "POST", f"/notices/{wanted['demand']}/answer", {"accepted": False})
+    year.does("no", "anna", "POST", f"/notices/{wanted['demand']}/answer", {"accepted": False, "words": "for sent"})
+    year.does("yes", "anna", "POST", f"/notices/{wanted['leave']}/answer", {"accepted": True})
+    year.does("members", "nils", "GET", HERE)
+    year.day = date(2009, 8, 14)
+    odense, svendborg = counts_csv(ODENSE_H1), counts_csv(SVENDBORG_H1)
+    where = f"{HERE}/usage/2009-H1"
+    year.sends("usage: preview", "anna", f"{where}?provider=461&preview=true", odense, "text/csv")
+    year.does("usage: not there", "anna", "GET", f"{HERE}/usage")
+    year.does("release without counts", "bo", "POST", "/statements/fyn-alkohol/2009-H1/release")
+    year.sends("usage", "anna", f"{where}?provider=461", odense, "text/csv")
+    year.sends("usage again", "anna", f"{where}?provider=461", odense, "text/csv")
+    year.sends("usage of Svendborg", "anna", f"{where}?provider=479", svendborg, "text/csv")
+    year.sends("usage of nobody", "anna", where, odense, "text/csv")
+    year.sends("usage of another", "anna", f"{where}?provider=420", odense, "text/csv")
+    person = odense + b"010190-1234;1;1;1;1;1;1;1;1\r\n"
+    year.sends("a person", "anna", f"{where}?provider=461", person, "text/csv")
+    year.sends("a person's name", "anna", f"{where}?provider=461&name=010190-1234", odense, "text/csv")
+    year.does("release", "bo", "POST", "/statements/fyn-alkohol/2009-H1/release", Idempotency_Key="frigiv")
+    year.does("release again", "bo", "POST", "/statements/fyn-alkohol/2009-H1/release", Idempotency_Key="frigiv")
+    year.does("statement", "ida", "GET", "/statements/fyn-alkohol/2009-H1")
+    year.does("usage overview", "anna", "GET", f"{HERE}/usage")
+
+
+def _end(year: Year) -> None:
+    year.day = date(2009, 12, 31)
+    rest = year.issues("rest", agreement="fyn-alkohol")
+    year.day = date(2010, 3, 26)
+    accounts = example("regnskab_2009.toml")
+    closing = {"carry_percent": "40", "author": "Odense Kommune"}
+    year.does("no accounts", "bo", "POST", f"{HERE}/results/2009?preview=true", closing)
+    year.sends("accounts: preview", "anna", f"{HERE}/accounts?preview=true", accounts, "application/toml")
+    year.sends("accounts", "anna", f"{HERE}/accounts", accounts, "application/toml")
+    year.does("accounts: there", "anna", "GET", f"{HERE}/accounts?year=2009")
+    year.does("close: preview", "bo", "POST", f"{HERE}/results/2009?preview=true", closing)
+    year.does("close: both", "bo", "POST", f"{HERE}/results/2009", {"carry_percent": "40", "carry_oere": 1})
+    year.does("not closed", "anna", "GET", f"{HERE}/results/2009")
+    year.does("close", "bo", "POST", f"{HERE}/results/2009", closing, Idempotency_Key="luk")
+    year.does("close again", "bo", "POST", f"{HERE}/results/2009", closing, Idempotency_Key="luk")
+    year.does("close anew", "bo", "POST", f"{HERE}/results/2009", closing)
+    year.does("result", "anna", "GET", f"{HERE}/results/2009")
+    year.does("own result", "ida", "GET", f"{HERE}/results/2009")
+    year.does(
+        "release of result", "bo", "POST", f"{HERE}/results/2009/release", {"into_year": 2012, "amount_oere": 10_000}
+    )
+    year.does("exit: preview", "bo", "POST", f"{HERE}/exits?preview=true", {"municipality": "420"})
+    year.does("exit", "bo", "POST", f"{HERE}/exits", {"municipality": "420"})
+    year.does("exit again", "bo", "POST", f"{HERE}/exits", {"municipality": "420"})
+    year.does("own exits", "ida", "GET", f"{HERE}/exits")
+    year.does("others' exits", "nils", "GET", f"{HERE}/exits")
+    year.does("who has not left", "bo", "POST", f"{HERE}/exits", {"municipality": "450"})
+    year.does("clearing: preview", "anna", "POST", f"{HERE}/clearing/2009?preview=true")
+    year.does("clearing", "anna", "POST", f"{HERE}/clearing/2009")
+    year.does("cleared", "anna", "GET", f"{HERE}/clearing/2009")
+    year.does("decisions", "anna", "GET", f"{HERE}/decisions")
+    number = next(iter(rest.values()))
+    year.does("no channel", "anna", "POST", "/deliveries", {"numbers": [number]})
+    with year.database.transaction() as connection:
+        deliveries.set_channel(
+            connection, "461", DeliveryTopic.DOCUMENTS, ChannelKind.FOLDER, {"path": "/ingen"}, demo_site.occasion()
+        )
+    year.does("send", "anna", "POST", "/deliveries", {"numbers": [rest["420"]]}, Idempotency_Key="send")
+    year.does("send another's", "nils", "POST", "/deliveries", {"numbers": [rest["420"]]})
+    year.does("nothing to retry", "anna", "POST", "/deliveries/retry", {"ids": year.said["send"].get("ids", ["x"])})
+    year.does("retry another's", "nils", "POST", "/deliveries/retry", {"ids": year.said["send"].get("ids", ["x"])})
+    receipts = json.dumps([{"id": "document/461/F2000-0001", "state": "accepted"}]).encode()
+    year.sends("receipt of nothing", "anna", "/deliveries/receipts", receipts, "application/json")
+
+
+def was(year: Year, **expected: int) -> None:
+    """Each step was answered so."""
+    said = {step: year.status[step.replace("_", " ")] for step in expected}
+    assert said == expected, {
+        step: year.said[step.replace("_", " ")] for step in expected if said[step] != expected[step]
+    }
+
+
+# The agreement and its price.
+
+
+def test_an_agreement_from_its_file(year: Year) -> None:
+    was(year, rubbish=400, agreement=200, agreement_again=200, other_question=409)
+    assert year.status["another's agreement"] == 400
+    assert year.status["agreement: preview"] == 200
+    assert year.status["agreement: not there"] == 404
+    assert year.said["rubbish"]["problems"]
+    assert year.said["agreement"]["is_new"]
+    assert year.said["agreement again"] == year.said["agreement"]
+    with year.database.reading() as connection:
+        versions = connection.execute(text("SELECT count(*) FROM agreement_version")).scalar_one()
+    assert versions == 1
+
+
+def test_inhabitants_from_a_file(year: Year) -> None:
+    was(year, no_figures=409, people=200)
+    assert (year.said["people: preview"]["added"], year.said["people: not there"]["items"]) == (9, [])
+    there = {each["municipality"]: each["inhabitants"] for each in year.said["people: there"]["items"]}
+    assert there == {code: figures[0] for code, figures in FUNEN.items()}
+    assert year.status["people: of no issuer"] == 409
+
+
+def test_a_price_down_to_the_month(year: Year) -> None:
+    was(year, price=200, price_again=200, price_anew=200, told=200)
+    assert year.said["price again"] == year.said["price"]
+    assert year.said["price"]["is_new"]
+    assert not year.said["price anew"]["is_new"]
+    assert (year.said["told"]["is_new"], year.said["told again"]["is_new"]) == (True, False)
+    derived = year.said["derivation"]
+    assert (derived["cost_oere"], derived["weights"], derived["total_oere"]) == (TOTAL, ALL, TOTAL)
+    assert sum(line["net_oere"] for line in derived["cost_lines"]) == TOTAL
+    found = {
+        part["municipality"]: (
+            part["weight"],
+            part["obligation_oere"],
+            *sorted({each["amount_oere"] for each in part["instalments"][:11]}),
+            part["instalments"][11]["amount_oere"],
+        )
+        for part in derived["parts"]
+    }
+    assert found == FUNEN
+    own = year.said["own derivation"]
+    assert [part["municipality"] for part in own["parts"]] == ["420"]
+    assert own["cost_lines"] is None
+    assert (own["cost_oere"], own["weights"]) == (TOTAL, ALL)
+
+
+def test_what_newer_figures_would_do_is_only_said(year: Year) -> None:
+    (effect,) = year.said["revision: preview"]["effects"]
+    assens = next(line for line in effect["lines"] if line["municipality"] == "420")
+    assert abs(assens["obligation_after_oere"] - Fraction(TOTAL * 43_054, ALL + 1_000)) < 1
+    assert assens["obligation_before_oere"] == FUNEN["420"][1]
+    there = {each["municipality"]: each["inhabitants"] for each in year.said["people: there"]["items"]}
+    assert there["420"] == 42_054
+
+
+def test_a_budget_from_a_file(year: Year) -> None:
+    was(year, budget=200, budgets=200)
+    assert year.status["another's budget"] == 404
+    assert len(year.said["budget: preview"]["added"]) == len(year.said["budget"]["added"]) == 3
+    # 18,615,000.00 less a grant of 350,000.00, and 6,545,000.00
+    assert sum(line["net_oere"] for line in year.said["budgets"]["items"]) == 2_481_000_000
+
+
+def test_what_if(year: Year) -> None:
+    was(year, forecast=200, own_forecast=200, assuming_payer=400)
+    (whole,) = year.said["forecast"]["items"]
+    assert whole["cost_oere"] == 2_713_406_666  # ten per cent more, half an øre away from zero
+    (own,) = year.said["own forecast"]["items"]
+    assert [part["obligation_oere"] for part in own["parts"]] == [FUNEN["420"][1]]
+    assert own["cost_oere"] is None
+
+
+# Payments, credits, interest.
+
+
+def test_a_months_plan_by_two(year: Year) -> None:
+    plan = year.said["january: plan"]
+    assert plan["total_oere"] == sum(figures[2] for figures in FUNEN.values())
+    assert year.said["january: approve"]["state"] == "approved"
+
+
+def test_a_banks_file_and_what_it_settles(year: Year) -> None:
+    was(year, bank=200, bank_again=200, no_statement=400, matched=200)
+    assert [each["amount_oere"] for each in year.said["bank"]["new"]] == [19_420_282, 10_000]
+    assert (year.said["bank again"]["new"], year.said["bank again"]["known"]) == ([], 2)
+    certain = [each for each in year.said["suggested"]["items"] if each["certain"]]
+    assert [each["documents"] for each in certain] == [
+        [{"number": year.said["january"]["420"], "amount_oere": 19_420_282}]
+    ]
+    (match,) = year.said["matched"]["made"]
+    assert sum(each["amount_oere"] for each in match["documents"]) == 19_420_282
+    assert year.said["matched again"] == year.said["matched"]
+    assert [each["amount_oere"] for each in year.said["matched"]["left"]] == [10_000]
+
+
+def test_a_match_taken_back_and_made_by_hand(year: Year) -> None:
+    was(year, undone=200, match=200, by_hand=201)
+    assert year.status["undo without reason"] == 400
+    assert year.status["another's match"] == 404
+    assert year.said["match"]["undone_by"] == year.said["undone"]["number"]
+    listed = [*year.said["matches"]["items"], *year.said["more matches"]["items"]]
+    assert [each["how"] for each in listed] == ["manual", "undo", "automatic"]
+    assert year.said["more matches"]["next"] is None
+    (item,) = year.said["items"]["items"]
+    assert (item["settled_oere"], item["open_oere"]) == (100_000, 19_320_282)
+
+
+def test_a_credit_by_line_and_of_the_rest(year: Year) -> None:
+    was(year, credit_by_line=201, credit_of_nothing=400, credit_twice=400, credit_without_reason=400)
+    assert year.status["credit too much"] == 409
+    assert year.said["credit by line"]["amount_oere"] == -100_000
+    assert year.said["credit by line"]["credits"] == year.said["january"]["430"]
+    first, *others = year.said["left"]["lines"]
+    assert first["amount_oere"] - first["left_oere"] == 100_000
+    assert all(line["left_oere"] == line["amount_oere"] for line in others)
+    (share,) = year.said["left"]["shares"]
+    assert (share["weight"], share["weights"], share["share_oere"]) == (51_950, ALL, FUNEN["430"][1])
+
+
+def test_at_once_with_one_key_is_once(year: Year) -> None:
+    answers = year.said["at once"]
+    assert {status for status, _said in answers} == {201}
+    assert len({said for _status, said in answers}) == 1
+    credit = json.loads(answers[0][1])
+    assert credit["amount_oere"] == -(FUNEN["430"][2] - 100_000)
+    assert year.said["credited"]["credited_by"] == credit["number"]
+    with year.database.reading() as connection:
+        made = connection.execute(
+            text("SELECT count(*) FROM invoice WHERE document_type = 'credit_note' AND subscriber = '430'")
+        ).scalar_one()
+    assert made == 2
+
+
+def test_late_interest_by_two(year: Year) -> None:
+    was(year, rate=200, interest=201, interest_not_approved=409, interest_approved=200, interest_issued=200)
+    assert year.status["rate of no half-year"] == 400
+    assert year.status["another's interest"] == 404
+    assert year.status["own interest approved"] == 409
+    assert year.said["own interest approved"]["type"] == "urn:mellemregning:AnotherPersonMustApprove"
+    # Nyborg's January, 145,959.21 kr., due on 14 January: 76 days at 3.75 + 7 per cent.
+    exact = Fraction(14_595_921 * 1075 * 76, 10_000 * 365)
+    (document,) = year.said["interest"]["documents"]
+    assert abs(document["amount_oere"] - exact) <= Fraction(1, 2)
+    (issued,) = year.said["interest issued"]["issued"]
+    assert (issued["subscriber"], issued["amount_oere"]) == ("450", document["amount_oere"])
+    assert year.said["interest issued again"] == year.said["interest issued"]
+    assert [each["state"] for each in year.said["interest plans"]["items"]] == ["issued"]
+
+
+# What parties tell each other, and usage.
+
+
+def test_notices_given_and_answered(year: Year) -> None:
+    was(year, demand=201, demand_again=201, leave_unsure=400, leave=201, no_without_words=400, no=200, yes=200)
+    assert year.status["answer of another"] == 404
+    assert year.said["demand again"] == year.said["demand"]
+    assert [each["kind"] for each in year.said["notices"]["items"]] == ["leave", "demand"]
+    assert year.said["others' notices"]["items"] == []
+    left = {each["municipality"]: each["to_year"] for each in year.said["members"]["members"]}
+    assert {code: last for code, last in left.items() if last} == {"420": 2009}
+
+
+def test_usage_and_its_release(year: Year) -> None:
+    was(year, usage=200, usage_again=200, usage_of_nobody=400, usage_of_another=409, release=200)
+    assert year.said["usage: preview"]["rows"] == len(ODENSE_H1)
+    assert year.said["usage: not there"]["loads"] == []
+    assert year.status["release without counts"] == 404
+    assert (year.said["usage"]["is_new"], year.said["usage again"]["is_new"]) == (True, False)
+    counts = {each["residence"]: each["figures"] for each in year.said["usage"]["counts"]}
+    assert counts["420"]["started"] == ODENSE_H1["420"][0]
+    assert year.said["release again"] == year.said["release"]
+    assert year.said["release"]["hidden"] > 0
+    whose = {each["residence"] for each in year.said["statement"]["figures"]}
+    assert whose == {"420", "*"}
+    assert len(year.said["usage overview"]["loads"]) == 2
+
+
+@pytest.mark.parametrize("step", ["a person", "a person's name"])
+def test_no_person_comes_in_by_the_api(year: Year, step: str) -> None:
+    assert year.status[step] == 400
+    assert "010190" not in json.dumps(year.said[step])
+    with year.database.reading() as connection:
+        said = connection.execute(text("SELECT details, subject FROM audit_event")).all()
+    assert not any("010190" in part for row in said for part in row)
+
+
+# The year's end.
+
+
+def test_a_year_is_closed(year: Year) -> None:
+    was(year, no_accounts=409, accounts=200, not_closed=404, close=200, close_again=200, close_anew=409)
+    assert year.status["close: both"] == 400
+    assert sum(line["net_oere"] for line in year.said["accounts: there"]["items"]) == TOTAL - SURPLUS
+    for step in ("close: preview", "close"):
+        found = year.said[step]
+        assert (found["result_oere"], found["carried_oere"]) == (SURPLUS, CARRIED)
+        assert sum(part["result_oere"] for part in found["parts"]) == SURPLUS
+    assert (year.said["close: preview"]["is_closed"], year.said["close"]["is_closed"]) == (False, True)
+    assert year.said["close again"] == year.said["close"] == year.said["result"]
+    assert (year.said["close"]["author"], year.said["close"]["approver"]) == ("Odense Kommune", "bo")
+
+
+def test_a_payer_sees_its_own_result(year: Year) -> None:
+    own = year.said["own result"]
+    (part,) = own["parts"]
+    assert part["municipality"] == "420"
+    assert abs(part["result_oere"] - Fraction(SURPLUS * 42_054, ALL)) <= 2
+    assert (own["result_oere"], own["providers"], own["author"]) == (None, [], "")
+
+
+def test_a_part_is_released_and_decisions_are_kept(year: Year) -> None:
+    moved = year.said["release of result"]["movements"]
+    assert sum(each["amount_oere"] for each in moved) == 0
+    assert sum(each["amount_oere"] for each in moved if each["application_year"] == 2012) == 10_000
+    assert [each["kind"] for each in year.said["decisions"]["items"]][:2] == ["close", "release"]
+
+
+def test_a_leaver_is_settled_once(year: Year) -> None:
+    was(year, exit=200, exit_again=200, who_has_not_left=409)
+    part = year.said["own result"]["parts"][0]
+    assert year.said["exit: preview"]["number"] is None
+    assert year.said["exit"]["amount_oere"] == -part["result_oere"]
+    assert year.said["exit again"]["already_settled"]
+    assert year.said["exit again"]["number"] == year.said["exit"]["number"]
+    assert [each["municipality"] for each in year.said["own exits"]["items"]] == ["420"]
+    assert year.said["others' exits"]["items"] == []
+
+
+def test_providers_are_cleared(year: Year) -> None:
+    before = {each["municipality"]: each["outstanding_oere"] for each in year.said["clearing"]["items"]}
+    assert year.said["clearing: preview"] == year.said["clearing"]
+    assert before["479"] == -before["461"] > 0
+    assert {each["outstanding_oere"] for each in year.said["cleared"]["items"]} == {0}
+
+
+def test_sending_again(year: Year) -> None:
+    was(year, no_channel=404, send=200, nothing_to_retry=409, receipt_of_nothing=404)
+    assert year.status["send another's"] == 404
+    assert year.status["retry another's"] == 404
+    assert len(year.said["send"]["ids"]) == 1
+
+
+def test_the_trail_tells_all_of_it_to_the_auditor(year: Year) -> None:
+    found: list[int] = []
+    actions: set[str] = set()
+    following = ""
+    for _ in range(100):
+        page = year.programs["karl"].get(f"/audit?limit=50{following}")
+        found += [each["number"] for each in page["items"]]
+        actions |= {each["action"] for each in page["items"]}
+        if page["next"] is None:
+            break
+        following = f"&after={page['next']}"
+    assert found == sorted(set(found), reverse=True)
+    assert {
+        "annual_subscription.calculated",
+        "invoice.credited",
+        "monthly_run.issued",
+        "year_end_settlement.released",
+    } <= actions
+    credited = year.programs["karl"].get("/audit?action=invoice.&actor=bo")["items"]
+    assert len(credited) == 2
+    assert year.programs["anna"].call("GET", "/audit").status_code == 403
+    assert year.programs["karl"].call("GET", "/audit?since=2009-02-30").status_code == 400
+
+
+def test_the_books_are_right_at_the_end(year: Year) -> None:
+    from billing.verify import verify
+
+    with year.database.reading() as connection:
+        assert [check.detail for check in verify(connection, year.day) if not check.ok] == []
