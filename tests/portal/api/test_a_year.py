@@ -78,11 +78,7 @@ class Year:
         return self.said[step]
 
     def sends(self, step: str, who: str, path: str, content: bytes, kind: str, **headers: str) -> Any:  # noqa: ANN401 - JSON
-        program = self.programs[who]
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        answer = program.client.post(
-            f"/api/v1{path}", data=content, content_type=kind, headers={**program.headers, **sent}
-        )
+        answer = self.programs[who].send(path, content, kind, **headers)
         self.status[step] = answer.status_code
         self.said[step] = json.loads(answer.text)
         return self.said[step]

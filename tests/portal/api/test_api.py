@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
-from typing import Any
 
-import jsonschema_rs
 import pytest
 from flask import Flask
 from sqlalchemy import text
@@ -19,10 +17,10 @@ from foundation.database import Database
 from portal.access import keys
 from portal.access import run as access
 from portal.access.scope import NotAllowed
-from portal.api import openapi
+from portal.api.described import EXAMPLES, SCHEMAS
 from portal.api.doors import OPERATIONS
 from tests.portal import demo_site
-from tests.portal.api.conftest import Program, key_of
+from tests.portal.api.conftest import Program, key_of, validator_of
 from tests.portal.api.rows import CALLERS, TABLE
 
 
@@ -319,16 +317,8 @@ def test_the_document_says_what_there_is(app: Flask) -> None:
     assert described == served
 
 
-@pytest.mark.parametrize("name", sorted(openapi.SCHEMAS))
+@pytest.mark.parametrize("name", sorted(SCHEMAS))
 def test_every_example_is_what_its_schema_says(name: str) -> None:
-    def inlined(value: Any) -> Any:  # noqa: ANN401 - JSON
-        if isinstance(value, dict):
-            return {key: inlined(each) for key, each in value.items()}
-        if isinstance(value, list):
-            return [inlined(each) for each in value]
-        return value.replace("#/components/schemas/", "#/$defs/") if isinstance(value, str) else value
-
-    schema = {**inlined(openapi.SCHEMAS[name]), "$defs": inlined(openapi.SCHEMAS)}
-    validator = jsonschema_rs.Draft202012Validator(schema)
-    assert [str(each) for each in validator.iter_errors(openapi.EXAMPLES[name])] == []
+    validator = validator_of(name)
+    assert [str(each) for each in validator.iter_errors(EXAMPLES[name])] == []
     assert list(validator.iter_errors({"not": "this"})) or name == "Problem"
