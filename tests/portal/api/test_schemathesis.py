@@ -34,7 +34,7 @@ from tests.portal import demo_site
 from tests.portal.api.conftest import key_of
 
 MODE = schemathesis.GenerationMode
-EXAMPLES, SOAK_EXAMPLES = 2, 1000
+EXAMPLES, SOAK_EXAMPLES = 1, 1000
 FILES = (
     resources.files("portal").joinpath("demo_files", "budget_2010.toml").read_bytes(),
     resources.files("agreements").joinpath("examples", "fyn_2009.toml").read_bytes(),
@@ -66,7 +66,7 @@ CHECKED = (
 )
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.soak)])
 def called(request: pytest.FixtureRequest) -> Iterator[tuple[Flask, dict[str, str]]]:
     """An application of its own, since what is called here issues and stops, and keys of three people."""
     kind = "sqlite" if request.param == "sqlite" else "postgres"
