@@ -7,11 +7,9 @@ from pathlib import Path
 
 from flask import Response
 
-from agreements import store as agreement_store
 from billing.invoice import store as invoice_store
 from billing.invoice.facts import DocumentType, IssuedDocument
 from billing.invoice.store import Head, Order, Wanted
-from billing.payment import run as payments
 from billing.payment import store as payment_store
 from billing.payment.facts import Receipt
 from exports.delivery import store as delivery_store
@@ -253,20 +251,15 @@ def said_receipt(value: Receipt) -> Json:
     query=(LIMIT, AFTER),
 )
 def list_payments(caller: Caller) -> Json:
-    """List what the bank told of the municipality's accounts, the newest first.
+    """List what the bank told of the municipality's accounts, the last that was loaded first.
 
     Empty for a municipality that bills nobody.
     """
     after = cursor(r"[1-9][0-9]{0,14}")
     size = limit()
-    found = []
-    if agreement_store.agreement_codes(connection(), caller.place):
-        found = [
-            each
-            for each in reversed(payments.list_receipts(connection(), caller.place))
-            if after is None or each.number < int(after)
-        ]
-    shown = found[:size]
+    found = payment_store.receipt_numbers(connection(), caller.place, size + 1, before=int(after) if after else None)
+    shown = payment_store.receipts(connection(), caller.place, numbers=found[:size]) if found else []
+    shown.sort(key=lambda each: -each.number)
     return {
         "items": [said_receipt(each) for each in shown],
         "next": str(shown[-1].number) if len(found) > len(shown) else None,

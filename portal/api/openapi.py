@@ -186,6 +186,12 @@ def document() -> Schema:
     }
 
 
+@lru_cache(maxsize=1)
+def written() -> bytes:
+    """All of it as it is sent."""
+    return json.dumps(document(), ensure_ascii=False).encode()
+
+
 EVENT = whole(
     id=TEXT,
     event={"type": "string", "enum": list(EVENTS)},
@@ -214,7 +220,7 @@ def _event(event: str) -> Schema:
 @anybody
 def openapi() -> Response:
     """What a program may do, for programs; it needs no key."""
-    answer = Response(json.dumps(document(), ensure_ascii=False), mimetype="application/json")
+    answer = Response(written(), mimetype="application/json")
     answer.add_etag()
     answer.make_conditional(request)
     return answer

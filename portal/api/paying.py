@@ -275,12 +275,8 @@ def match_payments(caller: Caller) -> Made:
 def list_matches(caller: Caller) -> Json:
     """List what settled what, the newest first."""
     after, size = cursor(r"[1-9][0-9]{0,14}"), limit()
-    found = [
-        each
-        for each in reversed(payment_store.matches(connection(), caller.place))
-        if after is None or each.number < int(after)
-    ]
-    shown = found[:size]
+    found = payment_store.match_numbers(connection(), caller.place, size + 1, before=int(after) if after else None)
+    shown = payment_store.matches(connection(), caller.place, numbers=found[:size])[::-1] if found else []
     return {
         "items": [said_match(each) for each in shown],
         "next": str(shown[-1].number) if len(found) > len(shown) else None,

@@ -95,6 +95,26 @@ describe(
     },
 )
 describe(
+    "ResultHead",
+    whole(
+        agreement=TEXT,
+        year=WHOLE,
+        invoiced_oere=maybe(OERE),
+        cost_oere=maybe(OERE),
+        own_passed_on_oere=maybe(OERE),
+        own_carried_oere=maybe(OERE),
+    ),
+    {
+        "agreement": "fyn-alkohol",
+        "year": 2009,
+        "invoiced_oere": None,
+        "cost_oere": None,
+        "own_passed_on_oere": 2561198,
+        "own_carried_oere": 1707466,
+    },
+)
+describe_page("ResultPage", "ResultHead")
+describe(
     "Closing",
     some(carry_percent=maybe(PERCENT), carry_oere=maybe(OERE), author=maybe(PLAIN)),
     {"carry_percent": "40", "author": "Odense Kommune, økonomi"},
@@ -266,6 +286,32 @@ def _said_movement(value: ResultMovement) -> Json:
         "amount_oere": value.amount_oere,
         "application_year": value.application_year,
     }
+
+
+@operation("GET", "/agreements/<code>/results", scope="accounts:read", tag="Year's end", answer="ResultPage")
+def list_results(caller: Caller, code: str) -> Json:
+    """List the closed years, the latest first.
+
+    With the municipality's own part of each; what was billed and what it cost is shown to the issuer alone.
+    """
+    agreed = one_agreement(caller.place, code)
+    own = {year: parts for year, *parts in settlement_store.own_results(connection(), code, caller.place)}
+    costs = settlement_store.costs_of_closed_years(connection(), [code]) if agreed.issuer == caller.place else {}
+    items = []
+    for year in sorted({*own, *(of_year for _code, of_year in costs)}, reverse=True):
+        billed, cost = costs.get((code, year), (None, None))
+        passed_on, carried_on = own.get(year, (None, None))
+        items.append(
+            {
+                "agreement": code,
+                "year": year,
+                "invoiced_oere": billed,
+                "cost_oere": cost,
+                "own_passed_on_oere": passed_on,
+                "own_carried_oere": carried_on,
+            }
+        )
+    return {"items": items, "next": None}
 
 
 @operation("GET", "/agreements/<code>/results/<year>", scope="accounts:read", tag="Year's end", answer="Result")

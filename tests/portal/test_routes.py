@@ -17,7 +17,7 @@ from portal.pages import EXTENSION, TOKEN, mark_of
 from portal.web_settings import WebSettings
 from tests.databases import SqliteDatabases
 from tests.portal import demo_site
-from tests.portal.api.test_api import TABLE as API_TABLE
+from tests.portal.api.rows import TABLE as API_TABLE
 from tests.portal.finance import rows as finance_rows
 
 CALLERS = ("nobody", "officer", "approver", "reader", "auditor", "administrator", "payer", "neighbour")

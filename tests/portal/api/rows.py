@@ -45,6 +45,7 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
     ("GET", "/agreements/<code>/prices/<year>/xlsx"): ("/agreements/fyn-alkohol/prices/2009/xlsx", OF_ODENSE),
     ("GET", "/agreements/<code>/forecasts/<year>"): ("/agreements/fyn-alkohol/forecasts/2013", READS),
     ("GET", "/agreements/<code>/specifications/<year>"): ("/agreements/fyn-alkohol/specifications/2009", READS),
+    ("GET", "/agreements/<code>/results"): ("/agreements/fyn-alkohol/results", READS),
     ("GET", "/agreements/<code>/results/<year>"): ("/agreements/fyn-alkohol/results/2009", READS),
     ("POST", "/agreements/<code>/results/<year>"): ("/agreements/fyn-alkohol/results/2009", approves(409, 404)),
     ("POST", "/agreements/<code>/results/<year>/release"): (

@@ -194,6 +194,9 @@ def _winter(year: Year) -> None:
     year.does("matches", "anna", "GET", "/matches?limit=2")
     year.does("more matches", "anna", "GET", f"/matches?limit=2&after={year.said['matches']['next']}")
     year.does("items", "ida", "GET", "/open-items")
+    # Loaded later, and of an earlier day.
+    late = camt([Entry("50.00", day=date(2009, 1, 2), bank_reference="B0")])
+    year.sends("late file", "anna", "/payments", late, "application/xml")
     _credits(year, faaborg)
     _interest(year)
 
@@ -292,6 +295,8 @@ def _end(year: Year) -> None:
     year.does("close anew", "bo", "POST", f"{HERE}/results/2009", closing)
     year.does("result", "anna", "GET", f"{HERE}/results/2009")
     year.does("own result", "ida", "GET", f"{HERE}/results/2009")
+    year.does("results", "anna", "GET", f"{HERE}/results")
+    year.does("own results", "ida", "GET", f"{HERE}/results")
     year.does(
         "release of result", "bo", "POST", f"{HERE}/results/2009/release", {"into_year": 2012, "amount_oere": 10_000}
     )
@@ -425,6 +430,19 @@ def test_a_banks_file_and_what_it_settles(year: Year) -> None:
     assert [each["amount_oere"] for each in year.said["matched"]["left"]] == [10_000]
 
 
+def test_payments_page_by_page_are_each_there_once(year: Year) -> None:
+    found: list[int] = []
+    following = ""
+    for _ in range(5):
+        page = year.programs["anna"].get(f"/payments?limit=1{following}")
+        found += [each["amount_oere"] for each in page["items"]]
+        if page["next"] is None:
+            break
+        following = f"&after={page['next']}"
+    assert found == [5_000, 10_000, 19_420_282]
+    assert year.programs["nils"].get("/payments") == {"items": [], "next": None}
+
+
 def test_a_match_taken_back_and_made_by_hand(year: Year) -> None:
     was(year, undone=200, match=200, by_hand=201)
     assert year.status["undo without reason"] == 400
@@ -538,6 +556,11 @@ def test_a_payer_sees_its_own_result(year: Year) -> None:
     assert part["municipality"] == "420"
     assert abs(part["result_oere"] - Fraction(SURPLUS * 42_054, ALL)) <= 2
     assert (own["result_oere"], own["providers"], own["author"]) == (None, [], "")
+    (listed,) = year.said["own results"]["items"]
+    assert listed["own_passed_on_oere"] + listed["own_carried_oere"] == part["result_oere"]
+    assert (listed["invoiced_oere"], listed["cost_oere"]) == (None, None)
+    (whole,) = year.said["results"]["items"]
+    assert (whole["invoiced_oere"], whole["cost_oere"]) == (TOTAL, TOTAL - SURPLUS)
 
 
 def test_a_part_is_released_and_decisions_are_kept(year: Year) -> None:
