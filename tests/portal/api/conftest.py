@@ -108,13 +108,18 @@ class Program:
         self.check("POST", path, answer)
         return answer
 
-    def check(self, method: str, path: str, answer: TestResponse) -> None:
-        """The answer's schema is the documented one, and its status is documented."""
+    def operation_of(self, method: str, path: str) -> str:
+        """The operation's name; empty where there is no such address."""
         try:
             endpoint, _values = self.app.url_map.bind("localhost").match(f"/api/v1{path.partition('?')[0]}", method)
         except HTTPException:
-            return  # no such address
-        one = next((each for each in OPERATIONS if f"api.{each.name}" == endpoint), None)
+            return ""
+        return str(endpoint).removeprefix("api.")
+
+    def check(self, method: str, path: str, answer: TestResponse) -> None:
+        """The answer's schema is the documented one, and its status is documented."""
+        name = self.operation_of(method, path)
+        one = next((each for each in OPERATIONS if each.name == name), None)
         if one is None:
             return
         address = re.sub(r"<(\w+)>", r"{\1}", one.rule)
