@@ -24,6 +24,7 @@ from portal.api import (  # noqa: E402, F401 - they describe and add their views
     crediting,
     delivering,
     documents,
+    forecasts,
     hooks,
     interest,
     notices,
