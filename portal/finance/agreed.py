@@ -10,28 +10,21 @@ from flask import Response, render_template, request
 from agreements import run as agreements
 from agreements import store as agreement_store
 from agreements.agreement import Agreement, PartialYear, RenewalKind
-from agreements.agreement_file import read_agreement
 from agreements.agreement_form import to_values
 from agreements.membership import MembershipPeriod, earliest_end
 from agreements.run import CostChange
 from billing.annual_subscription import run as subscriptions
 from billing.annual_subscription.facts import PriceEffect
-from billing.monthly_run import run as runs
-from foundation.errors import BadInput, N_, Problems
+from foundation.errors import Problems
 from portal.access.scope import Deed, issuers_agreement, issuers_agreements
 from portal.finance import pages
 from portal.finance.agreed_terms import terms_in_words
 from portal.finance.asked import day_of, municipality_of, taken_back, text_of, tried, year_of
-from portal.finance.year_end import COST_FILES, require_own_file
+from portal.finance.year_end import COST_FILES
+from portal.issuer_work import load_own_agreement, load_own_budget, note_leaving, priced_years, years_of
 from portal.language import _
 from portal.pages import connection, download, occasion, person, seen, today, upload, who_may
 from portal.parts import choices, name_of
-
-
-class AgreementOfAnother(BadInput):
-    """A file of an agreement that another municipality bills for."""
-
-    danish = N_("Filen er en aftale, som en anden kommune udsteder for. Her indlæses kun aftaler, {name} udsteder for.")
 
 
 @pages.get("/aftaler", endpoint="agreements")
@@ -64,22 +57,10 @@ def agreement_load(place: str) -> Any:  # noqa: ANN401 - a page, with its status
     name, content = upload("file", ".toml")
     try:
         with tried() as opened:
-            said = read_agreement(name, content)
-            known = agreement_store.find_agreement(opened, said.code)
-            if {said.issuer, known.issuer if known else place} != {place}:
-                raise AgreementOfAnother(name=name_of(place))
-            is_first = not agreement_store.agreement_codes(opened, place)
-            load = agreements.load_agreement(opened, name, content, occasion())
-            if is_first:
-                runs.require_two_from_the_start(opened, place, occasion())
-            subscriptions.refuse_closed_years(opened, load.agreement.code, _years_of(load.budgets))
+            load = load_own_agreement(opened, place, name, content, occasion())
     except Problems as problems:
         return _listing(place, problems), 400
     return seen("finance.agreement", place=place, code=load.agreement.code)
-
-
-def _years_of(change: CostChange) -> set[int]:
-    return {line.key.year for line in (*change.added, *(new for _old, new in change.changed))}
 
 
 @pages.get("/aftaler/<code>")
@@ -169,15 +150,12 @@ def agreement_budget(place: str, code: str) -> Any:  # noqa: ANN401 - a page, wi
     name, content = upload("file", *COST_FILES)
     only_looked_at = request.form.get("what") == "preview"
     try:
-        require_own_file(code, name, content, "budgets")
         with taken_back() if only_looked_at else tried() as opened:
-            _code, change = agreements.load_budget(opened, name, content, occasion())
-            subscriptions.refuse_closed_years(opened, code, _years_of(change))
+            change = load_own_budget(opened, code, name, content, occasion())
             effects = subscriptions.effects_of_newest_figures(opened, occasion(), code=code) if only_looked_at else None
     except Problems as problems:
         return _page(place, found, problems=problems), 400
-    priced = {year for year, _version, _day in subscriptions.versions_of(connection(), code)}
-    stale = [] if only_looked_at else sorted(_years_of(change) & priced)
+    stale = [] if only_looked_at else priced_years(connection(), code, years_of(change))
     return _page(place, found, change=change, effects=effects, stale=stale)
 
 
@@ -187,8 +165,7 @@ def agreement_leave(place: str, code: str) -> Any:  # noqa: ANN401 - flask's
     """Note a written notice."""
     issuers_agreement(connection(), place, code)
     who, year = municipality_of("municipality", _("Kommune")), year_of("year", _("Sidste år"))
-    subscriptions.refuse_if_billed_after(connection(), code, who, year)
-    agreements.leave(connection(), code, who, year, occasion())
+    note_leaving(connection(), code, who, year, occasion())
     return seen("finance.agreement", place=place, code=code)
 
 

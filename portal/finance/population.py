@@ -15,26 +15,20 @@ from agreements import run as agreements
 from agreements import store as agreement_store
 from agreements.municipality import MUNICIPALITIES
 from agreements.population import PopulationChange
-from billing.annual_subscription import run as subscriptions
 from billing.annual_subscription.facts import PriceEffect
 from foundation import clock
 from foundation.audit import Occasion
 from foundation.database import Database
-from foundation.errors import N_, Problems, RuleBroken
+from foundation.errors import Problems
 from portal.access.scope import Deed, issuers_agreements
 from portal.background import Outcome, Told
 from portal.finance import pages, work
 from portal.finance.asked import day_of, taken_back, text_of, tried
+from portal.issuer_work import load_own_population, require_issuer
 from portal.language import _
 from portal.pages import connection, occasion, person, today, upload, who_may
 
 POPULATION_FILES = (".csv", ".txt", ".xlsx", ".json")
-
-
-class OnlyIssuersLoad(RuleBroken):
-    """Inhabitants are everybody's, so those who bill by them keep them."""
-
-    danish = N_("Kun en kommune, der udsteder for en aftale, indlæser folketal.")
 
 
 @pages.get("/folketal", endpoint="population")
@@ -79,24 +73,15 @@ def population_load(place: str) -> Any:  # noqa: ANN401 - a page, with its statu
 
     With a band of ages, what is kept is the sum of those, from a file that has every age.
     """
-    _require_issuer(place)
+    require_issuer(connection(), place)
     name, content = upload("file", *POPULATION_FILES)
     only_looked_at = request.form.get("what") == "preview"
-    own = tuple(issuers_agreements(connection(), place))
     ages = text_of("ages", 10)
     try:
         with taken_back() if only_looked_at else tried() as opened:
-            if ages:
-                change = agreements.load_age_band(opened, name, content, ages, occasion(), not_after=today())
-            else:
-                change = agreements.load_population(opened, name, content, occasion(), not_after=today())
-            days = {figure.on for figure in (*change.added, *(new for _old, new in change.changed))}
-            effects = None
-            if only_looked_at:
-                found = subscriptions.effects_of_newest_figures(
-                    opened, occasion(), reference_dates=None if ages else days
-                )
-                effects = [each for each in found if each.agreement in own]
+            change, effects = load_own_population(
+                opened, place, name, content, occasion(), ages=ages, preview=only_looked_at
+            )
     except Problems as problems:
         return _page(place, problems=problems), 400
     return _page(place, change=change, effects=effects)
@@ -106,7 +91,7 @@ def population_load(place: str) -> Any:  # noqa: ANN401 - a page, with its statu
 @who_may(Deed.PREPARE)
 def population_fetch(place: str) -> WebResponse:
     """Fetch a day's figures from the StatBank, beside the pages: it may take a while, or not answer."""
-    _require_issuer(place)
+    require_issuer(connection(), place)
     on, ages = day_of("on", _("Dag")), text_of("ages", 10)
     return work.begin(
         place,
@@ -126,11 +111,6 @@ def _band(text: str) -> tuple[int, int]:
 
     band = AgeBand.parse(text)
     return band.youngest, band.oldest
-
-
-def _require_issuer(place: str) -> None:
-    if not issuers_agreements(connection(), place):
-        raise OnlyIssuersLoad
 
 
 @dataclass(frozen=True, slots=True)

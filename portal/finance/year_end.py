@@ -13,8 +13,6 @@ from werkzeug.wrappers import Response as WebResponse
 
 from agreements import store as agreement_store
 from agreements.agreement import Agreement, NetAssets
-from agreements.cost_file import read_cost_file
-from agreements.run import AgreementUnknown
 from billing.accounts import store as books
 from billing.annual_subscription import store as price_store
 from billing.year_end_settlement import clearing_run as clearing
@@ -30,6 +28,7 @@ from portal.document_files import TYPES
 from portal.finance import pages
 from portal.finance.asked import amount_of, carry_of, municipality_of, text_of, tried, year_of
 from portal.finance.prices import YEAR
+from portal.issuer_work import load_own_accounts
 from portal.language import _
 from portal.pages import connection, download, occasion, person, seen, today, upload, who_may
 
@@ -127,27 +126,14 @@ def year_accounts(place: str, code: str, year: int) -> Any:  # noqa: ANN401 - a 
     agreement = issuers_agreement(connection(), place, code)
     name, content = upload("file", *COST_FILES)
     try:
-        require_own_file(code, name, content, "accounts")
         with tried() as opened:
-            _code, change = settlements.load_accounts(opened, name, content, occasion())
+            change = load_own_accounts(opened, code, name, content, occasion())
     except Problems as problems:
         return _page(place, agreement, year, problems=problems), 400
     loaded = _("{added} nye linjer, {changed} rettede, {unchanged} uændrede.").format(
         added=len(change.added), changed=len(change.changed), unchanged=len(change.unchanged)
     )
     return _page(place, agreement, year, loaded=loaded)
-
-
-def require_own_file(code: str, name: str, content: bytes, kind: Any) -> None:  # noqa: ANN401 - "budgets" or "accounts"
-    """Refuse a file about another agreement before anything of that is looked at.
-
-    Raises:
-        Problems: the file has mistakes.
-        AgreementUnknown: it names another agreement.
-    """
-    about = read_cost_file(name, content, kind).agreement_code
-    if about != code:
-        raise AgreementUnknown(agreement=about)
 
 
 @pages.post(f"{STEP}/luk")

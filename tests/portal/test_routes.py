@@ -19,7 +19,7 @@ from portal.pages import EXTENSION, TOKEN, mark_of
 from portal.web_settings import WebSettings
 from tests.databases import SqliteDatabases
 from tests.portal import demo_site
-from tests.portal.api.test_api import TABLE as API_TABLE
+from tests.portal.api.rows import TABLE as API_TABLE
 from tests.portal.finance import rows as finance_rows
 
 CALLERS = ("nobody", "officer", "approver", "reader", "auditor", "administrator", "payer", "neighbour")
@@ -222,7 +222,7 @@ def test_nobody_is_offered_a_form_that_the_role_refuses(
         with clients[caller].get(address) as answer:
             if answer.mimetype != "text/html":
                 continue
-            forms = re.findall(r"<form\b[^>]*>", answer.text)
+            forms = re.findall(r"<form\b[^>]*>", answer.get_data(as_text=True))
         for form in forms:
             if 'method="post"' in form:
                 action = re.search(r'action="([^"]*)"', form)

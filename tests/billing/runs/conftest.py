@@ -52,6 +52,7 @@ FUNEN = "fyn-alkohol"
 CHANGEABLE = {
     "agreement",
     "api_answer",
+    "api_call_count",
     "api_token",
     "calendar_token",
     "claim",
