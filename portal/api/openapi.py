@@ -162,7 +162,9 @@ def document() -> Schema:
             "description": "Bills between Danish municipalities. A key is of one municipality and one person, and "
             f"shows and does what that person may there. Scopes: {scopes}. Amounts are øre as integers, days ISO 8601. "
             "A listing answers `next`, to be sent as `after`, until it is null. Every GET has an `ETag`; every write "
-            "takes an `Idempotency-Key`. Errors are `application/problem+json`.",
+            "takes an `Idempotency-Key`. A file is the body as it is, and its `Content-Type` says what it is; with "
+            "`preview` it is only said what would be done. Errors are `application/problem+json`. Too many calls in a "
+            "minute are answered 429 with `Retry-After`.",
         },
         "servers": [{"url": PREFIX}],
         "paths": paths,
