@@ -229,8 +229,8 @@ def test_an_identity_is_linked_once_by_a_verified_address(site: Database) -> Non
 def test_what_roles_allow() -> None:
     allowed = {role.value: {deed.value for deed in deeds} for role, deeds in DEEDS.items()}
     assert allowed == {
-        "officer": {"read", "prepare"},
-        "approver": {"read", "approve"},
+        "officer": {"read", "prepare", "grant"},
+        "approver": {"read", "approve", "grant"},
         "reader": {"read"},
         "auditor": {"read", "audit"},
         "administrator": {"users"},
