@@ -19,6 +19,7 @@ from sqlalchemy import (
     Connection,
     Date,
     Integer,
+    Row,
     String,
     Table,
     Text,
@@ -48,10 +49,11 @@ outbox_entry = Table(
     UniqueConstraint("key"),
 )
 
-DOCUMENTS, MAIL = "documents", "mail"
+DOCUMENTS, MAIL, STATEMENTS = "documents", "mail", "statements"
 DOCUMENT_ISSUED = "document.issued"
 LETTER_WRITTEN = "reminder.written"
 HOOK_EVENT = "hook.event"
+CASE_STATEMENT = "case_statement.sent"
 
 # Who wants what is written here, and how it reaches them. It lies beside the outbox, and not where things are sent,
 # since whoever writes an entry asks whether anybody wants it.
@@ -60,7 +62,7 @@ delivery_channel = Table(
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("issuer", String(3), nullable=False),
-    Column("topic", String(20), nullable=False),  # documents, letters or mail
+    Column("topic", String(20), nullable=False),  # documents, letters, statements or mail
     Column("kind", String(10), nullable=False),
     Column("revision", Integer, nullable=False),  # the newest counts
     Column("active", Boolean, nullable=False),
@@ -130,12 +132,17 @@ def letter_key(issuer: str, number: int) -> str:
     return f"reminder/{issuer}/{number}"
 
 
+def case_statement_key(issuer: str, payer: str, digest: str) -> str:
+    """The stable id of a statement of cases, the same as long as it says the same: ``case-statement/615/727/1f…``."""
+    return f"case-statement/{issuer}/{payer}/{digest}"
+
+
 def takers(connection: Connection, topic: str) -> frozenset[str]:
     """The issuers that have a channel for a topic; one small query.
 
     Args:
         connection: Where to read.
-        topic: ``DOCUMENTS`` or ``MAIL``.
+        topic: ``DOCUMENTS``, ``STATEMENTS`` or ``MAIL``.
     """
     newest = (
         select(
@@ -201,6 +208,12 @@ def put_all(connection: Connection, written: Sequence[OutboxEntry], at: datetime
     )
 
 
+def find(connection: Connection, key: str) -> OutboxEntry | None:
+    """The entry with the key."""
+    row = connection.execute(select(outbox_entry).where(outbox_entry.c.key == key)).one_or_none()
+    return None if row is None else _entry(row)
+
+
 def entries(connection: Connection, *, topic: str | None = None, after: int = 0) -> list[OutboxEntry]:
     """Entries in the order in which they were written.
 
@@ -212,17 +225,18 @@ def entries(connection: Connection, *, topic: str | None = None, after: int = 0)
     query = select(outbox_entry).where(outbox_entry.c.id > after).order_by(outbox_entry.c.id)
     if topic is not None:
         query = query.where(outbox_entry.c.topic == topic)
-    return [
-        OutboxEntry(
-            key=row.key,
-            topic=row.topic,
-            issuer=row.issuer,
-            recipient=row.recipient,
-            subject=row.subject,
-            body=row.body,
-            reference=json.loads(row.reference),
-            business_date=row.business_date,
-            number=row.id,
-        )
-        for row in connection.execute(query)
-    ]
+    return [_entry(row) for row in connection.execute(query)]
+
+
+def _entry(row: Row[Any]) -> OutboxEntry:
+    return OutboxEntry(
+        key=row.key,
+        topic=row.topic,
+        issuer=row.issuer,
+        recipient=row.recipient,
+        subject=row.subject,
+        body=row.body,
+        reference=json.loads(row.reference),
+        business_date=row.business_date,
+        number=row.id,
+    )

@@ -21,11 +21,25 @@ from foundation.database import DatabaseNotReady, DatabaseUnavailable
 from foundation.errors import BadInput, MellemregningError, NotFound, RuleBroken
 from foundation.settings import LANGUAGES, Settings
 from migrations import DatabaseTooNew
-from portal import api, api_keys, background, finance, language, login, menu, metrics, municipality, parts, users
+from portal import (
+    api,
+    api_keys,
+    background,
+    finance,
+    language,
+    login,
+    menu,
+    metrics,
+    municipality,
+    parts,
+    users,
+    web_hooks,
+)
 from portal.access import keys
 from portal.access.run import LoginRefused, TooManyTries
 from portal.access.scope import NotAllowed
 from portal.api import problems
+from portal.command_pages import told_on_page
 from portal.language import _
 from portal.pages import (
     EXTENSION,
@@ -143,6 +157,7 @@ def create_app(
         municipality.pages,
         municipality.open_pages,
         api_keys.pages,
+        web_hooks.pages,
         api.pages,
     ):
         app.register_blueprint(door)
@@ -220,6 +235,8 @@ def _around_each_request(app: Flask, settings: Settings) -> None:
         if view is not None and mark_of(view) is None:
             raise NotMarked(request.endpoint)
         refuse_nul()
+        if request.scheme not in {"http", "https"}:  # a proxy's word, which addresses of ours would be made of
+            abort(400)
 
     @app.after_request
     def secure(response: Response) -> Response:
@@ -262,7 +279,7 @@ def our_error(error: MellemregningError) -> tuple[str, int] | Response:
     status = next(status for kind, status in STATUS_OF_ERROR if isinstance(error, kind))
     if of_a_program():
         return problems.problem_of(error, status)
-    return page_of_error(_("Det kunne ikke lade sig gøre"), error.text(_)), status
+    return page_of_error(_("Det kunne ikke lade sig gøre"), told_on_page(error)), status
 
 
 def form_error(_error: CSRFError) -> tuple[str, int]:

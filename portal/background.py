@@ -29,6 +29,7 @@ from foundation import clock
 from foundation.database import Database
 from foundation.errors import MellemregningError, N_, NotFound
 from portal import language
+from portal.command_pages import told_on_page
 from portal.language import _
 from portal.pages import Site
 
@@ -202,7 +203,7 @@ class Background:
                 self._put(f"{work.id}.bin", outcome.content)
             latest = replace(latest, state=WorkState.DONE, words=outcome.words, file=outcome.name)
         except MellemregningError as error:
-            latest = replace(latest, state=WorkState.FAILED, words=error.text(_))
+            latest = replace(latest, state=WorkState.FAILED, words=told_on_page(error))
         except Exception:  # the one place that is told of it; a thread has nobody else
             LOG.exception("work in the background failed")
             latest = replace(

@@ -26,6 +26,7 @@ class Entry:
 
 
 _OF_AGREEMENTS = ("municipality.list_agreements", "municipality.agreement")
+_OF_PAYMENTS = ("finance.payment", "finance.open_", "finance.interest", "finance.reminder")
 _OF_DEADLINES = ("municipality.deadlines", "municipality.new_address", "municipality.close_address")
 
 
@@ -38,18 +39,26 @@ def entries(place: str) -> list[Entry]:
         (Deed.READ, _("Overblik"), "finance.overview", ("finance.overview",)),
         (Deed.READ, _("Planer"), "finance.plans", ("finance.plan",)),
         (Deed.READ, _("Udstedte bilag"), "finance.invoices", ("finance.invoice", "finance.credit")),
-        (Deed.READ, _("Betalinger"), "finance.payments", ("finance.payment", "finance.open_", "finance.interest")),
+        (Deed.READ, _("Betalinger"), "finance.payments", _OF_PAYMENTS),
         (Deed.READ, _("Priser"), "finance.prices", ("finance.price", "finance.what_if")),
         (Deed.READ, _("Årsafslutning"), "finance.year_ends", ("finance.year_",)),
-        (Deed.READ, _("Aftaler"), "finance.agreements", ("finance.agreement", "finance.population")),
+        (
+            Deed.READ,
+            _("Aftaler"),
+            "finance.agreements",
+            ("finance.agreement", "finance.population", "finance.surplus", "finance.follow_up"),
+        ),
+        (Deed.READ, _("Enkeltsager"), "finance.cases", ("finance.case",)),
         (Deed.READ, _("Meddelelser"), "finance.notices", ("finance.notices",)),
         (Deed.READ, _("Forbrug"), "finance.usage", ("finance.usage",)),
         (Deed.READ, _("Levering"), "finance.deliveries", ("finance.deliver",)),
+        (Deed.READ, _("Opsætning"), "finance.setup", ("finance.setup", "finance.posting_file")),
         (Deed.AUDIT, _("Revisionsspor"), "finance.trail", ("finance.trail",)),
     ]
     of_payers = [
         (Deed.READ, _("Regninger"), "municipality.invoices", ("municipality.invoice",)),
         (Deed.READ, _("Forbrugsopgørelser"), "municipality.statements", ("municipality.statement",)),
+        (Deed.READ, _("Enkeltsager"), "municipality.cases", ("municipality.case",)),
         (Deed.READ, _("Aftaler og kontakt"), "municipality.list_agreements", _OF_AGREEMENTS),
         (Deed.READ, _("Frister"), "municipality.deadlines", _OF_DEADLINES),
         (Deed.READ, _("Vi meddeler"), "municipality.notices", ("municipality.notices", "municipality.tell_")),
@@ -61,7 +70,9 @@ def entries(place: str) -> list[Entry]:
         # An issuer's own row is long enough; its pages as a payer are reached from the first of them.
         *(of_payers if not is_issuer or request.blueprint == "municipality" else ()),
         (Deed.READ, _("Nøgler"), "api_keys.list_keys", ("api_keys.list_keys", "api_keys.make_key")),
+        (Deed.READ, _("Web-hooks"), "web_hooks.list_hooks", ("web_hooks.",)),
         (Deed.USERS, _("Brugere"), "users.list_users", ("users.",)),
+        *([(Deed.USERS, _("To personer"), "finance.setup_eyes", ("finance.setup_eyes",))] if is_issuer else ()),
         (Deed.USERS, _("Alles nøgler"), "api_keys.list_all", ("api_keys.list_all",)),
     ]
     at = request.endpoint or ""

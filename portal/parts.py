@@ -12,6 +12,7 @@ from agreements.municipality import MUNICIPALITIES
 from billing.invoice.facts import ClaimKind, DocumentType
 from foundation.money import kroner
 from portal import language
+from portal.command_pages import on_pages, told_on_page
 from portal.language import _
 
 
@@ -98,12 +99,16 @@ def claim_word(kind: ClaimKind) -> str:
         ClaimKind.ACONTO: _("a conto"),
         ClaimKind.EXIT_SETTLEMENT: _("udtrædelse"),
         ClaimKind.INTEREST: _("rente"),
+        ClaimKind.CASE: _("enkeltsager"),
+        ClaimKind.SURPLUS_CAPACITY: _("overskudskapacitet"),
+        ClaimKind.TRUE_UP: _("efterregulering"),
     }[kind]
 
 
 def prepare(app: Flask) -> None:
     """Give templates their words and filters."""
     app.jinja_env.filters.update(amount=amount, day=day, count=count, kroner=kroner, name_of=name_of)
+    app.jinja_env.filters.update(on_pages=on_pages, told=told_on_page)
     app.jinja_env.globals.update(_=_, document_word=document_word, claim_word=claim_word, speaks=language.current)
 
     @app.context_processor

@@ -29,6 +29,7 @@ class Account(StrEnum):
     INTEREST = "interest"  # late interest billed, the issuer's own (credit)
     CASE = "case"  # billed by the case (credit), beside the subscription and its results
     SURPLUS_CAPACITY = "surplus_capacity"  # sold to others (credit); the year's accounts have it as income
+    NET_ASSETS = "net_assets"  # paid out of the net assets to a leaver (debit), or paid in by it (credit)
 
 
 class VoucherKind(StrEnum):

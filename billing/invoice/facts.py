@@ -29,6 +29,7 @@ class ClaimKind(StrEnum):
     INTEREST = "interest"
     CASE = "case"
     SURPLUS_CAPACITY = "surplus_capacity"
+    TRUE_UP = "true_up"
 
 
 class LineKind(StrEnum):
@@ -40,6 +41,8 @@ class LineKind(StrEnum):
     INTEREST = "interest"  # late interest for some days on what was outstanding of one document
     CASE = "case"  # days of a case, or a supplier's invoice for it
     SURPLUS_CAPACITY = "surplus_capacity"  # sold to a municipality outside the agreement
+    TRUE_UP = "true_up"  # a payer's part of a year's result that enters no price
+    NET_ASSETS = "net_assets"  # a leaver's share of the net assets
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ class NotFitToIssue(RuleBroken):
 
     danish = N_(
         "bilaget til {municipality} kan ikke blive en gyldig e-faktura:\n{lines}\n"
-        "Ret det, og kør igen. (Skal der udstedes alligevel: «mellemregning issuer details {issuer} --unfit warned».)",
+        "Ret det, og kør igen. Skal der udstedes alligevel, vælges det med «mellemregning issuer details {issuer} "
+        "--unfit warned».",
     )
     findings: tuple[Finding, ...] = ()
 

@@ -336,7 +336,7 @@ def counter_postings(booked: Sequence[Posting], lines: Iterable[InvoiceLine]) ->
 
 
 def _is_of(posting: Posting, line: InvoiceLine) -> bool:
-    if line.kind is LineKind.PASSED_ON:
+    if line.kind in {LineKind.PASSED_ON, LineKind.TRUE_UP}:
         return (
             posting.account is Account.RESULT
             and posting.provider == line.provider

@@ -88,6 +88,13 @@ class PartlyBilled(RuleBroken):
     )
 
 
+WHOLE_ONLY = {
+    ClaimKind.CASE: "en regning på enkeltsager eller salg",
+    ClaimKind.SURPLUS_CAPACITY: "en regning på enkeltsager eller salg",
+    ClaimKind.TRUE_UP: "en efterregulering",
+}
+
+
 def issue_documents(
     connection: Connection,
     drafts: Sequence[DocumentDraft],
@@ -357,9 +364,9 @@ def credit_invoice(  # noqa: PLR0913 - whose number, why, when and how much
     credit = credit_of(document, reason, before, lines)
     if document.kind is ClaimKind.EXIT_SETTLEMENT:
         raise CannotBeCredited(number=number, what="en udtrædelsesopgørelse, som hviler på et afsluttet regnskab,")
-    if document.kind in {ClaimKind.CASE, ClaimKind.SURPLUS_CAPACITY} and lines is not None:
-        # What a line says follows from the case's dates; credited by hand it would be billed again.
-        raise CannotBeCredited(number=number, what="en regning på enkeltsager eller salg, som kun krediteres hel,")
+    if document.kind in WHOLE_ONLY and lines is not None:
+        # What a line says follows from the case's dates or the year's accounts; credited by hand it is billed again.
+        raise CannotBeCredited(number=number, what=f"{WHOLE_ONLY[document.kind]}, som kun krediteres hel,")
     if issue_date < document.issue_date:
         raise IssueDateBeforeLast(
             issuer=document.issuer.name,

@@ -226,6 +226,7 @@ class OpenPlan:
     Attributes:
         is_approved: It is to be issued; otherwise it is to be approved.
         total_oere: The issuer's documents in it.
+        for_others: It bills for other issuers too, so that it is nobody's here to approve.
     """
 
     number: int
@@ -234,6 +235,7 @@ class OpenPlan:
     four_eyes: bool
     is_approved: bool
     total_oere: int
+    for_others: bool = False
 
 
 def open_plans(connection: Connection, issuer: MunicipalityCode, most: int) -> list[OpenPlan]:
@@ -248,6 +250,9 @@ def open_plans(connection: Connection, issuer: MunicipalityCode, most: int) -> l
     is_open = list(connection.execute(select(run_plan.c.id).where(run_plan.c.id.not_in(ended))).scalars())
     if not is_open:
         return []
+    with_others = select(run_plan_document.c.plan_id).where(
+        among(run_plan_document.c.plan_id, is_open), run_plan_document.c.issuer != issuer
+    )
     rows = connection.execute(
         select(
             run_plan.c.id,
@@ -255,6 +260,7 @@ def open_plans(connection: Connection, issuer: MunicipalityCode, most: int) -> l
             run_plan.c.planned_by,
             run_plan.c.four_eyes,
             run_plan.c.id.in_(approved).label("is_approved"),
+            run_plan.c.id.in_(with_others).label("for_others"),
             func.sum(run_plan_document.c.amount_oere).label("total_oere"),
         )
         .join(run_plan_document, run_plan_document.c.plan_id == run_plan.c.id)
@@ -264,7 +270,15 @@ def open_plans(connection: Connection, issuer: MunicipalityCode, most: int) -> l
         .limit(most)
     )
     return [
-        OpenPlan(row.id, row.as_of, row.planned_by, row.four_eyes, bool(row.is_approved), int(row.total_oere))
+        OpenPlan(
+            row.id,
+            row.as_of,
+            row.planned_by,
+            row.four_eyes,
+            bool(row.is_approved),
+            int(row.total_oere),
+            for_others=bool(row.for_others),
+        )
         for row in rows
     ]
 

@@ -145,3 +145,15 @@ def written_letter(connection: Connection, reference: Mapping[str, object]) -> R
     if letter is None:
         raise LetterUnknown(number=number)
     return letter
+
+
+def issuers_letter(connection: Connection, issuer: MunicipalityCode, number: int) -> ReminderLetter:
+    """A letter that the issuer sent, as it was written.
+
+    Raises:
+        LetterUnknown: the issuer sent none with the number.
+    """
+    entry = outbox.find(connection, outbox.letter_key(issuer, number))
+    if entry is None:
+        raise LetterUnknown(number=number)
+    return written_letter(connection, entry.reference)

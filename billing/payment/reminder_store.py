@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import date
 
 from sqlalchemy import Connection, func, select
 
@@ -90,6 +91,41 @@ def write_letters(connection: Connection, letters: Sequence[ReminderLetter], act
         ],
     )
     return sent
+
+
+@dataclass(frozen=True, slots=True)
+class LetterHead:
+    """A letter that was sent, as a listing shows it."""
+
+    number: int
+    subscriber: MunicipalityCode
+    level: int
+    reminded_on: date
+    actor: str
+    documents: int
+    open_oere: int
+
+
+def letters(connection: Connection, issuer: MunicipalityCode, newest: int) -> list[LetterHead]:
+    """The newest letters of an issuer, newest first; one query."""
+    rows = connection.execute(
+        select(
+            reminder_letter,
+            func.count().label("documents"),
+            func.sum(reminder_document.c.open_oere).label("open_oere"),
+        )
+        .join(reminder_document, reminder_document.c.letter_id == reminder_letter.c.id)
+        .where(reminder_letter.c.issuer == issuer)
+        .group_by(reminder_letter.c.id)
+        .order_by(reminder_letter.c.id.desc())
+        .limit(newest),
+    )
+    return [
+        LetterHead(
+            row.id, row.subscriber, row.level, row.reminded_on, row.actor, int(row.documents), int(row.open_oere)
+        )
+        for row in rows
+    ]
 
 
 def read_letter(connection: Connection, number: int, on_account_oere: int) -> ReminderLetter | None:

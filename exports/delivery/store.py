@@ -27,7 +27,7 @@ from exports.delivery.facts import Attempt, Channel, ChannelKind, Claimed, Deliv
 from exports.delivery.rules import bounded
 from exports.delivery.tables import delivery_attempt, delivery_channel, delivery_job
 from foundation.hooks import hooks
-from foundation.outbox import DOCUMENT_ISSUED, HOOK_EVENT, LETTER_WRITTEN, outbox_entry
+from foundation.outbox import CASE_STATEMENT, DOCUMENT_ISSUED, HOOK_EVENT, LETTER_WRITTEN, outbox_entry
 
 OPEN = (DeliveryState.WAITING.value, DeliveryState.FAILED.value)
 
@@ -94,6 +94,7 @@ def _of_topic(channel: Channel) -> ColumnElement[bool]:
 TOPICS = {
     DOCUMENT_ISSUED: DeliveryTopic.DOCUMENTS,
     LETTER_WRITTEN: DeliveryTopic.LETTERS,
+    CASE_STATEMENT: DeliveryTopic.STATEMENTS,
     HOOK_EVENT: DeliveryTopic.EVENTS,
 }
 
@@ -248,12 +249,13 @@ def set_job(  # noqa: PLR0913 - what a delivery's row holds
     )
 
 
-def deliveries(
+def deliveries(  # noqa: PLR0913 - which of them
     connection: Connection,
     *,
     states: Collection[DeliveryState] = (),
     keys: Collection[str] = (),
     issuer: MunicipalityCode | None = None,
+    kind: ChannelKind | None = None,
     newest: int | None = None,
 ) -> list[Delivery]:
     """Deliveries with what happened to them, in the order of the outbox.
@@ -263,6 +265,7 @@ def deliveries(
         states: Only those that stand so; none for all.
         keys: Only these; none for all.
         issuer: Only this one's.
+        kind: Only by this way out.
         newest: At most so many, the last of the outbox.
     """
     chosen: list[ColumnElement[bool]] = []
@@ -272,6 +275,8 @@ def deliveries(
         chosen.append(outbox_entry.c.key.in_(list(keys)))
     if issuer is not None:
         chosen.append(outbox_entry.c.issuer == issuer)
+    if kind is not None:
+        chosen.append(delivery_job.c.kind == kind.value)
     joined = delivery_job.join(outbox_entry, outbox_entry.c.id == delivery_job.c.entry_id)
     order = (delivery_job.c.entry_id, delivery_job.c.kind)
     query = select(delivery_job, outbox_entry).select_from(joined).where(*chosen)

@@ -15,6 +15,7 @@ from foundation.clock import DANISH_TIME
 from portal.commands.door import (
     DATE,
     FILE,
+    MUNICIPALITY,
     PARTLY_DONE,
     Door,
     command,
@@ -28,7 +29,7 @@ from portal.language import _
 if TYPE_CHECKING:
     from exports.delivery.facts import Channel, Delivery
 
-TOPICS = ("documents", "letters", "mail")
+TOPICS = ("documents", "letters", "statements", "mail")
 KINDS = ("folder", "smtp", "http")
 STATES = ("waiting", "failed", "dead", "handed_over", "accepted", "rejected")
 
@@ -51,7 +52,7 @@ def _words() -> dict[str, str]:
 @click.option("--once", is_flag=True, help=_("Én omgang; det er det sædvanlige, og uret gentager den."))
 @click.option("--again", multiple=True, metavar=_("NUMMER"), help=_("Send også dette bilag, eller send det igen."))
 @click.option("--since", type=DATE, metavar=_("DATO"), help=_("Send også alle bilag dateret fra denne dag."))
-@click.option("--issuer", metavar=_("KOMMUNE"), help=_("Med --again og --since: udstederens kode."))
+@click.option("--issuer", type=MUNICIPALITY, metavar=_("KOMMUNE"), help=_("Med --again og --since: udstederens kode."))
 def deliver(door: Door, once: bool, again: tuple[str, ...], since: date | None, issuer: str | None) -> None:
     """Send alt, der er forfaldent: bilag, breve og beskeder, ad udstedernes kanaler.
 
@@ -96,8 +97,8 @@ def deliver(door: Door, once: bool, again: tuple[str, ...], since: date | None, 
 
 
 @command(delivery_group, "set")
-@click.argument("issuer", metavar=_("KOMMUNE"))
-@click.argument("topic", type=click.Choice(TOPICS), metavar=_("[documents|letters|mail]"))
+@click.argument("issuer", type=MUNICIPALITY, metavar=_("KOMMUNE"))
+@click.argument("topic", type=click.Choice(TOPICS), metavar=_("[documents|letters|statements|mail]"))
 @click.argument("kind", type=click.Choice(KINDS), metavar=_("[folder|smtp|http]"))
 @click.option("--path", metavar=_("MAPPE"), help=_("folder: mappen, der skrives i; den skal findes."))
 @click.option("--files", metavar="xml,pdf", help=_("Hvad et bilag sendes som: xml, pdf eller xml,pdf."))
@@ -109,7 +110,7 @@ def deliver(door: Door, once: bool, again: tuple[str, ...], since: date | None, 
 @click.option("--user", metavar=_("NAVN"), help=_("smtp: hvem der logges ind som."))
 @click.option("--password-env", metavar=_("VARIABEL"), help=_("smtp: miljøvariablen, som kodeordet står i."))
 @click.option("--sender", metavar=_("ADRESSE"), help=_("smtp: afsenderen."))
-@click.option("--recipient", metavar=_("ADRESSE"), help=_("smtp: modtageren af bilag og breve."))
+@click.option("--recipient", metavar=_("ADRESSE"), help=_("smtp: modtageren af bilag, breve og opgørelser."))
 @click.option("--link", metavar="URL", help=_("smtp: send et link i stedet for filer; {issuer} og {number} udfyldes."))
 @click.option("--off", is_flag=True, help=_("Luk kanalen; indstillingerne bliver stående."))
 def set_channel(door: Door, issuer: str, topic: str, kind: str, off: bool, **settings: str | None) -> None:
@@ -134,7 +135,7 @@ def set_channel(door: Door, issuer: str, topic: str, kind: str, off: bool, **set
 
 
 @command(delivery_group, "show")
-@click.argument("issuer", required=False, metavar=_("[KOMMUNE]"))
+@click.argument("issuer", required=False, type=MUNICIPALITY, metavar=_("[KOMMUNE]"))
 def show_channels(door: Door, issuer: str | None) -> None:
     """Vis kanalerne."""
     from exports.delivery import run as deliveries
@@ -179,7 +180,7 @@ def _tell_channels(door: Door, found: list[Channel]) -> None:
 
 @command(delivery_group, "list")
 @click.option("--state", "states", multiple=True, type=click.Choice(STATES), help=_("Kun dem, der står sådan."))
-@click.option("--issuer", metavar=_("KOMMUNE"), help=_("Kun denne udsteders."))
+@click.option("--issuer", type=MUNICIPALITY, metavar=_("KOMMUNE"), help=_("Kun denne udsteders."))
 def list_deliveries(door: Door, states: tuple[str, ...], issuer: str | None) -> None:
     """Vis, hvad der nåede hvem hvornår, og hvad der ikke gjorde."""
     from exports.delivery import run as deliveries

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flask import Response, render_template, request
 
 from agreements import run as agreements
 from agreements import store as agreement_store
-from agreements.agreement import Agreement, InvoicePer, IssuedBy, ProviderOwnShare, ReferenceDate, ResultKey
+from agreements.agreement import Agreement, PartialYear, RenewalKind
 from agreements.agreement_file import read_agreement
 from agreements.agreement_form import to_values
+from agreements.membership import MembershipPeriod, earliest_end
 from agreements.run import CostChange
 from billing.annual_subscription import run as subscriptions
 from billing.annual_subscription.facts import PriceEffect
@@ -19,7 +20,8 @@ from billing.monthly_run import run as runs
 from foundation.errors import BadInput, N_, Problems
 from portal.access.scope import Deed, issuers_agreement, issuers_agreements
 from portal.finance import pages
-from portal.finance.asked import municipality_of, taken_back, tried, year_of
+from portal.finance.agreed_terms import terms_in_words
+from portal.finance.asked import day_of, municipality_of, taken_back, text_of, tried, year_of
 from portal.finance.year_end import COST_FILES, require_own_file
 from portal.language import _
 from portal.pages import connection, download, occasion, person, seen, today, upload, who_may
@@ -112,6 +114,13 @@ def _page(  # noqa: PLR0913 - what a file came to
             [(each.municipality, name_of(each.municipality)) for each in members if each.to_year is None], ""
         ),
         year=today().year,
+        events=agreement_store.events(connection(), found.code)[::-1],
+        parties=choices([(one, name_of(one)) for one in _parties(found, members)], place),
+        is_open_ended=found.terms.renewal.kind is RenewalKind.OPEN_ENDED,
+        earliest_end=earliest_end(found, today()),
+        takes_pieces=found.terms.allocation.partial_year is not PartialYear.NOT_ALLOWED,
+        renegotiates=found.terms.renegotiation.duty,
+        today=today(),
         problems=problems,
         change=change,
         effects=effects,
@@ -120,77 +129,11 @@ def _page(  # noqa: PLR0913 - what a file came to
     )
 
 
-def terms_in_words(found: Agreement) -> list[tuple[str, str]]:
-    """What was agreed, one sentence per clause."""
-    terms = found.terms
-    advance, settlement = terms.advance, terms.settlement
-    counted = {
-        ReferenceDate.JANUARY_1_OF_PREVIOUS_YEAR: _("den 1. januar året før"),
-        ReferenceDate.JANUARY_1_OF_SAME_YEAR: _("den 1. januar i året selv"),
-    }[terms.allocation.reference_date]
-    whose = {
-        ResultKey.ACCOUNTING_YEAR: _("regnskabsåret"),
-        ResultKey.APPLICATION_YEAR: _("det år, hvis pris det indregnes i"),
-    }[settlement.result_key]
-    own = {
-        ProviderOwnShare.INVOICE: _("En leverandør, der også betaler, får et bilag på sin egen andel."),
-        ProviderOwnShare.NET: _("En leverandørs egen andel modregnes."),
-    }[advance.provider_own_share]
-    papers = {
-        InvoicePer.ISSUER: _("Aftaler med samme udsteder deler faktura."),
-        InvoicePer.AGREEMENT: _("Aftalen har sin egen faktura."),
-    }[advance.invoice_per]
-    by_whom = {
-        IssuedBy.OFFICER: _("En medarbejder udsteder."),
-        IssuedBy.CLOCK: _("Uret udsteder selv, når fristen er nær."),
-    }[advance.issued_by]
-    day = "{0.day}.{0.month}.".format
-    return [
-        (
-            _("Fordeling"),
-            _("Udgiften deles efter indbyggertallet {counted}, afrundet til {unit} øre.").format(
-                counted=counted, unit=terms.allocation.rounding_unit_oere
-            ),
-        ),
-        (
-            _("A conto"),
-            _(
-                "Årets beløb betales i {count} rater. Hver sendes senest den {day}. i måneden {ahead} måned før og "
-                "forfalder efter {due} dage."
-            ).format(
-                count=advance.instalments, day=advance.send_by_day, ahead=advance.months_ahead, due=advance.due_days
-            ),
-        ),
-        (_("Bilag"), f"{own} {papers} {by_whom}"),
-        (
-            _("Pris og regnskab"),
-            _(
-                "Krav meldes senest {demand}, prisen varsles senest {notice}, og regnskabet ligger senest {accounts}"
-            ).format(
-                demand=day(settlement.demand_by),
-                notice=day(settlement.price_notice_by),
-                accounts=day(settlement.accounts_by),
-            ),
-        ),
-        (
-            _("Resultat"),
-            _("Et års resultat indregnes i prisen {lag} år senere og deles efter {whose}.").format(
-                lag=settlement.lag_years, whose=whose
-            ),
-        ),
-        (
-            _("Opsigelse"),
-            _("Aftalen fortsætter et kalenderår ad gangen; man siger op senest {day} i det sidste år.").format(
-                day=day(terms.renewal.notice_by)
-            ),
-        ),
-        (
-            _("Forbrug"),
-            _("Der laves {count} forbrugsopgørelser om året; tal under {threshold} skjules.").format(
-                count=len(terms.usage.periods), threshold=terms.usage.small_count_threshold
-            ),
-        ),
-    ]
+def _parties(found: Agreement, members: Sequence[MembershipPeriod]) -> list[str]:
+    """Whoever may give notice: providers, and those who take part."""
+    year = today().year
+    paying = {each.municipality for each in members if each.to_year is None or each.to_year >= year}
+    return sorted({*found.providers, *paying})
 
 
 def _changes(history: list[tuple[int, Any, Agreement]]) -> Iterator[tuple[int, Any, list[tuple[str, str, str]]]]:
@@ -252,10 +195,12 @@ def agreement_leave(place: str, code: str) -> Any:  # noqa: ANN401 - flask's
 @pages.post("/aftaler/<code>/optag")
 @who_may(Deed.PREPARE)
 def agreement_join(place: str, code: str) -> Any:  # noqa: ANN401 - flask's
-    """Let a municipality take part from a first of January."""
+    """Let a municipality take part from a first of January, or from a day within a year where that is agreed."""
     issuers_agreement(connection(), place, code)
     who = municipality_of("municipality", _("Kommune"))
-    agreements.take_in(connection(), code, who, year_of("year", _("Fra år")), occasion())
+    begins_on = day_of("from", _("Fra dag")) if text_of("from") else None
+    year = begins_on.year if begins_on else year_of("year", _("Fra år"))
+    agreements.take_in(connection(), code, who, year, occasion(), begins_on=begins_on)
     return seen("finance.agreement", place=place, code=code)
 
 

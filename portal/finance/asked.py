@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -107,6 +107,22 @@ def number_of(name: str, label: str) -> int:
     return _read(name, label, "et nummer", read)
 
 
+def count_of(name: str, label: str, lowest: int, highest: int) -> int:
+    """A whole number within bounds.
+
+    Raises:
+        FieldNotUnderstood.
+    """
+
+    def read(given: str) -> int:
+        number = whole(given)
+        if not lowest <= number <= highest:
+            raise ValueError
+        return number
+
+    return _read(name, label, f"et helt tal fra {lowest} til {highest}", read)
+
+
 def whole(given: str) -> int:
     """A whole number of at most 15 digits.
 
@@ -173,6 +189,21 @@ def municipality_of(name: str, label: str) -> str:
         return given
 
     return _read(name, label, "en kommune", read)
+
+
+def one_of(name: str, label: str, allowed: Mapping[str, str]) -> str:
+    """One of some values, each with its words.
+
+    Raises:
+        FieldNotUnderstood.
+    """
+
+    def read(given: str) -> str:
+        if given not in allowed:
+            raise ValueError
+        return given
+
+    return _read(name, label, ", ".join(words for words in allowed.values() if words), read)
 
 
 @contextmanager

@@ -75,6 +75,9 @@ def _waiting_for(opened: Connection, place: str) -> list[tuple[OpenPlan, str]]:
     who = person()
     found = []
     for plan in open_plans(opened, place, PLANS_SHOWN):
+        if plan.for_others:
+            found.append((plan, _("fakturerer også for andre; den, der driver tjenesten, går videre med den")))
+            continue
         mine = who.may(Deed.APPROVE, place) and not (plan.four_eyes and plan.planned_by == who.login)
         if plan.is_approved:
             words = _("godkendt, ikke udstedt")

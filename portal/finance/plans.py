@@ -18,6 +18,7 @@ from foundation.money import kroner
 from portal.access.issuer_scope import issuers_plan
 from portal.access.scope import Deed, issuers_agreement, issuers_agreements
 from portal.background import Outcome, Told
+from portal.command_pages import told_on_page
 from portal.finance import pages, work
 from portal.finance.asked import day_of, month_of, small_number, text_of
 from portal.language import _
@@ -234,11 +235,11 @@ class Issuing:
             issued = runs.issue_run(own, self.number, self.occasion, stage)
         documents = [document for month in issued.months for document in month.issued]
         failed = [failure for month in issued.months for failure in month.failed]
-        said = _("{count} beløb er udstedt, i alt {total}.").format(
+        said = _("{count} beløb er udstedt, i alt {total}").format(
             count=len(documents), total=kroner(sum(document.amount_oere for document in documents))
         )
         if failed:
             said += " " + _("{count} blev ikke faktureret: {first}").format(
-                count=len(failed), first=failed[0].error.text(_)
+                count=len(failed), first=told_on_page(failed[0].error)
             )
         return Outcome(said)

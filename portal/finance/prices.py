@@ -84,6 +84,7 @@ def price(place: str, code: str, year: int) -> str:
         chart=shares_chart(value, before),
         is_newest=is_newest,
         unclosed=subscriptions.unclosed_year(connection(), agreement, year),
+        may_reinvoice=person().may(Deed.APPROVE, place) and is_newest,
         may_calculate=person().may(Deed.PREPARE, place) and is_newest,
     )
 

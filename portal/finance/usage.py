@@ -6,6 +6,7 @@ import io
 import tempfile
 import zipfile
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from portal.background import Outcome, Told
 from portal.finance import pages, work
 from portal.finance.asked import FieldNotUnderstood, municipality_of, text_of, tried
 from portal.language import _
-from portal.pages import UploadNotUsable, connection, occasion, person, who_may
+from portal.pages import UploadNotUsable, connection, occasion, person, today, who_may
 from portal.parts import choices, name_of
 from portal.usage_words import PREVIEWED, measure_words, residence_name
 
@@ -160,6 +161,46 @@ class Releasing:
             said = _("Udgave {edition} siger det samme; intet er ændret. {hidden} af {count} tal er skjult.")
         hidden = sum(figure.hidden for figure in figures)
         return Outcome(said.format(edition=found.release.edition, hidden=hidden, count=len(figures)))
+
+
+@pages.post(f"{PERIOD}/kontrol")
+@who_may(Deed.PREPARE)
+def usage_audit(place: str, code: str, period: str) -> WebResponse:
+    """Look for what somebody with all statements could work out, beside the pages, for it searches long."""
+    issuers_agreement(connection(), place, code)
+    wanted = _period(period)
+    return work.begin(
+        place,
+        _("Kontrollerer {period}").format(period=wanted.danish),
+        url_for("finance.usage", place=place, aftale=code),
+        Auditing(code, wanted, today()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Auditing:
+    """The check of a period's statements."""
+
+    code: str
+    period: UsagePeriod
+    day: date
+
+    def __call__(self, database: Database, told: Told) -> Outcome:
+        """Say that nothing can be found, or where something can; never what it is."""
+        told(0, 1, _("prøver at regne de skjulte tal ud"))
+        with database.reading() as own:
+            found = usage_verbs.audit_usage(own, self.code, self.period, self.day)
+        report = found.report
+        if report.is_sound:
+            return Outcome(
+                _("Ingen af de {count} skjulte tal i alle opgørelser kan regnes ud.").format(
+                    count=len(report.intervals)
+                )
+            )
+        where = [str(found.places[cell]) for cell in (*report.narrow, *report.small)]
+        return Outcome(
+            _("{count} skjulte tal kan regnes ud: {where}").format(count=len(where), where="; ".join(where[:20]))
+        )
 
 
 @pages.post(f"{PERIOD}/hent")

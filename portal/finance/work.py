@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from flask import current_app, render_template
 from werkzeug.wrappers import Response as WebResponse
 
@@ -11,7 +13,7 @@ from portal.background import Background, Does, WorkUnknown
 from portal.finance import pages
 from portal.pages import download, person, seen, who_may
 
-ZIP = "application/zip"
+KINDS = {".zip": "application/zip", ".csv": "text/csv"}
 
 
 def works() -> Background:
@@ -51,4 +53,4 @@ def work_file(place: str, work_id: str) -> WebResponse:
     found = works().find(place, person().login, work_id)
     if not found.file:
         raise WorkUnknown
-    return download(works().content(found), found.file, ZIP)
+    return download(works().content(found), found.file, KINDS[Path(found.file).suffix])

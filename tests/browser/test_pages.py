@@ -39,6 +39,8 @@ PAGES = [
     ("officer", "/kommune/420/", "ikke-min"),
     *finance_rows.PICTURES,
 ]
+# All pages are looked at in the long run, these in every one.
+SAMPLE = {"overblik", "bilag-et", "plan-godkend", "aarsafslutning-aabent", "det-betaler-vi", "ikke-min"}
 
 
 @pytest.mark.parametrize(("path", "name"), NOBODYS, ids=[name for _, name in NOBODYS])
@@ -52,7 +54,10 @@ def test_a_page_for_all(page: Page, phone: Page, address: str, path: str, name: 
         assert fits(window)
 
 
-@pytest.mark.parametrize(("login", "path", "name"), PAGES, ids=[name for _, _, name in PAGES])
+@pytest.mark.parametrize(
+    ("login", "path", "name"),
+    [pytest.param(*row, id=row[2], marks=() if row[2] in SAMPLE else pytest.mark.soak) for row in PAGES],
+)
 def test_a_page(page: Page, phone: Page, address: str, *, login: str, path: str, name: str) -> None:
     for window, width in ((page, "bred"), (phone, "smal")):
         log_in(window, address, login)
@@ -64,6 +69,29 @@ def test_a_page(page: Page, phone: Page, address: str, *, login: str, path: str,
         picture(window, f"{name}-{width}")
         assert violations(window) == []
         assert fits(window)
+        assert loose_tables(window) == 0
+
+
+def loose_tables(page: Page) -> int:
+    """How many tables do not lie in a part of the page that scrolls by itself and that a keyboard reaches."""
+    return (
+        page.locator("table").count()
+        - page.locator('.scroll[tabindex="0"][role="region"][aria-label]:not([aria-label=""]) > table').count()
+    )
+
+
+def test_a_wide_table_scrolls_by_itself_and_by_keyboard(phone: Page, address: str) -> None:
+    log_in(phone, address, "officer")
+    phone.goto(f"{address}/oekonomi/461/bilag")
+    region = phone.get_by_role("region").first
+    assert region.evaluate("each => each.scrollWidth > each.clientWidth")
+    region.focus()
+    phone.keyboard.press("ArrowRight")
+    phone.wait_for_function("() => document.activeElement.scrollLeft > 0")
+    assert phone.evaluate("() => document.scrollingElement.scrollLeft") == 0
+    assert fits(phone)
+    phone.evaluate("() => { document.querySelector('.scroll').removeAttribute('tabindex') }")
+    assert loose_tables(phone) > 0
 
 
 def test_axe_finds_what_is_planted(page: Page, address: str) -> None:

@@ -5,7 +5,9 @@ A route without a row fails. The neighbour asks for the very addresses that exis
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -93,6 +95,23 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
     ("GET", "/kommune/<place:place>/bilag/<place:issuer>/<number>/fil.<any(pdf,xml,xlsx):kind>"): (
         "/kommune/420/bilag/461/F2008-0001/fil.xlsx",
         READS_ASSENS,
+    ),
+    ("GET", "/kommune/<place:place>/enkeltsager"): ("/kommune/420/enkeltsager", READS_ASSENS),
+    ("GET", "/kommune/<place:place>/enkeltsager/opgoerelse"): (
+        "/kommune/420/enkeltsager/opgoerelse?agreement=horsens-odder&first=2009-01&last=2009-03",  # Odder's
+        (LOGIN, *(404,) * 7),
+    ),
+    ("GET", "/kommune/<place:place>/enkeltsager/sag/<number>"): (
+        "/kommune/420/enkeltsager/sag/S-BCDF-GHJK",
+        (LOGIN, *(404,) * 7),
+    ),
+    ("POST", "/kommune/<place:place>/enkeltsager/sag/<number>/bevilg"): (
+        "/kommune/420/enkeltsager/sag/S-BCDF-GHJK/bevilg",  # payer reads only
+        (LOGIN, 404, 404, 404, 404, 404, 403, 404),
+    ),
+    ("POST", "/kommune/<place:place>/enkeltsager/sag/<number>/afslaa"): (
+        "/kommune/420/enkeltsager/sag/S-BCDF-GHJK/afslaa",
+        (LOGIN, 404, 404, 404, 404, 404, 403, 404),
     ),
     ("GET", "/noegler/<place:place>/"): ("/noegler/461/", READS_ODENSE),
     ("POST", "/noegler/<place:place>/ny"): ("/noegler/461/ny", (LOGIN, 400, 400, 400, 400, 403, 404, 404)),
@@ -190,6 +209,28 @@ def test_the_neighbour_finds_nothing(app: Flask, address: str) -> None:
     answer = client.get(address)
     assert answer.status_code == 404
     assert "Assens" not in answer.text
+
+
+@pytest.mark.parametrize("caller", ["approver", "reader", "auditor", "administrator"])
+def test_nobody_is_offered_a_form_that_the_role_refuses(
+    app: Flask, clients: dict[str, FlaskClient], caller: str
+) -> None:
+    adapter, place, offered = app.url_map.bind("prøven.example"), CALLERS.index(caller), 0
+    for (method, _), (address, expected) in TABLE.items():
+        if method != "GET" or expected[place] != 200:
+            continue
+        with clients[caller].get(address) as answer:
+            if answer.mimetype != "text/html":
+                continue
+            forms = re.findall(r"<form\b[^>]*>", answer.text)
+        for form in forms:
+            if 'method="post"' in form:
+                action = re.search(r'action="([^"]*)"', form)
+                path = urlsplit(action[1] if action else address).path
+                rule, _values = adapter.match(path, method="POST", return_rule=True)
+                assert TABLE["POST", rule.rule][1][place] != 403, (address, path)
+                offered += 1
+    assert offered > 10  # each page offers the other language and the way out
 
 
 def test_a_listing_holds_nothing_of_others(app: Flask) -> None:

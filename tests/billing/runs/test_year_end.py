@@ -12,6 +12,8 @@ from sqlalchemy import Connection
 from billing.annual_subscription import run as subscriptions
 from billing.monthly_aconto import run as months
 from billing.monthly_aconto.rules import PriceOutOfDate
+from billing.year_end_settlement import clearing_run as clearing
+from billing.year_end_settlement import exit_run as exits
 from billing.year_end_settlement import run as year_ends
 from billing.year_end_settlement.facts import CarryOver
 from billing.year_end_settlement.rules import CarryOverTooLarge
@@ -34,11 +36,13 @@ from tests.billing.runs.conftest import (
     twelve_by_hand,
 )
 
+POSTGRESQL_IN_SOAK = True
 ALL = CarryOver(percent=Decimal(100))
 HALF = CarryOver(percent=Decimal(50))
 SPENT_2009 = {ODENSE: 1_800_000_000, SVENDBORG: 599_999_999}
 SURPLUS_2009 = COST_2009 - sum(SPENT_2009.values())
 CLOSED = date(2010, 4, 1)
+RESULT_KEYS = ["accounting_year", pytest.param("application_year", marks=pytest.mark.soak)]
 EIGHT = tuple(who for who in NINE if who != AEROE)
 
 
@@ -183,7 +187,7 @@ def test_the_result_is_in_the_price_of_the_year_that_the_terms_say(life_of: Life
     assert life.balance("result", 2009) == 0
 
 
-@pytest.mark.parametrize("key", ["accounting_year", "application_year"])
+@pytest.mark.parametrize("key", RESULT_KEYS)
 def test_whose_shares_split_a_result(life_of: LifeOf, key: str) -> None:
     life = lived(life_of(result_key=f'"{key}"'))
     life.close(2009, CLOSED, HALF)
@@ -197,7 +201,7 @@ def test_whose_shares_split_a_result(life_of: LifeOf, key: str) -> None:
     assert life.passed_on(2011) == expected
 
 
-@pytest.mark.parametrize("key", ["accounting_year", "application_year"])
+@pytest.mark.parametrize("key", RESULT_KEYS)
 def test_a_released_carry_over_is_in_a_later_price(life_of: LifeOf, key: str) -> None:
     life = lived(life_of(result_key=f'"{key}"'))
     life.close(2009, CLOSED, HALF)
@@ -229,7 +233,7 @@ def test_what_cannot_be_released(funen: Life) -> None:
     life.refused(year_ends.ReleaseTooLate, _release(life, 2009), CLOSED)
 
 
-@pytest.mark.parametrize("key", ["accounting_year", "application_year"])
+@pytest.mark.parametrize("key", RESULT_KEYS)
 def test_a_result_is_passed_on_once_however_often_prices_are_calculated(life_of: LifeOf, key: str) -> None:
     life = lived(life_of(result_key=f'"{key}"'))
     for year in (2010, 2011, 2012):
@@ -244,7 +248,7 @@ def test_a_result_is_passed_on_once_however_often_prices_are_calculated(life_of:
     assert all_passed_on(life, 2009, range(2010, 2013)) == SURPLUS_2009
 
 
-@pytest.mark.parametrize("key", ["accounting_year", "application_year"])
+@pytest.mark.parametrize("key", RESULT_KEYS)
 def test_a_release_is_passed_on_once_however_often_prices_are_calculated(life_of: LifeOf, key: str) -> None:
     life = lived(life_of(result_key=f'"{key}"'))
     life.close(2009, CLOSED, HALF)
@@ -260,7 +264,7 @@ def test_a_release_is_passed_on_once_however_often_prices_are_calculated(life_of
     assert sum(life.passed_on(2012).values()) == kept
 
 
-@pytest.mark.parametrize("key", ["accounting_year", "application_year"])
+@pytest.mark.parametrize("key", RESULT_KEYS)
 def test_who_leaves_after_a_result_was_passed_on_keeps_it(life_of: LifeOf, key: str) -> None:
     life = lived(life_of(result_key=f'"{key}"'))
     life.close(2009, CLOSED)
@@ -271,7 +275,7 @@ def test_who_leaves_after_a_result_was_passed_on_keeps_it(life_of: LifeOf, key: 
     assert life.passed_on(2012) == dict.fromkeys(EIGHT, 0)
 
 
-@pytest.mark.parametrize("key", ["accounting_year", "application_year"])
+@pytest.mark.parametrize("key", RESULT_KEYS)
 def test_a_leaver_gets_its_part_and_the_others_theirs(life_of: LifeOf, key: str) -> None:
     life = lived(life_of(result_key=f'"{key}"'))
     life.close(2009, CLOSED, HALF)
@@ -289,10 +293,10 @@ def test_a_leaver_gets_its_part_and_the_others_theirs(life_of: LifeOf, key: str)
     assert sorted(amounts(life.issue(Month(2011, 1), date(2010, 12, 12)).issued)) == list(EIGHT)
 
     def settle(connection: Connection, occasion: Occasion) -> object:
-        return year_ends.settle_exit(connection, FUNEN, AEROE, occasion)
+        return exits.settle_exit(connection, FUNEN, AEROE, occasion)
 
-    life.refused(year_ends.HasNotLeft, settle, date(2010, 12, 31))
-    early = life.refused(year_ends.ExitTooEarly, settle, date(2011, 1, 1))
+    life.refused(exits.HasNotLeft, settle, date(2010, 12, 31))
+    early = life.refused(exits.ExitTooEarly, settle, date(2011, 1, 1))
     assert "2010" in str(early)
     spent_2010 = {ODENSE: 1_825_000_000, SVENDBORG: 641_000_000}
     life.accounts(2010, spent_2010, date(2011, 3, 1))
@@ -312,7 +316,7 @@ def test_a_leaver_gets_its_part_and_the_others_theirs(life_of: LifeOf, key: str)
     assert (again.already_settled, again.number, again.amount_oere) == (True, settled.number, settled.amount_oere)
     assert life.everything() == before
     assert not life.calculate(2011, date(2011, 4, 4)).is_new
-    life.refused(year_ends.HasNotLeft, _settle_exit(life, ODENSE), date(2011, 4, 4))
+    life.refused(exits.HasNotLeft, _settle_exit(life, ODENSE), date(2011, 4, 4))
     # What is left of 2009 goes to the others, and then nothing is left.
     life.issue_months(2011, 2, day=date(2011, 4, 5))
     life.release(2009, 2012, ALL, date(2011, 5, 1))
@@ -323,7 +327,7 @@ def test_a_leaver_gets_its_part_and_the_others_theirs(life_of: LifeOf, key: str)
 
 
 def _settle_exit(life: Life, who: str) -> Callable[[Connection, Occasion], object]:
-    return lambda connection, occasion: year_ends.settle_exit(connection, life.code, who, occasion)
+    return lambda connection, occasion: exits.settle_exit(connection, life.code, who, occasion)
 
 
 def test_an_exit_before_the_price_without_the_leaver_is_calculated(funen: Life) -> None:
@@ -343,14 +347,14 @@ def test_an_exit_before_the_price_without_the_leaver_is_calculated(funen: Life) 
     assert settled.amount_oere == later.amount_oere == -(of_2009 + of_2010)
 
 
-@pytest.mark.parametrize("way", ['"invoice"', '"net"'])
+@pytest.mark.parametrize("way", ['"invoice"', pytest.param('"net"', marks=pytest.mark.soak)])
 def test_the_providers_clear_to_zero_once(life_of: LifeOf, way: str) -> None:
     life = lived(life_of(provider_own_share=way))
     received = received_by_hand()
     own = split_by_hand(COST_2009, INHABITANTS_2008)[SVENDBORG] if way == '"net"' else 0
 
     def clear(connection: Connection, occasion: Occasion) -> dict[str, int]:
-        found = year_ends.clear_providers(connection, FUNEN, 2009, occasion)
+        found = clearing.clear_providers(connection, FUNEN, 2009, occasion)
         return {entry.municipality: entry.outstanding_oere for entry in found}
 
     owed = received[SVENDBORG] - own
@@ -369,7 +373,7 @@ def test_the_providers_clear_to_zero_once(life_of: LifeOf, way: str) -> None:
     life.calculate(2011, date(2010, 6, 1))
     life.issue_months(2011)
     with life.database.reading() as connection:
-        entries = {entry.municipality: entry for entry in year_ends.provider_clearing(connection, FUNEN, 2011)}
+        entries = {entry.municipality: entry for entry in clearing.provider_clearing(connection, FUNEN, 2011)}
     gross = dict.fromkeys(BUDGET_2009, 0)
     results = split_by_hand(SURPLUS_2009, INHABITANTS_2008)
     for share in split_by_hand(COST_2009, life.inhabitants(date(2010, 1, 1))).values():
@@ -383,7 +387,7 @@ def test_the_providers_clear_to_zero_once(life_of: LifeOf, way: str) -> None:
         # An instalment of what is left need not be cut at the same øre as the whole.
         assert abs(entry.entitled_oere - (gross[provider] - (received[provider] - SPENT_2009[provider]))) < 12 * 9
     life.do(
-        lambda connection, occasion: year_ends.clear_providers(connection, FUNEN, 2011, occasion),
+        lambda connection, occasion: clearing.clear_providers(connection, FUNEN, 2011, occasion),
         date(2012, 1, 10),
     )
 
@@ -397,6 +401,7 @@ def test_a_year_is_closed_before_anybody_knows_the_inhabitants_of_the_year_that_
     assert life.close(2025, date(2026, 4, 1)).result_oere == SURPLUS_2009
 
 
+@pytest.mark.soak
 def test_with_shares_of_the_application_year_no_oere_of_a_leaver_is_lost(life_of: LifeOf) -> None:
     """Carried and passed on are settled apart from each other, and what the others get must fit both."""
     life = lived(
