@@ -239,6 +239,7 @@ class Memberships:
     def __init__(self, periods: Mapping[str, Periods]) -> None:
         self._periods = periods
         self._known: dict[tuple[str, int], tuple[MunicipalityCode, ...]] = {}
+        self._exact: dict[str, bool] = {}
 
     def in_year(self, agreement: str, year: int) -> tuple[MunicipalityCode, ...]:
         """The codes that take part in one agreement in a year, as ``members_in`` answers them."""
@@ -250,13 +251,18 @@ class Memberships:
     def in_span(self, agreement: Agreement, span: Period) -> tuple[MunicipalityCode, ...]:
         """The codes that take part on some day of a span within one year, ascending."""
         year = span.from_day.year
-        periods = self._periods.get(agreement.code, ())
         ends_on = agreement.ends_on
         whole = agreement.starts_on <= date(year, 1, 1) and (ends_on is None or ends_on >= date(year, 12, 31))
-        if whole and not any(period.is_exact for period in periods):
+        if whole and not self._has_exact(agreement.code):
             return self.in_year(agreement.code, year)
         days = self.days(agreement, year)
         return tuple([code for code, own in days.items() if own.from_day < span.to_day and span.from_day < own.to_day])
+
+    def _has_exact(self, agreement: str) -> bool:
+        """Whether somebody joined or left within a year."""
+        if agreement not in self._exact:
+            self._exact[agreement] = any(period.is_exact for period in self._periods.get(agreement, ()))
+        return self._exact[agreement]
 
     def days(self, agreement: Agreement, year: int) -> dict[MunicipalityCode, Period]:
         """The days of each member of one agreement in a year, as ``days_of`` answers them."""

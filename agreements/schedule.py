@@ -81,6 +81,7 @@ def instalments_of_year(advance: AdvanceTerms, year: int) -> tuple[Instalment, .
     )
 
 
+@lru_cache(maxsize=4096)
 def instalment_of(advance: AdvanceTerms, month: Month) -> Instalment:
     """The instalment that a month belongs to."""
     return next(each for each in instalments_of_year(advance, month.year) if each.first <= month <= each.last)

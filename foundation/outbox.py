@@ -18,6 +18,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Date,
+    Index,
     Integer,
     String,
     Table,
@@ -46,6 +47,7 @@ outbox_entry = Table(
     Column("business_date", Date, nullable=False),
     Column("created_at", String(32), nullable=False),  # UTC, ISO 8601
     UniqueConstraint("key"),
+    Index("ix_outbox_entry_issuer", "issuer"),
 )
 
 DOCUMENTS, MAIL = "documents", "mail"

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import Connection, Row, Select, and_, case, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from agreements.agreement import MunicipalityCode
@@ -329,8 +329,23 @@ def settled_total(
         due_before: Only of documents that were due before this day.
         subscriber: Only of documents on this municipality.
     """
+    everything, overdue = settled_and_overdue(connection, issuer, as_of, due_before or as_of, subscriber=subscriber)
+    return everything if due_before is None else overdue
+
+
+def settled_and_overdue(
+    connection: Connection,
+    issuer: MunicipalityCode | None,
+    as_of: date,
+    due_before: date,
+    *,
+    subscriber: MunicipalityCode | None = None,
+) -> tuple[int, int]:
+    """(what ``settled_total`` says, the same of documents that were due before a day), in øre; one query."""
+    amount = payment_match_document.c.amount_oere
+    overdue = case((invoice.c.due_date < due_before, amount), else_=0)
     query = (
-        select(func.coalesce(func.sum(payment_match_document.c.amount_oere), 0))
+        select(func.coalesce(func.sum(amount), 0), func.coalesce(func.sum(overdue), 0))
         .join(payment_match, payment_match.c.id == payment_match_document.c.match_id)
         .join(invoice, invoice.c.id == payment_match_document.c.invoice_id)
         .where(payment_match.c.matched_on <= as_of, invoice.c.issue_date <= as_of)
@@ -339,9 +354,8 @@ def settled_total(
         query = query.where(payment_match.c.issuer == issuer)
     if subscriber is not None:
         query = query.where(invoice.c.subscriber == subscriber)
-    if due_before is not None:
-        query = query.where(invoice.c.due_date < due_before)
-    return int(connection.execute(query).scalar_one())
+    of_all, of_late = connection.execute(query).one()
+    return int(of_all), int(of_late)
 
 
 def settled_of(
@@ -473,8 +487,18 @@ def matches(
     issuer: MunicipalityCode | None = None,
     *,
     number: int | None = None,
+    numbers: Sequence[int] | None = None,
 ) -> list[Match]:
-    """Matches in the order in which they were made, counter entries among them."""
+    """Matches in the order in which they were made, counter entries among them.
+
+    Args:
+        connection: Where to read.
+        issuer: Only this one's.
+        number: Only this one.
+        numbers: Only these; the same as ``number`` for several.
+    """
+    if number is not None:
+        numbers = [number]
     query = (
         select(payment_match, _undoing.c.id.label("undone_by"))
         .outerjoin(_undoing, _undoing.c.undoes == payment_match.c.id)
@@ -488,10 +512,14 @@ def matches(
     )
     if issuer is not None:
         query = query.where(payment_match.c.issuer == issuer)
-    if number is not None:
-        query = query.where(payment_match.c.id == number)
-        of_receipts = of_receipts.where(payment_match_receipt.c.match_id == number)
-        of_documents = of_documents.where(payment_match_document.c.match_id == number)
+    if numbers is not None:
+        query = query.where(payment_match.c.id.in_(numbers))
+        of_receipts = of_receipts.where(payment_match_receipt.c.match_id.in_(numbers))
+        of_documents = of_documents.where(payment_match_document.c.match_id.in_(numbers))
+    elif issuer is not None:
+        own = select(payment_match.c.id).where(payment_match.c.issuer == issuer)
+        of_receipts = of_receipts.where(payment_match_receipt.c.match_id.in_(own))
+        of_documents = of_documents.where(payment_match_document.c.match_id.in_(own))
     used: dict[int, dict[int, int]] = defaultdict(dict)
     for row in connection.execute(of_receipts):
         used[row.match_id][row.receipt_id] = row.amount_oere

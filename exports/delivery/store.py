@@ -248,13 +248,14 @@ def set_job(  # noqa: PLR0913 - what a delivery's row holds
     )
 
 
-def deliveries(
+def deliveries(  # noqa: PLR0913 - each narrows
     connection: Connection,
     *,
     states: Collection[DeliveryState] = (),
     keys: Collection[str] = (),
     issuer: MunicipalityCode | None = None,
     newest: int | None = None,
+    before: int | None = None,
 ) -> list[Delivery]:
     """Deliveries with what happened to them, in the order of the outbox.
 
@@ -264,6 +265,7 @@ def deliveries(
         keys: Only these; none for all.
         issuer: Only this one's.
         newest: At most so many, the last of the outbox.
+        before: Only entries of the outbox before this one.
     """
     chosen: list[ColumnElement[bool]] = []
     if states:
@@ -272,6 +274,8 @@ def deliveries(
         chosen.append(outbox_entry.c.key.in_(list(keys)))
     if issuer is not None:
         chosen.append(outbox_entry.c.issuer == issuer)
+    if before is not None:
+        chosen.append(outbox_entry.c.id < before)
     joined = delivery_job.join(outbox_entry, outbox_entry.c.id == delivery_job.c.entry_id)
     order = (delivery_job.c.entry_id, delivery_job.c.kind)
     query = select(delivery_job, outbox_entry).select_from(joined).where(*chosen)

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from flask import render_template, request
+import re
+
+from flask import render_template, request, url_for
 from werkzeug.wrappers import Response as WebResponse
 
 from agreements import notice_run, notice_store
 from agreements.notices import NoticeKind
 from billing.annual_subscription import run as subscriptions
-from portal.access.scope import Deed, issuers_agreements
+from portal.access.scope import Deed
 from portal.finance import pages
 from portal.pages import connection, occasion, seen, today, who_may
+from portal.searching import PlaceInListingUnknown
+
+PLACE = re.compile(r"[01]_\d{1,18}", re.ASCII)
 
 
 @pages.get("/meddelelser")
 @who_may(Deed.READ)
 def notices(place: str) -> str:
     """What was told in the agreements that the municipality bills for; what waits stands first."""
-    found = notice_store.notices_to(connection(), place)
+    text = request.args.get("after", "")
+    if text and not PLACE.fullmatch(text):
+        raise PlaceInListingUnknown
+    after = (int(text[0]), int(text[2:])) if text else None
+    part = notice_store.notices_to(connection(), place, after=after)
     return render_template(
         "finance/notices.html",
-        found=sorted(found, key=lambda each: each.answer is not None),
-        agreed=issuers_agreements(connection(), place),
+        found=part.notices,
         today=today(),
+        first=url_for("finance.notices", place=place) if after else None,
+        following=url_for("finance.notices", place=place, after=f"{part.next_after[0]}_{part.next_after[1]}")
+        if part.next_after
+        else None,
     )
 
 
@@ -31,7 +43,7 @@ def notices(place: str) -> str:
 def answer_notice(place: str, number: int) -> WebResponse:
     """Accept a notice, which carries a leaver's out, or turn it down and say why."""
     accepted = request.form.get("accepted") == "1"
-    waiting = next((each for each in notice_store.notices_to(connection(), place) if each.number == number), None)
+    waiting = notice_store.find_notice(connection(), place, number)
     if waiting is None:
         raise notice_run.NoticeUnknown(number=number)
     if accepted and waiting.kind is NoticeKind.LEAVE:

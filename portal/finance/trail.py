@@ -8,18 +8,18 @@ from typing import Any
 
 from flask import render_template, url_for
 
+from agreements import store as agreement_store
 from foundation import audit
-from foundation.audit import KeptEvent
-from portal.access.issuer_scope import OwnEvents
-from portal.access.scope import Deed, issuers_agreements
+from foundation.audit import Asked, KeptEvent
+from portal.access.issuer_scope import own_events
+from portal.access.scope import Deed
 from portal.finance import pages
 from portal.finance.asked import day_of, small_number, text_of
 from portal.language import _
 from portal.pages import connection, who_may
 
 SHOWN = 50
-AT_A_TIME = 1000
-MOST_TIMES = 5
+LOOKED_THROUGH = 5_000
 
 
 @pages.get("/revisionsspor")
@@ -42,31 +42,21 @@ def trail(place: str) -> str:
 
 def _search(place: str, asked: dict[str, str]) -> tuple[list[KeptEvent], int | None]:
     """A page of what fits, and where to go on; so many are looked through at most, so that a page stays quick."""
-    own = OwnEvents(connection(), place, issuers_agreements(connection(), place))
-    small = asked["q"].casefold()
-    before = small_number(text_of("before", 12))
-    since = day_of("since", _("Fra")) if asked["since"] else None
-    until = day_of("until", _("Til")) if asked["until"] else None
-    found: list[KeptEvent] = []
-    for _time in range(MOST_TIMES):
-        batch = audit.newest_events(
-            connection(),
-            AT_A_TIME,
-            before=before,
+    codes = agreement_store.agreement_codes(connection(), place)
+    return audit.newest_events(
+        connection(),
+        own_events(connection(), place, codes),
+        Asked(
             actor=asked["actor"],
             action=asked["action"],
-            since=since,
-            until=until,
-        )
-        for event in batch:
-            before = event.number
-            if own.has(event) and (not small or small in f"{event.subject} {event.details}".casefold()):
-                found.append(event)
-                if len(found) == SHOWN:
-                    return found, before
-        if len(batch) < AT_A_TIME:
-            return found, None
-    return found, before
+            since=day_of("since", _("Fra")) if asked["since"] else None,
+            until=day_of("until", _("Til")) if asked["until"] else None,
+            words=asked["q"],
+        ),
+        size=SHOWN,
+        look_through=LOOKED_THROUGH,
+        before=small_number(text_of("before", 12)),
+    )
 
 
 def _told(details: str) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
-from flask import Response, render_template, url_for
+from flask import Response, render_template, request, url_for
 from sqlalchemy import Connection
 
 from agreements.agreement import Agreement
@@ -26,9 +26,11 @@ from portal.municipality import open_pages, pages
 from portal.own_figures import OwnDeadline, own_deadlines
 from portal.pages import anybody, connection, occasion, person, site, today, who_may
 from portal.parts import name_of
+from portal.searching import small_number
 
 BACK, AHEAD = timedelta(days=62), timedelta(days=400)
 MOST_DUE = 200
+SHOWN = 100
 
 
 def own_payments(opened: Connection, place: str, as_of: date) -> list[tuple[Head, int]]:
@@ -54,10 +56,14 @@ def deadlines(place: str) -> str:
 def _page(place: str, address: str = "") -> str:
     as_of = today()
     agreed = members_agreements(connection(), place)
+    coming = own_deadlines(connection(), agreed, place, as_of, as_of + AHEAD)
+    part = small_number(request.args.get("part", "")) or 0
+    is_last = (part + 1) * SHOWN >= len(coming)
     return render_template(
         "municipality/deadlines.html",
-        agreed=agreed,
-        coming=own_deadlines(connection(), agreed, place, as_of, as_of + AHEAD),
+        coming=coming[part * SHOWN : (part + 1) * SHOWN],
+        first=url_for("municipality.deadlines", place=place) if part else None,
+        following=None if is_last else url_for("municipality.deadlines", place=place, part=part + 1),
         payments=own_payments(connection(), place, as_of),
         today=as_of,
         address=address,
