@@ -12,11 +12,12 @@ from agreements.municipality import MUNICIPALITIES, danish_order
 from billing.payment import listing_store, run
 from billing.payment.facts import Age, Matching, MentionKind, OpenReport, Receipt, Standing
 from billing.payment.listing_store import PlaceInList
+from billing.payment.matching_rules import MOST_ITEMS
 from billing.payment.rules import age_of, number_of_reference
 from foundation.audit import Occasion
 
 RECEIPTS_TOGETHER = 50
-MOST_DOCUMENTS = 500
+MOST_DOCUMENTS = 200
 
 
 def open_standings(connection: Connection, issuer: MunicipalityCode, occasion: Occasion) -> OpenReport:
@@ -82,6 +83,7 @@ def suggest(
         numbers=_named(part.receipts),
         payers={each.holder for each in part.receipts if each.holder},
         amounts={each.left_oere for each in part.receipts},
+        of_each=MOST_ITEMS + 1,
         most=MOST_DOCUMENTS,
     )
     made, proposals = run.look_through({item.number: item for item in near}, receipts, occasion)

@@ -13,12 +13,9 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     ScalarSelect,
-    Select,
     Subquery,
-    false,
     func,
     literal,
     select,
@@ -278,6 +275,7 @@ def open_near(  # noqa: PLR0913 - whose, and the three ways to be meant by a rec
     numbers: Collection[str],
     payers: Collection[MunicipalityCode],
     amounts: Collection[int],
+    of_each: int,
     most: int,
 ) -> list[OpenItem]:
     """The documents that some receipts may be meant for: named, of an amount, or the first due of a payer.
@@ -287,19 +285,24 @@ def open_near(  # noqa: PLR0913 - whose, and the three ways to be meant by a rec
         issuer: Whose documents.
         as_of: Issued and settled up to this day.
         numbers: These, also where they are settled.
-        payers: Documents of these, the first due first.
+        payers: Documents of these, the first due of each.
         amounts: Documents of which just so much is open, whosesoever.
-        most: So many of the last two kinds at most, each.
+        of_each: So many of a payer at most.
+        most: So many of all payers, and so many of an amount, at most.
     """
     open_ = _open(issuer, as_of)
-
-    def first(meant: ColumnElement[bool]) -> Select[Any]:
-        return select(open_.c.number).where(open_.c.open_oere != 0, meant).order_by(open_.c.due_date, open_.c.id)
-
+    order = (open_.c.due_date, open_.c.id)
     found = set(numbers)
-    for meant in (
-        open_.c.subscriber.in_(sorted(payers)) if payers else false(),
-        open_.c.open_oere.in_(sorted(amounts)) if amounts else false(),
-    ):
-        found |= set(connection.execute(first(meant).limit(most)).scalars())
+    if payers:
+        place = func.row_number().over(partition_by=open_.c.subscriber, order_by=order).label("place")
+        listed = (
+            select(open_.c.number, place)
+            .where(open_.c.open_oere != 0, open_.c.subscriber.in_(sorted(payers)))
+            .subquery()
+        )
+        query = select(listed.c.number).where(listed.c.place <= of_each).order_by(listed.c.place).limit(most)
+        found |= set(connection.execute(query).scalars())
+    if amounts:
+        alike = select(open_.c.number).where(open_.c.open_oere.in_(sorted(amounts)), open_.c.open_oere != 0)
+        found |= set(connection.execute(alike.order_by(*order).limit(most)).scalars())
     return store.open_items(connection, issuer, numbers=sorted(found), as_of=as_of) if found else []
