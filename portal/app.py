@@ -220,6 +220,8 @@ def _around_each_request(app: Flask, settings: Settings) -> None:
         if view is not None and mark_of(view) is None:
             raise NotMarked(request.endpoint)
         refuse_nul()
+        if request.scheme not in {"http", "https"}:  # a proxy's word, which addresses of ours would be made of
+            abort(400)
 
     @app.after_request
     def secure(response: Response) -> Response:

@@ -15,8 +15,10 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,6 +36,7 @@ SERVER = "MELLEMREGNING_TEST_SERVER"
 NO_SERVER = "MELLEMREGNING_TEST_NO_SERVER"
 
 Databases = SqliteDatabases | PostgresDatabases
+ABOVE_THE_STORES = {"browser", "exports", "portal", "scenarios"}
 
 # A busy machine is no fault of a rule: how long an example takes to draw or to run is never judged.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -58,14 +61,32 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def is_long(item: pytest.Item) -> bool:
     """Whether a test is one for ``dev.py soak``.
 
-    Marked so, or the PostgreSQL half of a module that says ``POSTGRESQL_IN_SOAK = True``: what such a module shows lies
-    above the stores, which other tests try on both databases.
+    Marked so, or the PostgreSQL half of what lies above the stores, which other tests try on both databases in every
+    run: of the rooms ``ABOVE_THE_STORES``, and of a module that says ``POSTGRESQL_IN_SOAK = True``.
     """
     if item.get_closest_marker("soak"):
         return True
     parameters = getattr(getattr(item, "callspec", None), "params", {})
-    on_postgresql = parameters.get("engine_name") == "postgresql"
-    return on_postgresql and getattr(getattr(item, "module", None), "POSTGRESQL_IN_SOAK", False)
+    if "postgresql" not in [each for each in parameters.values() if isinstance(each, str)]:
+        return False
+    room = item.path.relative_to(Path(__file__).parent).parts[0]
+    return room in ABOVE_THE_STORES or getattr(getattr(item, "module", None), "POSTGRESQL_IN_SOAK", False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Whatever a test did to an agreement's life, the books hold at its end; in a long test after each step."""
+    lives = sys.modules.get("tests.billing.runs.conftest")
+    if lives is None:
+        return (yield)
+    lives.Life.each_step = pyfuncitem.config.getoption("--soak")
+    try:
+        answer = yield
+    except BaseException:
+        lives.Life.forget_what_was_done()
+        raise
+    lives.Life.verify_what_was_done()
+    return answer
 
 
 def is_worker(config: pytest.Config) -> bool:

@@ -26,7 +26,19 @@ from foundation import clock
 from foundation.errors import BadInput, N_
 from foundation.person_number import holds_one
 from portal.commands import answers
-from portal.commands.door import DATE, FILE, YEAR, Door, command, name_of, new_group, read_file, table, write_file
+from portal.commands.door import (
+    DATE,
+    FILE,
+    MUNICIPALITY,
+    YEAR,
+    Door,
+    command,
+    name_of,
+    new_group,
+    read_file,
+    table,
+    write_file,
+)
 from portal.commands.effects import show_effects, taken_back
 from portal.language import _
 
@@ -196,7 +208,7 @@ def show_deadlines(door: Door, code: str, year: int) -> None:
 
 @command(membership_group, "leave")
 @click.argument("code", metavar=_("KODE"))
-@click.argument("municipality", metavar=_("KOMMUNE"))
+@click.argument("municipality", type=MUNICIPALITY, metavar=_("KOMMUNE"))
 @click.option("--year", type=YEAR, metavar=_("ÅR"), help=_("Det sidste år, kommunen deltager i."))
 @click.option(
     "--to", "ends_before", type=DATE, metavar=_("DATO"), help=_("Den 1. i en måned, i en aftale uden slutdato.")
@@ -233,7 +245,7 @@ def leave(door: Door, code: str, municipality: str, year: int | None, ends_befor
 
 @command(membership_group, "join")
 @click.argument("code", metavar=_("KODE"))
-@click.argument("municipality", metavar=_("KOMMUNE"))
+@click.argument("municipality", type=MUNICIPALITY, metavar=_("KOMMUNE"))
 @click.option("--year", type=YEAR, metavar=_("ÅR"), help=_("Det første år, kommunen deltager i."))
 @click.option("--from", "begins_on", type=DATE, metavar=_("DATO"), help=_("Den første dag, midt i et år."))
 def join(door: Door, code: str, municipality: str, year: int | None, begins_on: date | None) -> None:
@@ -277,7 +289,9 @@ def _say_what_now(door: Door, code: str, day: date | None) -> None:
 
 @command(agreement_group, "terminate")
 @click.argument("code", metavar=_("KODE"))
-@click.option("--by", "by", required=True, metavar=_("KOMMUNE"), help=_("Den part, der opsiger aftalen."))
+@click.option(
+    "--by", "by", required=True, type=MUNICIPALITY, metavar=_("KOMMUNE"), help=_("Den part, der opsiger aftalen.")
+)
 @click.option("--to", "ends_before", type=DATE, required=True, metavar=_("DATO"), help=_("Den 1. i en måned."))
 def terminate(door: Door, code: str, by: str, ends_before: date) -> None:
     """Notér, at en part har opsagt hele aftalen skriftligt, med aftalens varsel til den 1. i en måned."""
@@ -480,7 +494,14 @@ def load_population(
 
 @command(population_group, "fetch")
 @click.option("--date", "on", type=DATE, required=True, multiple=True, metavar=_("DATO"), help=_("1. i et kvartal."))
-@click.option("--municipality", "codes", multiple=True, metavar=_("KOMMUNE"), help=_("Kun disse; ellers alle 98."))
+@click.option(
+    "--municipality",
+    "codes",
+    multiple=True,
+    type=MUNICIPALITY,
+    metavar=_("KOMMUNE"),
+    help=_("Kun disse; ellers alle 98."),
+)
 @click.option("--base-url", default=None, metavar="URL", help=_("En anden adresse end Statistikbankens."))
 @click.option("--ages", metavar=_("FRA-TIL"), help=_("Kun indbyggere i disse aldre, fx 0-17."))
 def fetch_population(
@@ -549,7 +570,13 @@ def _show_population_change(door: Door, change: PopulationChange) -> None:
 
 @command(population_group, "show")
 @click.argument("on", type=DATE, metavar=_("DATO"))
-@click.option("--municipality", "code", metavar=_("KOMMUNE"), help=_("Kun denne; med tidligere udgaver af tallet."))
+@click.option(
+    "--municipality",
+    "code",
+    type=MUNICIPALITY,
+    metavar=_("KOMMUNE"),
+    help=_("Kun denne; med tidligere udgaver af tallet."),
+)
 def show_population(door: Door, on: date, code: str | None) -> None:
     """Vis indbyggertal på en dag, med kilde."""
     with door.database.reading() as connection:

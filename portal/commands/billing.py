@@ -24,7 +24,7 @@ from billing.monthly_run import run as runs
 from foundation.money import NotAnAmount, kroner, oere_from_danish_text
 from foundation.period import BillingYear, Month
 from portal.commands import answers
-from portal.commands.door import DATE, MONTH, PARTLY_DONE, YEAR, Door, command, name_of, new_group, table
+from portal.commands.door import DATE, MONTH, MUNICIPALITY, PARTLY_DONE, YEAR, Door, command, name_of, new_group, table
 from portal.commands.forecasting import explained_answer, explained_sentence, not_explained
 from portal.language import _
 
@@ -425,7 +425,7 @@ def _tell_failures(door: Door, failed: list[dict[str, str]]) -> None:
 
 @command(invoice_group, "list")
 @click.option("--agreement", "code", metavar=_("KODE"), help=_("Kun denne aftale."))
-@click.option("--municipality", metavar=_("KOMMUNE"), help=_("Kun denne kommune."))
+@click.option("--municipality", type=MUNICIPALITY, metavar=_("KOMMUNE"), help=_("Kun denne kommune."))
 @click.option("--year", type=YEAR, metavar=_("ÅR"), help=_("Kun bilag for dette år."))
 @click.option("--month", type=MONTH, metavar=_("ÅÅÅÅ-MM"), help=_("Kun bilag for denne måned."))
 @click.option("--from", "from_day", type=DATE, metavar=_("DATO"), help=_("Kun perioder fra denne dag."))
@@ -506,7 +506,7 @@ def list_invoices(
 
 @command(invoice_group, "show")
 @click.argument("number", metavar=_("NUMMER"))
-@click.option("--issuer", metavar=_("KOMMUNE"), help=_("Udstederens kode, hvis flere har nummeret."))
+@click.option("--issuer", type=MUNICIPALITY, metavar=_("KOMMUNE"), help=_("Udstederens kode, hvis flere har nummeret."))
 def show_invoice(door: Door, number: str, issuer: str | None) -> None:
     """Vis et bilag med alle linjer."""
     with door.database.reading() as connection:
@@ -573,7 +573,7 @@ def _credited_line(text: str) -> tuple[int, int | None]:
 @command(invoice_group, "credit")
 @click.argument("number", metavar=_("NUMMER"))
 @click.option("--reason", required=True, metavar=_("TEKST"), help=_("Hvorfor; står på kreditnotaen."))
-@click.option("--issuer", metavar=_("KOMMUNE"), help=_("Udstederens kode, hvis flere har nummeret."))
+@click.option("--issuer", type=MUNICIPALITY, metavar=_("KOMMUNE"), help=_("Udstederens kode, hvis flere har nummeret."))
 @click.option(
     "--line",
     "lines",

@@ -19,7 +19,7 @@ from billing.single_case.run import CaseCorrection
 from foundation.errors import BadInput, N_
 from foundation.money import NotAnAmount, kroner, oere_from_danish_text
 from foundation.period import Month, Period
-from portal.commands.door import DATE, FILE, MONTH, Door, command, name_of, new_group, table
+from portal.commands.door import DATE, FILE, MONTH, MUNICIPALITY, Door, command, name_of, new_group, table
 from portal.language import _
 
 case_group = new_group("case", _("Enkeltsager: opret, bevilg, indskriv, udskriv, ret, fakturér bagud måned for måned."))
@@ -85,7 +85,7 @@ def _tell_case(door: Door, case: Case) -> None:
 @command(case_group, "open")
 @click.argument("code", metavar=_("AFTALE"))
 @click.argument("service", metavar=_("YDELSE"))
-@click.argument("payer", metavar=_("KOMMUNE"))
+@click.argument("payer", type=MUNICIPALITY, metavar=_("KOMMUNE"))
 def open_case(door: Door, code: str, service: str, payer: str) -> None:
     """Opret en sag hos betalingskommunen; nummeret giver programmet, og det siger intet om personen."""
     with door.database.transaction() as connection:
@@ -158,7 +158,9 @@ def correct(
 
 @command(case_group, "list")
 @click.argument("code", required=False, metavar=_("[AFTALE]"))
-@click.option("--municipality", "payer", metavar=_("KOMMUNE"), help=_("Kun denne betalingskommunes."))
+@click.option(
+    "--municipality", "payer", type=MUNICIPALITY, metavar=_("KOMMUNE"), help=_("Kun denne betalingskommunes.")
+)
 def list_cases(door: Door, code: str | None, payer: str | None) -> None:
     """Vis sager: nummer, ydelse, betalingskommune og datoer."""
     with door.database.reading() as connection:
@@ -392,7 +394,7 @@ def issue(door: Door, number: int) -> None:
 
 @command(case_group, "statement")
 @click.argument("code", metavar=_("AFTALE"))
-@click.argument("payer", metavar=_("KOMMUNE"))
+@click.argument("payer", type=MUNICIPALITY, metavar=_("KOMMUNE"))
 @click.option("--from", "first", type=MONTH, required=True, metavar=_("ÅÅÅÅ-MM"), help=_("Første måned."))
 @click.option("--to", "last", type=MONTH, required=True, metavar=_("ÅÅÅÅ-MM"), help=_("Sidste måned."))
 @click.option("--out", "folder", type=FILE, default=Path(), metavar=_("MAPPE"), help=_("Hvor filen lægges."))

@@ -15,6 +15,7 @@ from foundation.clock import DANISH_TIME
 from portal.commands.door import (
     DATE,
     FILE,
+    MUNICIPALITY,
     PARTLY_DONE,
     Door,
     command,
@@ -51,7 +52,7 @@ def _words() -> dict[str, str]:
 @click.option("--once", is_flag=True, help=_("Én omgang; det er det sædvanlige, og uret gentager den."))
 @click.option("--again", multiple=True, metavar=_("NUMMER"), help=_("Send også dette bilag, eller send det igen."))
 @click.option("--since", type=DATE, metavar=_("DATO"), help=_("Send også alle bilag dateret fra denne dag."))
-@click.option("--issuer", metavar=_("KOMMUNE"), help=_("Med --again og --since: udstederens kode."))
+@click.option("--issuer", type=MUNICIPALITY, metavar=_("KOMMUNE"), help=_("Med --again og --since: udstederens kode."))
 def deliver(door: Door, once: bool, again: tuple[str, ...], since: date | None, issuer: str | None) -> None:
     """Send alt, der er forfaldent: bilag, breve og beskeder, ad udstedernes kanaler.
 
@@ -96,7 +97,7 @@ def deliver(door: Door, once: bool, again: tuple[str, ...], since: date | None, 
 
 
 @command(delivery_group, "set")
-@click.argument("issuer", metavar=_("KOMMUNE"))
+@click.argument("issuer", type=MUNICIPALITY, metavar=_("KOMMUNE"))
 @click.argument("topic", type=click.Choice(TOPICS), metavar=_("[documents|letters|mail]"))
 @click.argument("kind", type=click.Choice(KINDS), metavar=_("[folder|smtp|http]"))
 @click.option("--path", metavar=_("MAPPE"), help=_("folder: mappen, der skrives i; den skal findes."))
@@ -134,7 +135,7 @@ def set_channel(door: Door, issuer: str, topic: str, kind: str, off: bool, **set
 
 
 @command(delivery_group, "show")
-@click.argument("issuer", required=False, metavar=_("[KOMMUNE]"))
+@click.argument("issuer", required=False, type=MUNICIPALITY, metavar=_("[KOMMUNE]"))
 def show_channels(door: Door, issuer: str | None) -> None:
     """Vis kanalerne."""
     from exports.delivery import run as deliveries
@@ -179,7 +180,7 @@ def _tell_channels(door: Door, found: list[Channel]) -> None:
 
 @command(delivery_group, "list")
 @click.option("--state", "states", multiple=True, type=click.Choice(STATES), help=_("Kun dem, der står sådan."))
-@click.option("--issuer", metavar=_("KOMMUNE"), help=_("Kun denne udsteders."))
+@click.option("--issuer", type=MUNICIPALITY, metavar=_("KOMMUNE"), help=_("Kun denne udsteders."))
 def list_deliveries(door: Door, states: tuple[str, ...], issuer: str | None) -> None:
     """Vis, hvad der nåede hvem hvornår, og hvad der ikke gjorde."""
     from exports.delivery import run as deliveries

@@ -17,7 +17,7 @@ from billing.invoice import store as invoice_store
 from billing.invoice.facts import IssuedDocument
 from foundation.money import kroner
 from portal.commands.billing import invoice_group
-from portal.commands.door import DATE, FILE, MONTH, PARTLY_DONE, REFUSED, Door, command, new_group
+from portal.commands.door import DATE, FILE, MONTH, MUNICIPALITY, PARTLY_DONE, REFUSED, Door, command, new_group
 from portal.language import _
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ _out = click.option(
 @click.option("--all", "every", is_flag=True, help=_("Alle bilag, der sendes; interne er ikke med."))
 @click.option("--agreement", metavar=_("KODE"), help=_("Med --all: kun denne aftales."))
 @click.option("--month", type=MONTH, metavar=_("ÅÅÅÅ-MM"), help=_("Med --all: kun denne måneds."))
-@click.option("--issuer", metavar=_("KOMMUNE"), help=_("Udstederens kode, hvis flere har nummeret."))
+@click.option("--issuer", type=MUNICIPALITY, metavar=_("KOMMUNE"), help=_("Udstederens kode, hvis flere har nummeret."))
 @_out
 def write_xml(
     door: Door,
@@ -105,7 +105,7 @@ def write_xml(
 @click.option("--all", "every", is_flag=True, help=_("Alle bilag, der sendes; interne er ikke med."))
 @click.option("--agreement", metavar=_("KODE"), help=_("Med --all: kun denne aftales."))
 @click.option("--month", type=MONTH, metavar=_("ÅÅÅÅ-MM"), help=_("Med --all: kun denne måneds."))
-@click.option("--issuer", metavar=_("KOMMUNE"), help=_("Udstederens kode, hvis flere har nummeret."))
+@click.option("--issuer", type=MUNICIPALITY, metavar=_("KOMMUNE"), help=_("Udstederens kode, hvis flere har nummeret."))
 @_out
 def write_pdf(
     door: Door,
@@ -166,7 +166,7 @@ def tell_written(door: Door, written: Written) -> None:
 
 
 @command(posting_group, "write")
-@click.argument("issuer", metavar=_("KOMMUNE"))
+@click.argument("issuer", type=MUNICIPALITY, metavar=_("KOMMUNE"))
 @click.option("--month", type=MONTH, metavar=_("ÅÅÅÅ-MM"), help=_("Bilag dateret i denne måned."))
 @click.option("--from", "from_day", type=DATE, metavar=_("DATO"), help=_("Bilag dateret fra denne dag."))
 @click.option("--to", "to_day", type=DATE, metavar=_("DATO"), help=_("Bilag dateret til og med denne dag."))
@@ -221,7 +221,7 @@ def write_postings(
 
 
 @command(posting_group, "columns")
-@click.argument("issuer", metavar=_("KOMMUNE"))
+@click.argument("issuer", type=MUNICIPALITY, metavar=_("KOMMUNE"))
 @click.argument("columns", nargs=-1, metavar=_("[OVERSKRIFT=FELT]..."))
 def posting_columns(door: Door, issuer: str, columns: tuple[str, ...]) -> None:
     """Vælg kolonnerne i en udsteders posteringsfil, fx Kontostreng=account; uden valg vises de."""

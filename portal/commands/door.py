@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 import migrations
-from agreements.municipality import MUNICIPALITIES
+from agreements.municipality import MUNICIPALITIES, find_by_name
 from foundation import clock
 from foundation.audit import Occasion
 from foundation.database import Database
@@ -227,7 +227,22 @@ class YearType(click.ParamType[int]):
             self.fail(_("«{text}» er ikke et år. Skriv det som 2009.").format(text=value), param, ctx)
 
 
+class MunicipalityType(click.ParamType[str]):
+    """A municipality by its code, 461, or by a name that people use: Odense, Faaborg-Midtfyn Kommune.
+
+    What is neither is handed on as it is, for the verb to refuse in its own words.
+    """
+
+    name = "kommune"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401, ARG002
+        """The code of what was meant."""
+        found = find_by_name(str(value))
+        return found.code if found else str(value)
+
+
 DATE = DateType()
+MUNICIPALITY = MunicipalityType()
 MONTH = MonthType()
 YEAR = YearType()
 FILE = click.Path(path_type=Path)

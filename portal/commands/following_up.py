@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 
 from billing.usage_statement.facts import UsagePeriod
-from portal.commands.door import FILE, Door
+from portal.commands.door import FILE, MUNICIPALITY, Door
 from portal.commands.usage import PERIOD
 from portal.language import _
 
 
 @click.argument("code", metavar=_("AFTALE"))
 @click.argument("quarter", type=PERIOD, metavar=_("KVARTAL"))
-@click.option("--municipality", metavar=_("KOMMUNE"), help=_("Kun denne kommunes."))
+@click.option("--municipality", type=MUNICIPALITY, metavar=_("KOMMUNE"), help=_("Kun denne kommunes."))
 @click.option("--out", type=FILE, default=Path(), metavar=_("MAPPE"), help=_("Mappen, der skrives i."))
 def follow_up(door: Door, code: str, quarter: UsagePeriod, municipality: str | None, out: Path) -> None:
     """Skriv kvartalsopfølgningen til hver betaler: budget, faktureret, forbrug og ventetid (regneark og PDF)."""

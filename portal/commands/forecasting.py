@@ -17,7 +17,7 @@ from foundation.money import NotAnAmount, kroner, oere_from_danish_text, oere_fr
 from foundation.period import BillingYear, NotAPeriod
 from portal.commands import answers
 from portal.commands.answers import Answer
-from portal.commands.door import YEAR, Door, command, name_of, new_group, table
+from portal.commands.door import MUNICIPALITY, YEAR, Door, command, name_of, new_group, table
 from portal.language import _
 
 _PERCENT = re.compile(r"([+-]?\d{1,4}(?:[.,]\d{1,6})?) ?%", re.ASCII)
@@ -101,6 +101,7 @@ class StepType(click.ParamType[tuple[int, int]]):
 @click.option(
     "--without",
     multiple=True,
+    type=MUNICIPALITY,
     metavar=_("KOMMUNE"),
     help=_("Hvad nu hvis en deltager ikke er med; kan gentages."),
 )
@@ -108,6 +109,7 @@ class StepType(click.ParamType[tuple[int, int]]):
     "--with",
     "joining",
     multiple=True,
+    type=MUNICIPALITY,
     metavar=_("KOMMUNE"),
     help=_("Hvad nu hvis en kommune mere er med; kan gentages."),
 )

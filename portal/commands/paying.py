@@ -18,7 +18,18 @@ from billing.payment.facts import Age, Match, Matching, OpenItem, OpenReport, Pr
 from billing.payment.interest_facts import InterestPlan, InterestScope, PlannedInterest, Principal, Segment
 from billing.payment.interest_rules import percent
 from foundation.money import NotAnAmount, kroner, oere_from_danish_text, oere_from_text
-from portal.commands.door import DATE, FILE, PARTLY_DONE, Door, command, name_of, new_group, read_file, table
+from portal.commands.door import (
+    DATE,
+    FILE,
+    MUNICIPALITY,
+    PARTLY_DONE,
+    Door,
+    command,
+    name_of,
+    new_group,
+    read_file,
+    table,
+)
 from portal.language import _
 
 payment_group = new_group("payment", _("Indbetalinger: indlæs, udlign, ophæv, åbne poster."))
@@ -29,7 +40,10 @@ interest_group.add_command(rate_group)
 GROUPS = (payment_group, interest_group)
 
 _issuer_option = click.option(
-    "--issuer", metavar=_("KOMMUNE"), help=_("Hvis indbetalinger; kan udelades, hvor der kun er én udsteder.")
+    "--issuer",
+    type=MUNICIPALITY,
+    metavar=_("KOMMUNE"),
+    help=_("Hvis indbetalinger; kan udelades, hvor der kun er én udsteder."),
 )
 
 
@@ -167,7 +181,7 @@ def _plan_answer(plan: InterestPlan) -> dict[str, Any]:
 
 
 @command(payment_group, "columns")
-@click.argument("issuer", metavar=_("KOMMUNE"))
+@click.argument("issuer", type=MUNICIPALITY, metavar=_("KOMMUNE"))
 @click.option("--date", "booked_on", metavar=_("NAVN"), help=_("Kolonnen med bogføringsdagen."))
 @click.option("--value-date", metavar=_("NAVN"), help=_("Kolonnen med rentedatoen."))
 @click.option("--amount", metavar=_("NAVN"), help=_("Kolonnen med beløbet."))
@@ -441,7 +455,7 @@ def _age_words() -> Mapping[Age, str]:
 
 @command(payment_group, "open")
 @_issuer_option
-@click.option("--municipality", metavar=_("KOMMUNE"), help=_("Kun denne kommune, bilag for bilag."))
+@click.option("--municipality", type=MUNICIPALITY, metavar=_("KOMMUNE"), help=_("Kun denne kommune, bilag for bilag."))
 def open_items(door: Door, issuer: str | None, municipality: str | None) -> None:
     """Vis åbne poster pr. kommune og alder på forretningsdatoen."""
     with door.database.reading() as connection:
@@ -525,7 +539,7 @@ def _lines_table(documents: Sequence[PlannedInterest]) -> Any:  # noqa: ANN401 -
 @click.argument("number", required=False, metavar=_("[NUMMER]"))
 @_issuer_option
 @click.option("--to", "last_day", type=DATE, metavar=_("DATO"), help=_("Til og med denne dag; ellers i dag."))
-@click.option("--municipality", metavar=_("KOMMUNE"), help=_("Kun denne kommune."))
+@click.option("--municipality", type=MUNICIPALITY, metavar=_("KOMMUNE"), help=_("Kun denne kommune."))
 def show_interest(
     door: Door, number: str | None, issuer: str | None, last_day: date | None, municipality: str | None
 ) -> None:
@@ -579,7 +593,7 @@ def _tell_one(door: Door, principal: Principal, segments: Sequence[Segment], unt
 @command(interest_group, "plan")
 @_issuer_option
 @click.option("--to", "last_day", type=DATE, metavar=_("DATO"), help=_("Til og med denne dag; ellers i dag."))
-@click.option("--municipality", metavar=_("KOMMUNE"), help=_("Kun denne kommune."))
+@click.option("--municipality", type=MUNICIPALITY, metavar=_("KOMMUNE"), help=_("Kun denne kommune."))
 def plan(door: Door, issuer: str | None, last_day: date | None, municipality: str | None) -> None:
     """Planlæg rentefakturaer for alt, der er betalt for sent eller ikke betalt, og som ikke er opkrævet."""
     with door.database.transaction() as connection:

@@ -11,7 +11,7 @@ from agreements.municipality import municipality
 from foundation import users
 from foundation.users import UserRow
 from portal.access import run as access
-from portal.commands.door import Door, command, name_of, new_group, table
+from portal.commands.door import MUNICIPALITY, Door, command, name_of, new_group, table
 from portal.language import _
 
 user_group = new_group("user", _("Brugere af hjemmesiden: opret, giv roller, luk."))
@@ -47,7 +47,7 @@ def add(door: Door, login: str) -> None:
 
 @command(user_group, "role")
 @click.argument("login", metavar=_("NAVN"))
-@click.argument("place", metavar=_("KOMMUNE"))
+@click.argument("place", type=MUNICIPALITY, metavar=_("KOMMUNE"))
 @click.argument("roles", nargs=-1, metavar=_("[ROLLE]..."))
 def set_roles(door: Door, login: str, place: str, roles: tuple[str, ...]) -> None:
     """Giv en bruger disse roller hos en kommune i stedet for dem før; ingen tager alle fra brugeren.

@@ -13,7 +13,7 @@ from foundation.hooks import EVENTS, Hook, hooks
 from foundation.tokens import TokenRow
 from portal.access import hooks as hook_verbs
 from portal.access import keys
-from portal.commands.door import Door, command, name_of, new_group, table
+from portal.commands.door import MUNICIPALITY, Door, command, name_of, new_group, table
 from portal.language import _
 
 token_group = new_group("token", _("Nøgler til API'et: lav, vis, luk."))
@@ -37,7 +37,7 @@ def _said_token(value: TokenRow) -> dict[str, Any]:
 
 @command(token_group, "add")
 @click.argument("login", metavar=_("NAVN"))
-@click.argument("place", metavar=_("KOMMUNE"))
+@click.argument("place", type=MUNICIPALITY, metavar=_("KOMMUNE"))
 @click.option("--name", required=True, metavar=_("TEKST"), help=_("Det system, der skal bruge nøglen."))
 @click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(list(keys.SCOPES)))
 @click.option("--days", type=int, default=keys.DEFAULT_DAYS, show_default=True, help=_("Hvor længe den gælder."))
@@ -93,7 +93,7 @@ def _said_hook(value: Hook) -> dict[str, Any]:
 
 
 @command(hook_group, "add")
-@click.argument("place", metavar=_("KOMMUNE"))
+@click.argument("place", type=MUNICIPALITY, metavar=_("KOMMUNE"))
 @click.argument("url", metavar="URL")
 @click.option("--event", "events", multiple=True, type=click.Choice(list(EVENTS)), help=_("Ellers alle."))
 def add_hook(door: Door, place: str, url: str, events: tuple[str, ...]) -> None:
@@ -122,7 +122,7 @@ def list_hooks(door: Door) -> None:
 
 
 @command(hook_group, "close")
-@click.argument("place", metavar=_("KOMMUNE"))
+@click.argument("place", type=MUNICIPALITY, metavar=_("KOMMUNE"))
 @click.argument("number", type=int, metavar=_("NUMMER"))
 def close_hook(door: Door, place: str, number: int) -> None:
     """Fortæl en adresse intet mere."""

@@ -10,7 +10,7 @@ import click
 
 from billing.payment import reminder_run
 from billing.payment.reminder_rules import ReminderLetter
-from portal.commands.door import FILE, Door, command, name_of, new_group, table
+from portal.commands.door import FILE, MUNICIPALITY, Door, command, name_of, new_group, table
 from portal.language import _
 
 reminder_group = new_group("reminder", _("Påmindelser og rykkere; sendes ikke, før en udsteder slår dem til."))
@@ -18,7 +18,10 @@ reminder_group = new_group("reminder", _("Påmindelser og rykkere; sendes ikke, 
 GROUPS = (reminder_group,)
 
 _issuer_option = click.option(
-    "--issuer", metavar=_("KOMMUNE"), help=_("Hvis breve; kan udelades, hvor der kun er én udsteder.")
+    "--issuer",
+    type=MUNICIPALITY,
+    metavar=_("KOMMUNE"),
+    help=_("Hvis breve; kan udelades, hvor der kun er én udsteder."),
 )
 
 
@@ -63,7 +66,7 @@ def _table(letters: Sequence[ReminderLetter]) -> Any:  # noqa: ANN401 - a table
 
 
 @command(reminder_group, "set")
-@click.argument("issuer", metavar=_("KOMMUNE"))
+@click.argument("issuer", type=MUNICIPALITY, metavar=_("KOMMUNE"))
 @click.option("--days", type=int, multiple=True, metavar=_("DAGE"), help=_("Dage efter forfald; én for hvert trin."))
 @click.option("--off", is_flag=True, help=_("Send ingen."))
 def set_reminders(door: Door, issuer: str, days: tuple[int, ...], off: bool) -> None:

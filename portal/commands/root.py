@@ -38,6 +38,7 @@ from portal.commands import (
 from portal.commands.door import (
     DATE,
     FILE,
+    MUNICIPALITY,
     REFUSED,
     YEAR,
     Door,
@@ -171,7 +172,7 @@ def export_calculation(door: Door, code: str, year: int, number: int | None, out
 
 @command(export_group, "specification")
 @click.argument("code", metavar=_("KODE"))
-@click.argument("municipality", metavar=_("KOMMUNE"))
+@click.argument("municipality", type=MUNICIPALITY, metavar=_("KOMMUNE"))
 @click.option("--year", type=YEAR, metavar=_("ÅR"), help=_("Et kalenderår."))
 @click.option("--from", "from_day", type=DATE, metavar=_("DATO"), help=_("Første dag i stedet for et år."))
 @click.option("--to", "to_day", type=DATE, metavar=_("DATO"), help=_("Sidste dag i stedet for et år."))

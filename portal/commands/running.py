@@ -13,7 +13,7 @@ from billing.monthly_run.facts import IssuerSettings, PlanState, PlanWarning, Ru
 from foundation.money import kroner
 from foundation.period import Month
 from portal.commands import answers
-from portal.commands.door import MONTH, PARTLY_DONE, Door, command, name_of, new_group, table
+from portal.commands.door import MONTH, MUNICIPALITY, PARTLY_DONE, Door, command, name_of, new_group, table
 from portal.language import _
 
 MOST_SHOWN = 10
@@ -283,7 +283,7 @@ def _tell_settings(door: Door, settings: IssuerSettings) -> None:
 
 
 @command(issuer_group, "set")
-@click.argument("municipality", metavar=_("KOMMUNE"))
+@click.argument("municipality", type=MUNICIPALITY, metavar=_("KOMMUNE"))
 @click.option("--four-eyes", type=click.Choice(["on", "off"]), help=_("Om to personer skal se hver kørsel."))
 @click.option("--warn-percent", type=click.IntRange(0, 1000), help=_("Advar ved større afvigelse fra raten før."))
 @click.option("--plan-days", type=int, metavar=_("DAGE"), help=_("Så mange dage før fristen planlægger uret; 0-27."))
@@ -315,7 +315,7 @@ def set_issuer(
 
 
 @command(issuer_group, "show")
-@click.argument("municipality", metavar=_("KOMMUNE"))
+@click.argument("municipality", type=MUNICIPALITY, metavar=_("KOMMUNE"))
 def show_issuer(door: Door, municipality: str) -> None:
     """Vis en udsteders indstillinger; det sædvanlige, hvor intet er bestemt."""
     with door.database.reading() as connection:

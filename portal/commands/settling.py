@@ -21,7 +21,7 @@ from billing.year_end_settlement.facts import (
 from foundation.money import NotAnAmount, kroner, oere_from_danish_text, oere_from_text
 from portal.commands import answers
 from portal.commands.agreed import show_lines
-from portal.commands.door import FILE, YEAR, Door, command, name_of, new_group, read_file, table
+from portal.commands.door import FILE, MUNICIPALITY, YEAR, Door, command, name_of, new_group, read_file, table
 from portal.language import _
 
 accounts_group = new_group("accounts", _("Endelige regnskaber."))
@@ -226,7 +226,7 @@ def release(
 
 @command(settlement_group, "exit")
 @click.argument("code", metavar=_("KODE"))
-@click.argument("municipality", metavar=_("KOMMUNE"))
+@click.argument("municipality", type=MUNICIPALITY, metavar=_("KOMMUNE"))
 @click.option("--preview", is_flag=True, help=_("Beregn uden at udstede."))
 def exit_(door: Door, code: str, municipality: str, preview: bool) -> None:
     """Opgør mellemværendet med en udtrådt kommune: dens andel af resultater, der ikke er indregnet (§ 6 stk. 8)."""

@@ -13,7 +13,7 @@ from agreements import run as agreements
 from agreements import trading_run
 from agreements.trading import VAT_CODES, EndpointKind, PaymentMeans, UnfitDocuments
 from agreements.trading_run import DetailChange
-from portal.commands.door import FILE, Door, command, name_of, new_group, read_file, table
+from portal.commands.door import FILE, MUNICIPALITY, Door, command, name_of, new_group, read_file, table
 from portal.commands.running import issuer_group
 from portal.language import _
 
@@ -126,7 +126,7 @@ _endpoint = click.option(
 
 
 @command(issuer_group, "details")
-@click.argument("municipality", metavar=_("KOMMUNE"))
+@click.argument("municipality", type=MUNICIPALITY, metavar=_("KOMMUNE"))
 @click.option("--vat-number", metavar=_("DK12345678"), help=_("Momsnummer; kræves, når ydelser er momsfritaget."))
 @_endpoint
 @click.option(
@@ -170,7 +170,7 @@ def issuer_details(door: Door, municipality: str, **values: str | None) -> None:
 
 @command(party_group, "set")
 @click.argument("agreement", metavar=_("KODE"))
-@click.argument("municipality", metavar=_("KOMMUNE"))
+@click.argument("municipality", type=MUNICIPALITY, metavar=_("KOMMUNE"))
 @click.option("--gln", metavar=_("CIFRE"), help=_("EAN-nummer (GLN), 13 cifre; skrives i aftalen."))
 @_endpoint
 @click.option("--buyer-reference", metavar=_("TEKST"), help=_("Modtagerens reference, fx en afdeling."))

@@ -15,7 +15,7 @@ from agreements import store as agreement_store
 from billing.usage_statement.facts import ALL, Measure, Release, UsagePeriod
 from foundation.errors import BadInput, N_
 from foundation.period import NotAPeriod
-from portal.commands.door import FILE, REFUSED, Door, command, name_of, new_group, read_file, table
+from portal.commands.door import FILE, MUNICIPALITY, REFUSED, Door, command, name_of, new_group, read_file, table
 from portal.language import _
 from portal.usage_words import PREVIEWED, measure_words, residence_name
 
@@ -61,7 +61,9 @@ def _about(function: Callable[..., None]) -> Callable[..., None]:
     """The options that say what a file is about, where it cannot be told otherwise."""
     for option in (
         click.option("--period", type=PERIOD, metavar=_("PERIODE"), help=_("Ellers filens navn, fx 2009-H1.")),
-        click.option("--provider", metavar=_("KOMMUNE"), help=_("Ydelsesleverandøren; ellers den eneste.")),
+        click.option(
+            "--provider", type=MUNICIPALITY, metavar=_("KOMMUNE"), help=_("Ydelsesleverandøren; ellers den eneste.")
+        ),
         click.option("--agreement", "code", metavar=_("KODE"), help=_("Aftalen; ellers den eneste.")),
     ):
         function = option(function)
@@ -144,7 +146,7 @@ def _show_mapping(out: Console, mapping: ColumnMapping) -> None:
 @command(usage_group, "mapping")
 @click.argument("file", type=FILE, required=False, metavar=_("[FIL]"))
 @click.option("--agreement", "code", metavar=_("KODE"), help=_("Aftalen; ellers den eneste."))
-@click.option("--provider", metavar=_("KOMMUNE"), help=_("Ydelsesleverandøren; ellers den eneste."))
+@click.option("--provider", type=MUNICIPALITY, metavar=_("KOMMUNE"), help=_("Ydelsesleverandøren; ellers den eneste."))
 @click.option("--shape", type=click.Choice(["counts", "courses"]), help=_("Hvad en række er; ellers det, der passer."))
 @click.option("--set", "chosen", multiple=True, metavar=_("FELT=KOLONNE"), help=_("Vælg en kolonne."))
 @click.option("--word", "words", multiple=True, metavar=_("FELT:ORD=BETYDNING"), help=_("Forklar et ord."))
@@ -468,7 +470,7 @@ def release(door: Door, code: str, period: UsagePeriod) -> None:
 @click.argument("code", metavar=_("KODE"))
 @click.argument("period", type=PERIOD, metavar=_("PERIODE"))
 @click.option("--edition", type=click.IntRange(min=1), help=_("En tidligere udgave."))
-@click.option("--municipality", metavar=_("KOMMUNE"), help=_("Kun én kommunes."))
+@click.option("--municipality", type=MUNICIPALITY, metavar=_("KOMMUNE"), help=_("Kun én kommunes."))
 @click.option("--out", type=FILE, default=Path(), metavar=_("MAPPE"), help=_("Mappen, der skrives i."))
 def statement(
     door: Door, code: str, period: UsagePeriod, edition: int | None, municipality: str | None, out: Path

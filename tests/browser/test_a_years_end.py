@@ -26,6 +26,8 @@ from tests.browser.conftest import log_in, picture, violations
 from tests.databases import SqliteDatabases
 from tests.portal import demo_site
 
+pytestmark = pytest.mark.soak
+
 DAY = date(2011, 4, 4)
 END = "/oekonomi/461/aarsafslutning/fyn-alkohol/2010"
 

@@ -44,6 +44,7 @@ def keep(page: Page, name: str) -> None:
 
 
 @has_plans
+@pytest.mark.soak
 def test_from_serve_to_an_approved_month_and_a_workbook(page: Page, address: str, tmp_path: Path) -> None:
     begun = time.monotonic()
     page.set_viewport_size(SMALL)  # type: ignore[arg-type]

@@ -21,6 +21,8 @@ from tests.databases import SqliteDatabases
 from tests.portal import demo_site
 from tests.portal.municipality.test_pages import release_usage
 
+pytestmark = pytest.mark.soak
+
 LOGIN = "assens-begge"
 
 

@@ -39,6 +39,8 @@ PAGES = [
     ("officer", "/kommune/420/", "ikke-min"),
     *finance_rows.PICTURES,
 ]
+# All pages are looked at in the long run, these in every one.
+SAMPLE = {"overblik", "bilag-et", "plan-godkend", "aarsafslutning-aabent", "det-betaler-vi", "ikke-min"}
 
 
 @pytest.mark.parametrize(("path", "name"), NOBODYS, ids=[name for _, name in NOBODYS])
@@ -52,7 +54,10 @@ def test_a_page_for_all(page: Page, phone: Page, address: str, path: str, name: 
         assert fits(window)
 
 
-@pytest.mark.parametrize(("login", "path", "name"), PAGES, ids=[name for _, _, name in PAGES])
+@pytest.mark.parametrize(
+    ("login", "path", "name"),
+    [pytest.param(*row, id=row[2], marks=() if row[2] in SAMPLE else pytest.mark.soak) for row in PAGES],
+)
 def test_a_page(page: Page, phone: Page, address: str, *, login: str, path: str, name: str) -> None:
     for window, width in ((page, "bred"), (phone, "smal")):
         log_in(window, address, login)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date
+from pathlib import Path
+
+from sqlalchemy import make_url
 
 from agreements import run as agreements
 from foundation import clock
@@ -54,11 +58,25 @@ def live(database: Database) -> None:
 
 @contextmanager
 def lived(url: str) -> Iterator[Database]:
-    """A database with the demo's years and everybody in it."""
+    """A database with the demo's years and everybody in it; lived once by this process, and copied where it is a file.
+
+    ``url`` is of a database with its tables and nothing in them.
+    """
+    place = make_url(url)
+    is_file = place.get_backend_name() == "sqlite"
+    if is_file and "demo" in _LIVED:
+        Path(str(place.database)).write_bytes(_LIVED["demo"])
     database = Database(url)
     try:
-        live(database)
-        add_people(database)
+        if not (is_file and "demo" in _LIVED):
+            live(database)
+            add_people(database)
+        if is_file and "demo" not in _LIVED:
+            with closing(sqlite3.connect(str(place.database))) as connection:
+                _LIVED["demo"] = connection.serialize()
         yield database
     finally:
         database.dispose()
+
+
+_LIVED: dict[str, bytes] = {}

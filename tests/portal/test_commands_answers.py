@@ -157,6 +157,17 @@ def test_the_business_date_stands_anywhere(lived: Desk) -> None:
     assert (said.status, said.json["issued"][0]["issue_date"]) == (0, "2010-01-14")
 
 
+@pytest.mark.parametrize("name", ["420", "Assens", "assens kommune"])
+def test_a_municipality_by_its_code_or_its_name(lived: Desk, name: str) -> None:
+    told = lived.says("settlement", "exit", FUNEN, name, "--preview", "--json")
+    assert told.status == 1
+    assert "Assens" in told.json["message"]  # it leaves not; what counts is who was understood
+    answer = lived.does("population", "show", "2008-01-01", "--municipality", name)
+    assert "42054" in str(answer)
+    unknown = lived.says("population", "show", "2008-01-01", "--municipality", "Assen", "--json")
+    assert unknown.json["error"] == "UnknownMunicipality"
+
+
 def test_money_and_days_as_danes_write_them(lived: Desk) -> None:
     said = lived.says("invoice", "list", "--municipality", "420", "--month", "2009-02").out
     assert "194.202,82" in said

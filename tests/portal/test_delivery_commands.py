@@ -10,8 +10,6 @@ import pytest
 from tests.exports.delivery.conftest import BUYERS
 from tests.scenarios.conftest import FILES, FUNEN, ODENSE, Desk
 
-POSTGRESQL_IN_SOAK = True
-
 
 @pytest.fixture
 def desk(upgraded_url: str, tmp_path: Path) -> Iterator[Desk]:

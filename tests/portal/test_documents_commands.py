@@ -12,7 +12,6 @@ from pypdf import PdfReader
 from tests.exports.e_invoice.official import schema_errors
 from tests.scenarios.conftest import FILES, FUNEN, NINE, ODENSE, Desk
 
-POSTGRESQL_IN_SOAK = True
 RECEIVERS = "".join(f"{FUNEN};{code};cvr;Sundhed\n" for code in NINE if code != ODENSE)
 
 

@@ -21,8 +21,6 @@ from tests.scenarios.conftest import (
     shared_out,
 )
 
-POSTGRESQL_IN_SOAK = True
-
 DEARER = """[agreement]
 code = "fyn-alkohol"
 

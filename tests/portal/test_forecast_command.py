@@ -27,7 +27,6 @@ from tests.scenarios.conftest import (
 
 BUDGET_2010 = {ODENSE: 1_871_234_567, SVENDBORG: 648_765_432}
 COST_2010 = 2_519_999_999
-POSTGRESQL_IN_SOAK = True
 
 EXPLAINED = ("cost", "population", "members", "results")
 on_one_engine = pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)

@@ -17,8 +17,6 @@ from foundation.settings import with_driver
 from tests.conftest import Databases
 from tests.scenarios.conftest import FILES, FUNEN, Desk
 
-POSTGRESQL_IN_SOAK = True
-
 ON_SQLITE = pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 
 

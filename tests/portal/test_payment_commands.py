@@ -13,8 +13,6 @@ from tests.billing.payment.made import Entry, camt, fik, kroner
 from tests.exports.e_invoice.official import rule_findings, schema_errors
 from tests.scenarios.conftest import FILES, FUNEN, NINE, ODENSE, Desk
 
-POSTGRESQL_IN_SOAK = True
-
 ASSENS = "420"
 # domain.md: January 2009.
 JANUARY = dict(

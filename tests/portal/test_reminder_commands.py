@@ -14,8 +14,6 @@ from billing.payment.reminder_rules import LevelsUnlikely, require_levels
 from tests.billing.payment.made import Entry, camt, fik
 from tests.scenarios.conftest import FILES, FUNEN, ODENSE, Desk
 
-POSTGRESQL_IN_SOAK = True
-
 
 @pytest.fixture
 def desk(upgraded_url: str, tmp_path: Path) -> Iterator[Desk]:

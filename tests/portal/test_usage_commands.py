@@ -30,7 +30,6 @@ from tests.billing.usage.made import (
 )
 from tests.scenarios.conftest import FILES, Desk
 
-POSTGRESQL_IN_SOAK = True
 ODENSE, SVENDBORG = "461", "479"
 
 

@@ -20,8 +20,6 @@ from tests.scenarios.conftest import (
     cost,
 )
 
-POSTGRESQL_IN_SOAK = True
-
 ACCOUNTS = {ODENSE: ODENSE_2009 - 100_000, SVENDBORG: SVENDBORG_2009}  # a surplus of 1.000,00 kr.
 
 

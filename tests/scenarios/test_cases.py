@@ -19,7 +19,6 @@ CODE = "horsens-odder-sager"
 HORSENS, ODDER, SKANDERBORG = "615", "727", "746"
 KRAASIGLUND, HALFWAY = 133_700, 36_400
 # Verified after each step, which takes its time; the stores are tried on both in tests/billing/cases.
-POSTGRESQL_IN_SOAK = True
 A_NUMBER = re.compile(r"S-[B-Z]{4}-[B-Z]{4}")
 # Ten digits with an impossible month where a refusal is not expected; a possible date, marked, where it is.
 CPR_LIKE = "010203-0000"

@@ -12,7 +12,6 @@ from tests.scenarios.conftest import Desk
 from tests.scenarios.test_horsens_odder import AGREEMENT, CODE, HALFWAY, HORSENS, KRAASIGLUND, ODDER, QUARTER, admitted
 
 # Above the stores, which are tried on both elsewhere.
-POSTGRESQL_IN_SOAK = True
 # 10 February 2009 is a Tuesday, 10 January 2010 a Sunday.
 SEND_BY = "2009-02-10"
 

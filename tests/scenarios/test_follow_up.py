@@ -13,7 +13,6 @@ from billing.usage_statement import run as usage
 from tests.billing.usage.made import Numbers, counts_csv
 from tests.scenarios.conftest import FILES, Desk, cost
 
-POSTGRESQL_IN_SOAK = True
 CODE, ODDER, HORSENS = "horsens-odder-sager", "727", "615"
 LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 MONTHLY = ", ".join(f'"{number:02d}-01/{number:02d}-{last}"' for number, last in enumerate(LENGTHS, start=1))

@@ -18,7 +18,6 @@ CODE, HORSENS, ODDER = "horsens-odder", "615", "727"
 KRAASIGLUND, HALFWAY, RAISED = 133_700, 36_400, 135_000
 QUARTER = 66_250_000  # of 2.650.000,01; the last takes the odd øre
 # Verified after each step, which takes its time.
-POSTGRESQL_IN_SOAK = True
 
 
 def step(desk: Desk, day: str, *arguments: object) -> Any:  # noqa: ANN401 - any JSON value

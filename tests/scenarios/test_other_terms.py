@@ -26,8 +26,6 @@ from tests.scenarios.conftest import (
     shared_out,
 )
 
-POSTGRESQL_IN_SOAK = True
-
 CLOSED = {ODENSE: 1_790_000_007, SVENDBORG: 650_000_000}
 RESULT = COST_2009 - 2_440_000_007
 

@@ -22,6 +22,8 @@ from foundation.audit import Occasion
 from foundation.database import Database
 from foundation.errors import MellemregningError
 
+POSTGRESQL_IN_SOAK = True
+
 FILE = Path(__file__).parents[2] / "scenarios" / "files" / "sager.toml"
 CODE = "horsens-odder-sager"
 HALFWAY = 36_400

@@ -1,4 +1,6 @@
-"""An agreement driven by an officer's verbs, each in a transaction of its own; the books are verified after each.
+"""An agreement driven by an officer's verbs, each in a transaction of its own.
+
+The books are verified after each step of a long test, and at the end of each other one: see ``verify_what_was_done``.
 
 Expected figures are worked out here with ``Fraction``, never by the code under test.
 """
@@ -11,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from importlib import resources
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import pytest
 from sqlalchemy import Connection, text
@@ -121,7 +123,14 @@ def numbers(documents: Iterable[IssuedDocument]) -> list[int]:
 
 
 class Life:
-    """One agreement and the verbs that an officer has for it."""
+    """One agreement and the verbs that an officer has for it.
+
+    Attributes:
+        each_step: Whether the books are verified after every step, not only at the end of the test.
+    """
+
+    each_step = False
+    _unverified: ClassVar[list[Life]] = []
 
     def __init__(self, database: Database, code: str = FUNEN, months_ahead: int = 1) -> None:
         self.database = database
@@ -137,8 +146,25 @@ class Life:
         self.today = day
         with self.database.transaction() as connection:
             answer = verb(connection, self.occasion(day))
-        self.holds()
+        self._did_something()
         return answer
+
+    def _did_something(self) -> None:
+        if self.each_step:
+            self.holds()
+        elif self not in self._unverified:
+            self._unverified.append(self)
+
+    @classmethod
+    def verify_what_was_done(cls) -> None:
+        """Verify every life in which something was done since."""
+        while cls._unverified:
+            cls._unverified.pop().holds()
+
+    @classmethod
+    def forget_what_was_done(cls) -> None:
+        """A test has failed, and said why."""
+        cls._unverified.clear()
 
     def refused(self, error: type[Exception], verb: Callable[[Connection, Occasion], object], day: date) -> Exception:
         """One step that a rule says no to; nothing is changed by it."""
@@ -167,7 +193,9 @@ class Life:
         assert [check for check in self.checks().values() if not check.ok] == []
 
     def says(self, statement: str, **values: object) -> list[tuple[object, ...]]:
-        """Raw SQL, committed."""
+        """Raw SQL, committed; whoever changes the books by it says himself what holds afterwards."""
+        if not statement.lstrip().upper().startswith("SELECT") and self in self._unverified:
+            self._unverified.remove(self)
         with self.database.transaction() as connection:
             found = connection.execute(text(statement), values)
             return [tuple(row) for row in found] if found.returns_rows else []
@@ -231,7 +259,7 @@ class Life:
             with self.database.transaction() as connection:
                 issues.append(months.issue_month(connection, self.code, month, self.occasion(self.today)))
             assert issues[-1].failed == ()
-        self.holds()
+        self._did_something()
         return issues
 
     def bill_year(self, year: int) -> list[MonthIssue]:

@@ -49,15 +49,29 @@ CHANGED_NIGHTS = (date(2009, 3, 29), date(2009, 10, 25), date(2010, 3, 28), date
 FIRST, LAST = date(2008, 12, 1), date(2012, 3, 16)
 
 
-def lived(travelled: Travelled) -> Iterator[tuple[date, list[str]]]:
+def lived(travelled: Travelled, until: date = LAST) -> Iterator[tuple[date, list[str]]]:
     """Every morning that the process is up; what was told."""
-    for instant in travelled.fires(FIRST, LAST):
+    for instant in travelled.fires(FIRST, until):
         today = instant.date()
         if any(first <= today <= last for first, last in DOWN):
             continue
         yield today, [happening.key for happening in travelled.wakes(instant).happenings]
 
 
+def test_a_winter_and_a_spring_night_under_the_clock(life_of: LifeOf) -> None:
+    life = life_of(issued_by='"clock"')
+    life.calculate(2009, date(2008, 6, 1))
+    travelled = Travelled(life)
+    mornings = [today for today, _keys in lived(travelled, date(2009, 4, 16))]
+    assert mornings == [FIRST + timedelta(days=n) for n in range((date(2009, 4, 16) - FIRST).days + 1)]
+    issued = travelled.issued()
+    assert {month: {each.issue_date.isoformat() for each in found} for month, found in issued.items()} == {
+        f"2009-0{number}": {day} for number, day in enumerate(SENT_BY[:5], start=1)
+    }
+    assert all(sorted(each.subscriber.municipality for each in found) == list(NINE) for found in issued.values())
+
+
+@pytest.mark.soak
 def test_three_years_under_the_clock(life_of: LifeOf) -> None:
     life = life_of(issued_by='"clock"')
     life.calculate(2009, date(2008, 6, 1))

@@ -43,6 +43,8 @@ from tests.billing.runs.conftest import (
 )
 from tests.billing.runs.test_month import REFUSE_ONE
 
+POSTGRESQL_IN_SOAK = True
+
 JANUARY = Month(2009, 1)
 DAY = date(2008, 12, 15)
 TALK, OWN, SHORT = "fyn-samtale", "fyn-egen", "fyn-kort"

@@ -23,6 +23,8 @@ from tests.billing.runs.test_concurrency import at_once, held_open
 from tests.billing.runs.test_verify import Books
 from tests.databases import PostgresDatabases, SqliteDatabases
 
+POSTGRESQL_IN_SOAK = True
+
 JANUARY = Month(2009, 1)
 DAY = date(2008, 12, 15)
 # Assens's January, cut by the budgets (domain rule 12).

@@ -23,6 +23,8 @@ from tests.billing.payment.made import Entry, fik, kroner
 from tests.billing.runs.conftest import AN_INSTANT, FUNEN, ODENSE, Life
 from tests.billing.runs.test_payment import ASSENS, assens, combined, load, match, open_of
 
+POSTGRESQL_IN_SOAK = True
+
 WHOLE = 19_420_282
 
 __all__ = ["combined"]  # a fixture of payments, used here too

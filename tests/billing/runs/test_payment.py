@@ -30,6 +30,8 @@ from foundation.errors import MellemregningError
 from tests.billing.payment.made import ACCOUNT, Entry, camt, fik, kroner
 from tests.billing.runs.conftest import FUNEN, ODENSE, SVENDBORG, Life, LifeOf
 
+POSTGRESQL_IN_SOAK = True
+
 ASSENS, FAABORG, NYBORG = "420", "430", "450"
 # domain.md: months 1-11 and month 12 of 2009.
 MONTHLY = {ASSENS: 19_420_282, FAABORG: 23_990_195, NYBORG: 14_595_921}

@@ -36,6 +36,8 @@ from tests.billing.runs.conftest import (
     twelve_by_hand,
 )
 
+POSTGRESQL_IN_SOAK = True
+
 # domain.md, "Worked example: billing year 2009".
 OBLIGATIONS_2009 = dict(
     zip(

@@ -36,6 +36,8 @@ from foundation.period import Period
 from tests.billing.runs.conftest import BUDGET_2009, COST_2009, ODENSE, SVENDBORG, Life
 from tests.billing.usage.made import NOTHING, PLANTED_H1, PLANTED_H2, counts_csv
 
+POSTGRESQL_IN_SOAK = True
+
 VEJLE = "630"
 NEW_YEAR_2009, FEBRUARY = date(2009, 1, 1), date(2009, 2, 1)
 SPENT = {ODENSE: 1_800_000_000, SVENDBORG: 599_999_999}

@@ -194,7 +194,7 @@ def guarded_pages(disk: Disk) -> list[int]:
     return sorted(pages)
 
 
-@pytest.mark.parametrize("count", [15, pytest.param(150, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("count", [6, pytest.param(150, marks=pytest.mark.soak)])
 def test_any_byte_of_the_pages_that_documents_and_events_lie_on(disk: Disk, count: int) -> None:
     """Whatever makes a document or an event another is found, and named; heads of pages and rows as well as values."""
     chosen = random.Random(20081215)

@@ -23,6 +23,8 @@ from foundation.audit import Occasion
 from foundation.period import Month
 from tests.billing.runs.conftest import AEROE, FUNEN, NINE, ODENSE, SVENDBORG, Life
 
+POSTGRESQL_IN_SOAK = True
+
 ASSENS = "420"
 JANUARY, FEBRUARY = Month(2009, 1), Month(2009, 2)
 DAY = date(2008, 12, 15)

@@ -51,7 +51,7 @@ class Books:
         return {check.name: check.detail for check in checks if not check.ok}
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.soak)])
 def closed(request: pytest.FixtureRequest) -> Iterator[Books]:
     """2009 billed and closed, half of it carried; 2011 priced with the other half; F2008-0001 billed anew."""
     maker: SqliteDatabases | PostgresDatabases = request.getfixturevalue(

@@ -34,11 +34,13 @@ from tests.billing.runs.conftest import (
     twelve_by_hand,
 )
 
+POSTGRESQL_IN_SOAK = True
 ALL = CarryOver(percent=Decimal(100))
 HALF = CarryOver(percent=Decimal(50))
 SPENT_2009 = {ODENSE: 1_800_000_000, SVENDBORG: 599_999_999}
 SURPLUS_2009 = COST_2009 - sum(SPENT_2009.values())
 CLOSED = date(2010, 4, 1)
+RESULT_KEYS = ["accounting_year", pytest.param("application_year", marks=pytest.mark.soak)]
 EIGHT = tuple(who for who in NINE if who != AEROE)
 
 
@@ -183,7 +185,7 @@ def test_the_result_is_in_the_price_of_the_year_that_the_terms_say(life_of: Life
     assert life.balance("result", 2009) == 0
 
 
-@pytest.mark.parametrize("key", ["accounting_year", "application_year"])
+@pytest.mark.parametrize("key", RESULT_KEYS)
 def test_whose_shares_split_a_result(life_of: LifeOf, key: str) -> None:
     life = lived(life_of(result_key=f'"{key}"'))
     life.close(2009, CLOSED, HALF)
@@ -197,7 +199,7 @@ def test_whose_shares_split_a_result(life_of: LifeOf, key: str) -> None:
     assert life.passed_on(2011) == expected
 
 
-@pytest.mark.parametrize("key", ["accounting_year", "application_year"])
+@pytest.mark.parametrize("key", RESULT_KEYS)
 def test_a_released_carry_over_is_in_a_later_price(life_of: LifeOf, key: str) -> None:
     life = lived(life_of(result_key=f'"{key}"'))
     life.close(2009, CLOSED, HALF)
@@ -229,7 +231,7 @@ def test_what_cannot_be_released(funen: Life) -> None:
     life.refused(year_ends.ReleaseTooLate, _release(life, 2009), CLOSED)
 
 
-@pytest.mark.parametrize("key", ["accounting_year", "application_year"])
+@pytest.mark.parametrize("key", RESULT_KEYS)
 def test_a_result_is_passed_on_once_however_often_prices_are_calculated(life_of: LifeOf, key: str) -> None:
     life = lived(life_of(result_key=f'"{key}"'))
     for year in (2010, 2011, 2012):
@@ -244,7 +246,7 @@ def test_a_result_is_passed_on_once_however_often_prices_are_calculated(life_of:
     assert all_passed_on(life, 2009, range(2010, 2013)) == SURPLUS_2009
 
 
-@pytest.mark.parametrize("key", ["accounting_year", "application_year"])
+@pytest.mark.parametrize("key", RESULT_KEYS)
 def test_a_release_is_passed_on_once_however_often_prices_are_calculated(life_of: LifeOf, key: str) -> None:
     life = lived(life_of(result_key=f'"{key}"'))
     life.close(2009, CLOSED, HALF)
@@ -260,7 +262,7 @@ def test_a_release_is_passed_on_once_however_often_prices_are_calculated(life_of
     assert sum(life.passed_on(2012).values()) == kept
 
 
-@pytest.mark.parametrize("key", ["accounting_year", "application_year"])
+@pytest.mark.parametrize("key", RESULT_KEYS)
 def test_who_leaves_after_a_result_was_passed_on_keeps_it(life_of: LifeOf, key: str) -> None:
     life = lived(life_of(result_key=f'"{key}"'))
     life.close(2009, CLOSED)
@@ -271,7 +273,7 @@ def test_who_leaves_after_a_result_was_passed_on_keeps_it(life_of: LifeOf, key: 
     assert life.passed_on(2012) == dict.fromkeys(EIGHT, 0)
 
 
-@pytest.mark.parametrize("key", ["accounting_year", "application_year"])
+@pytest.mark.parametrize("key", RESULT_KEYS)
 def test_a_leaver_gets_its_part_and_the_others_theirs(life_of: LifeOf, key: str) -> None:
     life = lived(life_of(result_key=f'"{key}"'))
     life.close(2009, CLOSED, HALF)
@@ -343,7 +345,7 @@ def test_an_exit_before_the_price_without_the_leaver_is_calculated(funen: Life) 
     assert settled.amount_oere == later.amount_oere == -(of_2009 + of_2010)
 
 
-@pytest.mark.parametrize("way", ['"invoice"', '"net"'])
+@pytest.mark.parametrize("way", ['"invoice"', pytest.param('"net"', marks=pytest.mark.soak)])
 def test_the_providers_clear_to_zero_once(life_of: LifeOf, way: str) -> None:
     life = lived(life_of(provider_own_share=way))
     received = received_by_hand()
@@ -397,6 +399,7 @@ def test_a_year_is_closed_before_anybody_knows_the_inhabitants_of_the_year_that_
     assert life.close(2025, date(2026, 4, 1)).result_oere == SURPLUS_2009
 
 
+@pytest.mark.soak
 def test_with_shares_of_the_application_year_no_oere_of_a_leaver_is_lost(life_of: LifeOf) -> None:
     """Carried and passed on are settled apart from each other, and what the others get must fit both."""
     life = lived(

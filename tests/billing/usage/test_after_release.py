@@ -15,6 +15,8 @@ from tests.billing.runs.test_verify import Books
 from tests.billing.usage.conftest import Desk
 from tests.billing.usage.made import FUNEN, PLANTED_H1, PLANTED_H1_CORRECTED, PLANTED_H2
 
+POSTGRESQL_IN_SOAK = True
+
 
 def wheel(desk: Desk, day: date) -> list[tuple[Status, str]]:
     """The usage statements of 2009 as they stand on a day."""

@@ -42,6 +42,8 @@ from tests.billing.usage.made import (
     SVENDBORG_H2,
 )
 
+POSTGRESQL_IN_SOAK = True
+
 
 def is_sound(report: AuditReport) -> None:
     """Nothing exact, nothing narrower than k, nothing small shown; looked at here, not asked of the report."""

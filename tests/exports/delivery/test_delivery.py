@@ -143,6 +143,7 @@ def test_mail_servers_get_both_files_under_one_message_id(post: Post, mail_serve
     assert "https://odense.test/461/F2008-0001" in last.get_content()
 
 
+@pytest.mark.soak
 def test_killed_after_handing_over_and_before_noting(
     post: Post, access_point: AccessPoint, upgraded_url: str, tmp_path: Path
 ) -> None:
