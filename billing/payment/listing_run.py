@@ -16,7 +16,7 @@ from billing.payment.matching_rules import MOST_ITEMS
 from billing.payment.rules import age_of, number_of_reference
 from foundation.audit import Occasion
 
-RECEIPTS_TOGETHER = 50
+RECEIPTS_TOGETHER = 25
 MOST_DOCUMENTS = 200
 
 

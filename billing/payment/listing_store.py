@@ -139,7 +139,8 @@ def on_account_by_holder(
         .join(payment_match_receipt, payment_match_receipt.c.match_id == payment_match.c.id)
         .where(
             payment_match_receipt.c.receipt_id == receipt.c.id,
-            payment_match.c.undoes.is_(None),
+            # Not IS NULL, which SQLite would look up among all matches before it looks at the receipt.
+            func.coalesce(payment_match.c.undoes, 0) == 0,
             payment_match.c.payer.is_not(None),
             payment_match.c.matched_on <= as_of,
             ~select(undoing.c.id)
@@ -147,7 +148,7 @@ def on_account_by_holder(
             .correlate(payment_match)
             .exists(),
         )
-        .order_by(payment_match.c.id.desc())
+        .order_by(payment_match_receipt.c.match_id.desc())
         .limit(1)
         .correlate(receipt)
         .scalar_subquery()

@@ -229,6 +229,8 @@ def _receipt(row: Row[Any], applied: int, payers: list[MunicipalityCode | None])
 
 # Open items.
 
+_own = agreement.alias("own")
+
 
 def open_items(
     connection: Connection,
@@ -255,11 +257,14 @@ def open_items(
             posting.c.accounting_year,
             func.sum(posting.c.amount_oere).label("amount_oere"),
         )
+        .select_from(invoice)
         .join(
             voucher,
             and_(
                 voucher.c.reference == invoice.c.number,
                 voucher.c.kind.in_([VoucherKind.INVOICE.value, VoucherKind.CREDIT.value]),
+                # Every issuer has these numbers; by agreement the books of the others are not looked at.
+                voucher.c.agreement.in_(select(_own.c.code).where(_own.c.issuer == issuer)),
             ),
         )
         .join(agreement, and_(agreement.c.code == voucher.c.agreement, agreement.c.issuer == invoice.c.issuer))
