@@ -158,8 +158,9 @@ def months_of_case_bills(agreement: Agreement, year: int) -> tuple[Month, ...]:
     return tuple(month for month in months if Month.of(agreement.starts_on) <= month <= last)
 
 
+@lru_cache(maxsize=8192)
 def deadlines_of_year(agreement: Agreement, year: int) -> tuple[Deadline, ...]:
-    """Everything with a day of its own that has to be done for one billing year, by day.
+    """Everything with a day of its own that has to be done for one billing year, by day; worked out once.
 
     Only the sending of invoices moves to a bank day; what is told or presented keeps its calendar day. Notice not to
     renew for the year is given in the year before; so the agreement's first year has none. Settlements, on leaving and

@@ -256,10 +256,16 @@ class Memberships:
         year = span.from_day.year
         ends_on = agreement.ends_on
         whole = agreement.starts_on <= date(year, 1, 1) and (ends_on is None or ends_on >= date(year, 12, 31))
-        if whole and not self._is_exact(agreement.code):
+        if whole and not self._has_exact(agreement.code):
             return self.in_year(agreement.code, year)
         days = self.days(agreement, year)
         return tuple([code for code, own in days.items() if own.from_day < span.to_day and span.from_day < own.to_day])
+
+    def _has_exact(self, agreement: str) -> bool:
+        """Whether somebody joined or left within a year."""
+        if agreement not in self._exact:
+            self._exact[agreement] = any(period.is_exact for period in self._periods.get(agreement, ()))
+        return self._exact[agreement]
 
     def days(self, agreement: Agreement, year: int) -> dict[MunicipalityCode, Period]:
         """The days of each member of one agreement in a year, as ``days_of`` answers them."""
@@ -267,12 +273,6 @@ class Memberships:
         if key not in self._days:
             self._days[key] = days_of(agreement, self._periods.get(agreement.code, ()), year)
         return self._days[key]
-
-    def _is_exact(self, agreement: str) -> bool:
-        """Whether anybody joins or leaves one agreement within a year."""
-        if agreement not in self._exact:
-            self._exact[agreement] = any(period.is_exact for period in self._periods.get(agreement, ()))
-        return self._exact[agreement]
 
 
 def is_member(periods: Periods, municipality: MunicipalityCode, year: int) -> bool:

@@ -81,7 +81,7 @@ def give_notice(  # noqa: PLR0913, PLR0917 - what is told, by whom, to whom
     agreement = agreements.get(connection, code, lock=True)
     periods = agreement_store.members(connection, code)
     notice = written_notice(agreement, periods, who, kind, year, words, occasion.as_of, occasion.actor)
-    for earlier in notice_store.notices_of(connection, who, [code]):
+    for earlier in notice_store.told_in(connection, who, code):
         same = earlier.kind is kind and (kind is NoticeKind.LEAVE or earlier.year == year)
         if same and earlier.answer is None and (kind is NoticeKind.LEAVE or earlier.words == notice.words):
             raise NoticeWaits(given_on=earlier.given_on, issuer=municipality(agreement.issuer).official_name)
@@ -141,11 +141,11 @@ def answer_notice(  # noqa: PLR0913 - which one, how, why
 
     Source: agreement § 6 stk. 5, § 8 stk. 3.
     """
-    found = next((each for each in notice_store.notices_to(connection, issuer) if each.number == number), None)
+    found = notice_store.find_notice(connection, issuer, number)
     if found is None:
         raise NoticeUnknown(number=number)
     agreements.get(connection, found.agreement, lock=True)
-    found = next(each for each in notice_store.notices_to(connection, issuer) if each.number == number)
+    found = notice_store.find_notice(connection, issuer, number) or found
     if found.answer is not None:
         raise NoticeAnswered(number=number, answered_on=found.answer.answered_on, answered_by=found.answer.answered_by)
     text = words.strip()

@@ -81,6 +81,7 @@ def instalments_of_year(advance: AdvanceTerms, year: int) -> tuple[Instalment, .
     )
 
 
+@lru_cache(maxsize=4096)
 def instalment_of(advance: AdvanceTerms, month: Month) -> Instalment:
     """The instalment that a month belongs to."""
     # They follow each other without a gap; so the first that does not end before the month is the one.

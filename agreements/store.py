@@ -155,6 +155,11 @@ def agreement_codes(connection: Connection, issuer: MunicipalityCode | None = No
     return list(connection.execute(query).scalars())
 
 
+def issuers(connection: Connection) -> list[MunicipalityCode]:
+    """Who bills for an agreement, ascending; an agreement's issuer never changes."""
+    return list(connection.execute(select(agreement.c.issuer).distinct().order_by(agreement.c.issuer)).scalars())
+
+
 def write_agreement_version(connection: Connection, value: Agreement, document: str, loaded_on: date) -> int:
     """Append a version of an agreement; answers its number."""
     version = connection.execute(

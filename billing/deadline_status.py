@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from itertools import islice
 from typing import Any, TypeAlias
 
-from sqlalchemy import Column, ColumnElement, Connection, func, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, func, or_, select
 
 from agreements import run as agreements
 from agreements import store as agreement_store
 from agreements.agreement import Agreement, MunicipalityCode
 from agreements.deadlines import Deadline, DeadlineKind, deadlines_of_year
-from agreements.membership import MembershipPeriod, Memberships, YearNotAgreed, agreed_year, members_in
+from agreements.membership import MembershipPeriod, Memberships, YearNotAgreed, agreed_year
 from agreements.municipality import MUNICIPALITIES
 from agreements.schedule import instalment_of
 from agreements.tables import agreement_version, budget_line, membership
@@ -91,6 +92,8 @@ def deadline_statuses(  # noqa: PLR0913 - each is a filter
     *,
     issuer: MunicipalityCode | None = None,
     who: bool = True,
+    only: Collection[Status] | None = None,
+    coming: int | None = None,
 ) -> tuple[DeadlineStatus, ...]:
     """The year's wheel of one agreement or of all, as it stands on a day.
 
@@ -103,6 +106,9 @@ def deadline_statuses(  # noqa: PLR0913 - each is a filter
         issuer: Where no agreement is named: only those that this municipality bills for.
         who: Say who did it and at what hour. Without it the audit trail, which only grows, is not read; ``done_by`` is
             empty then, and ``changed_at`` is the day.
+        only: Only the deadlines that stand so. Where those that are done are not among them, a month that everybody was
+            billed for is read as such, and its documents are not.
+        coming: Of the deadlines that are more than two weeks ahead only so many, the first; None for all.
 
     Returns:
         By day, then agreement and year.
@@ -121,28 +127,48 @@ def deadline_statuses(  # noqa: PLR0913 - each is a filter
     versions = agreement_store.find_agreements(connection, codes)
     if code is not None and code not in versions:
         raise agreements.AgreementUnknown(agreement=code)
-    stored = _stored(connection, as_of, codes, year or as_of.year - YEARS_LOOKED_BACK)
+    brief = only is not None and Status.DONE not in only
+    stored = _stored(connection, as_of, codes, year or as_of.year - YEARS_LOOKED_BACK, brief=brief)
     if who:
         _read_events(connection, codes[0] if codes is not None and len(codes) == 1 else None, stored)
+    stored.memberships = Memberships(stored.members)
+    if brief:
+        _read_unfinished(connection, as_of, versions, year or as_of.year - YEARS_LOOKED_BACK, stored)
     stored.case_months = {
         each: months_to_bill(connection, agreement, as_of)
         for each, (_, agreement) in versions.items()
         if agreement.cases.services
     }
-    found: list[DeadlineStatus] = []
+    near: list[tuple[Deadline, _Look]] = []
+    ahead: list[tuple[Deadline, _Look]] = []
     for each, (_, agreement) in versions.items():
-        if year is None:
-            wheel = _wheel_around(agreement, as_of)
-        elif code is None and not _covers(agreement, year):
-            continue
-        else:
-            wheel = {year: deadlines_of_year(agreement, year)}
-        for of_year, deadlines in wheel.items():
-            members = members_in(stored.members[each], of_year)
-            if members:
-                look = _Look(agreement, of_year, members, as_of, stored)
-                found += [look.at(deadline) for deadline in deadlines if look.concerns_anybody(deadline)]
+        for of_year, deadlines in _wheels(agreement, as_of, year, is_named=code is not None).items():
+            look = _Look(agreement, of_year, stored.memberships.in_year(each, of_year), as_of, stored)
+            if look.members:
+                for deadline in deadlines:
+                    (near if as_of >= deadline.due_on - SOON else ahead).append((deadline, look))
+    found = list(_standing(near, only))
+    ahead.sort(key=lambda pair: (pair[0].due_on, pair[1].agreement.code, pair[1].year))
+    found += islice(_standing(ahead, only), coming)
     return tuple(sorted(found, key=lambda status: (status.deadline.due_on, status.agreement, status.year)))
+
+
+def _wheels(agreement: Agreement, as_of: date, year: int | None, *, is_named: bool) -> dict[int, tuple[Deadline, ...]]:
+    """Year -> its deadlines: of those around the day, or of the one that is asked for."""
+    if year is None:
+        return _wheel_around(agreement, as_of)
+    if not is_named and not _covers(agreement, year):
+        return {}
+    return {year: deadlines_of_year(agreement, year)}
+
+
+def _standing(deadlines: Iterable[tuple[Deadline, _Look]], only: Collection[Status] | None) -> Iterator[DeadlineStatus]:
+    """How each stands that concerns anybody, one after the other, as far as somebody asks on."""
+    for deadline, look in deadlines:
+        if look.concerns_anybody(deadline):
+            said = look.at(deadline)
+            if only is None or said.status in only:
+                yield said
 
 
 def _covers(agreement: Agreement, year: int) -> bool:
@@ -219,8 +245,12 @@ class _Stored:
 
     loaded_on: dict[str, date] = field(default_factory=dict)
     members: dict[str, list[MembershipPeriod]] = field(default_factory=lambda: defaultdict(list))
+    payers: dict[tuple[str, Month], tuple[MunicipalityCode, ...]] = field(default_factory=dict)
+    memberships: Memberships = field(default_factory=lambda: Memberships({}))
     left: dict[str, list[_Left]] = field(default_factory=lambda: defaultdict(list))
     bills: dict[tuple[str, Month], dict[MunicipalityCode, _Bill]] = field(default_factory=lambda: defaultdict(dict))
+    # Whom each month was billed to and when the last of it was, where the documents were not read.
+    billed: dict[tuple[str, Month], tuple[frozenset[MunicipalityCode], date]] = field(default_factory=dict)
     case_bills: dict[tuple[str, Month], dict[MunicipalityCode, _Bill]] = field(
         default_factory=lambda: defaultdict(dict)
     )
@@ -237,7 +267,7 @@ class _Stored:
     events: dict[tuple[str, ...], list[_Event]] = field(default_factory=lambda: defaultdict(list))
 
 
-def _stored(connection: Connection, as_of: date, codes: list[str] | None, since: int) -> _Stored:
+def _stored(connection: Connection, as_of: date, codes: list[str] | None, since: int, *, brief: bool) -> _Stored:
     """What a status rests on; of the months' bills those of this year and later, for they are many."""
 
     def of(column: Column[Any]) -> ColumnElement[bool]:
@@ -260,51 +290,105 @@ def _stored(connection: Connection, as_of: date, codes: list[str] | None, since:
             stored.left[row.agreement].append(_Left(row.municipality, row.to_year, row.notice_given_on))
     two_people = select(issuer_setting.c.issuer).where(issuer_setting.c.four_eyes.is_(True))
     stored.four_eyes = set(connection.execute(two_people).scalars())
-    _read_bills(connection, as_of, of, since, stored)
+    if brief:
+        _read_billed(connection, as_of, of, since, stored)
+    else:
+        _read_bills(connection, _held(as_of, of, since, OF_THE_WHEEL, *_BILL), stored)
     _read_prices(connection, as_of, of, stored)
     _read_accounts(connection, as_of, of, stored)
     return stored
 
 
 Only: TypeAlias = Callable[["Column[Any]"], "ColumnElement[bool]"]
+OF_THE_WHEEL = (ClaimKind.ACONTO, ClaimKind.CASE, ClaimKind.TRUE_UP)
 
 
-def _read_bills(connection: Connection, as_of: date, of: Only, since: int, stored: _Stored) -> None:
+_BILL = (
+    claim.c.agreement,
+    claim.c.municipality,
+    claim.c.period_from,
+    claim.c.kind,
+    invoice.c.issuer,
+    invoice.c.series_year,
+    invoice.c.sequence,
+    invoice.c.number,
+    invoice.c.issue_date,
+    invoice.c.provisional,
+)
+_CREDIT = invoice.alias("credit")
+
+
+def _held(as_of: date, of: Only, since: int, kinds: Sequence[ClaimKind], *what: ColumnElement[Any]) -> Select[Any]:
     """Who held which month's claim: a claim counts from the day of its document to the day of the credit note."""
-    credit = invoice.alias("credit")
-    rows = connection.execute(
-        select(
-            claim.c.agreement,
-            claim.c.municipality,
-            claim.c.period_from,
-            claim.c.kind,
-            invoice.c.issuer,
-            invoice.c.series_year,
-            invoice.c.sequence,
-            invoice.c.number,
-            invoice.c.issue_date,
-            invoice.c.provisional,
-        )
+    return (
+        select(*what)
+        .select_from(claim)
         .join(invoice, invoice.c.id == claim.c.invoice_id)
-        .outerjoin(credit, credit.c.id == claim.c.released_by)
+        .outerjoin(_CREDIT, _CREDIT.c.id == claim.c.released_by)
         .where(
             of(claim.c.agreement),
-            claim.c.kind.in_([ClaimKind.ACONTO.value, ClaimKind.CASE.value, ClaimKind.TRUE_UP.value]),
+            claim.c.kind.in_([kind.value for kind in kinds]),
             claim.c.period_from >= date(since, 1, 1),
             invoice.c.issue_date <= as_of,
-            or_(credit.c.id.is_(None), credit.c.issue_date > as_of),
+            or_(_CREDIT.c.id.is_(None), _CREDIT.c.issue_date > as_of),
         )
-        .order_by(claim.c.id),
     )
-    for row in rows:
-        bills = {
-            ClaimKind.ACONTO.value: stored.bills,
-            ClaimKind.CASE.value: stored.case_bills,
-            ClaimKind.TRUE_UP.value: stored.true_ups,
-        }[row.kind]
+
+
+def _read_bills(connection: Connection, held: Select[Any], stored: _Stored) -> None:
+    """The document that held each claim."""
+    by_kind = {
+        ClaimKind.ACONTO.value: stored.bills,
+        ClaimKind.CASE.value: stored.case_bills,
+        ClaimKind.TRUE_UP.value: stored.true_ups,
+    }
+    for row in connection.execute(held.order_by(claim.c.id)):
+        bills = by_kind[row.kind]
         bills[row.agreement, Month.of(row.period_from)][row.municipality] = _Bill(
             (row.issuer, row.series_year), row.sequence, row.number, row.issue_date, row.provisional
         )
+
+
+def _read_billed(connection: Connection, as_of: date, of: Only, since: int, stored: _Stored) -> None:
+    """Whom each month was billed to, a row for a month and not for a document; the documents where somebody is missing.
+
+    Bills of cases and true-ups are read as they are: there are few.
+    """
+    _read_bills(connection, _held(as_of, of, since, [ClaimKind.CASE, ClaimKind.TRUE_UP], *_BILL), stored)
+    places = (claim.c.agreement, claim.c.period_from)
+    rows = connection.execute(
+        _held(
+            as_of,
+            of,
+            since,
+            [ClaimKind.ACONTO],
+            *places,
+            func.aggregate_strings(claim.c.municipality, ",").label("held"),
+            func.max(invoice.c.issue_date).label("day"),
+        ).group_by(*places)
+    ).all()
+    for row in rows:
+        stored.billed[row.agreement, Month.of(row.period_from)] = (frozenset(row.held.split(",")), row.day)
+
+
+def _read_unfinished(
+    connection: Connection, as_of: date, versions: Mapping[str, tuple[int, Agreement]], since: int, stored: _Stored
+) -> None:
+    """The documents of the agreements with a month that some were billed for and others were not."""
+    unfinished = sorted(
+        {
+            code
+            for (code, month), (held, _day) in stored.billed.items()
+            if not held.issuperset(
+                stored.memberships.in_span(
+                    versions[code][1], instalment_of(versions[code][1].terms.advance, month).period
+                )
+            )
+        }
+    )
+    if unfinished:
+        held = _held(as_of, lambda column: among(column, unfinished), since, [ClaimKind.ACONTO], *_BILL)
+        _read_bills(connection, held, stored)
 
 
 def _read_prices(connection: Connection, as_of: date, of: Only, stored: _Stored) -> None:
@@ -492,11 +576,13 @@ class _Look:
         return bool(self._payers(deadline.for_month))
 
     def _payers(self, month: Month) -> tuple[MunicipalityCode, ...]:
-        return self._present(instalment_of(self.agreement.terms.advance, month).period)
+        known, key = self.stored.payers, (self.agreement.code, month)
+        if key not in known:
+            known[key] = self._present(instalment_of(self.agreement.terms.advance, month).period)
+        return known[key]
 
     def _present(self, span: Period) -> tuple[MunicipalityCode, ...]:
-        periods = Memberships({self.agreement.code: self.stored.members[self.agreement.code]})
-        return periods.in_span(self.agreement, span)
+        return self.stored.memberships.in_span(self.agreement, span)
 
     def at(self, deadline: Deadline) -> DeadlineStatus:
         """How a deadline stands."""
@@ -623,8 +709,11 @@ class _Look:
         code, month = self.agreement.code, deadline.for_month
         if month is None:
             return _Finding()
-        bills = self.stored.bills.get((code, month), {})
         payers = self._payers(month)
+        billed_to, billed_on = self.stored.billed.get((code, month), (frozenset(), None))
+        if payers and billed_on and billed_to.issuperset(payers):
+            return _Finding(done_on=billed_on)
+        bills = self.stored.bills.get((code, month), {})
         held = {who: bill for who, bill in bills.items() if who in payers}
         missing = [who for who in payers if who not in held]
         days = sorted({bill.issued_on for bill in held.values()})

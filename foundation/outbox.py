@@ -18,6 +18,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Date,
+    Index,
     Integer,
     Row,
     String,
@@ -47,6 +48,7 @@ outbox_entry = Table(
     Column("business_date", Date, nullable=False),
     Column("created_at", String(32), nullable=False),  # UTC, ISO 8601
     UniqueConstraint("key"),
+    Index("ix_outbox_entry_issuer", "issuer"),
 )
 
 DOCUMENTS, MAIL, STATEMENTS = "documents", "mail", "statements"

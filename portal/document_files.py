@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from billing.annual_subscription import store as prices
 from billing.annual_subscription.facts import AnnualSubscription
+from billing.annual_subscription.share_store import OwnShare
 from billing.invoice.facts import DocumentType, IssuedDocument, LineKind
 from foundation.errors import N_, NotFound, RuleBroken
 from portal.pages import download
@@ -87,6 +88,21 @@ def share_of(price: AnnualSubscription, who: str) -> Explained | None:
         percent=percent(part.weight, weights),
         share_oere=part.share_oere,
         months=len(part.instalments),
+    )
+
+
+def explained_share(own: OwnShare) -> Explained:
+    """The same of a share that was read by itself; its instalments are not counted."""
+    return Explained(
+        agreement=own.agreement,
+        year=own.year,
+        version=own.version,
+        cost_oere=own.cost_oere,
+        weight=own.weight,
+        weights=own.weights,
+        percent=percent(own.weight, own.weights),
+        share_oere=own.share_oere,
+        months=0,
     )
 
 

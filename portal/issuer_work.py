@@ -27,14 +27,13 @@ from billing.monthly_run import run as runs
 from billing.monthly_run import store as run_store
 from billing.year_end_settlement import run as settlements
 from foundation import audit
-from foundation.audit import KeptEvent, Occasion
+from foundation.audit import Asked, KeptEvent, Occasion
 from foundation.errors import BadInput, N_, RuleBroken
-from portal.access.issuer_scope import OwnEvents
+from portal.access.issuer_scope import own_events
 from portal.access.scope import issuers_agreements, members_agreement
 from portal.parts import name_of
 
-EVENTS_AT_A_TIME = 1000
-MOST_TIMES = 5
+LOOKED_THROUGH = 5_000
 
 
 class OnlyIssuersLoad(RuleBroken):
@@ -155,7 +154,7 @@ def answer_own_notice(  # noqa: PLR0913 - which one, how, why
     Raises:
         NoticeUnknown, NoticeAnswered, AnswerSaysNothing, BilledAfterLeaving.
     """
-    waiting = next((each for each in notice_store.notices_to(opened, place) if each.number == number), None)
+    waiting = notice_store.find_notice(opened, place, number)
     if waiting is None:
         raise notice_run.NoticeUnknown(number=number)
     if accepted and waiting.kind is NoticeKind.LEAVE:
@@ -193,22 +192,14 @@ def search_trail(  # noqa: PLR0913 - each narrows
     So many are looked through at most, so that an answer stays quick; the part may then be short, or empty, and there
     still is more.
     """
-    own = OwnEvents(opened, place, issuers_agreements(opened, place))
-    small = words.casefold()
-    found: list[KeptEvent] = []
-    for _time in range(MOST_TIMES):
-        batch = audit.newest_events(
-            opened, EVENTS_AT_A_TIME, before=before, actor=actor, action=action, since=since, until=until
-        )
-        for event in batch:
-            before = event.number
-            if own.has(event) and (not small or small in f"{event.subject} {event.details}".casefold()):
-                found.append(event)
-                if len(found) == size:
-                    return found, before
-        if len(batch) < EVENTS_AT_A_TIME:
-            return found, None
-    return found, before
+    return audit.newest_events(
+        opened,
+        own_events(opened, place, issuers_agreements(opened, place)),
+        Asked(actor=actor, action=action, since=since, until=until, words=words),
+        size=size,
+        look_through=LOOKED_THROUGH,
+        before=before,
+    )
 
 
 def priced_years(opened: Connection, code: str, years: Iterable[int]) -> list[int]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from typing import Any
+
+from flask import url_for
 
 from agreements.municipality import MUNICIPALITIES
 from billing.invoice.store import Order
@@ -58,3 +61,24 @@ def place_from(text: str, order: Order) -> tuple[str, int] | None:
         except ValueError as error:
             raise PlaceInListingUnknown from error
     return value, int(place)
+
+
+def dated_place(text: str) -> tuple[str, int] | None:
+    """Where an earlier part of a listing by day ended: ``2009-03-16_17``.
+
+    Raises:
+        PlaceInListingUnknown: it is no such place.
+    """
+    return place_from(text, Order.DUE)
+
+
+def next_address(endpoint: str, place_in_list: tuple[str, int] | None, **values: Any) -> str | None:  # noqa: ANN401 - whatever the address holds
+    """Where the following part of a listing is; None at its end."""
+    if place_in_list is None:
+        return None
+    return url_for(endpoint, **values, after=f"{place_in_list[0]}_{place_in_list[1]}")
+
+
+def small_number(given: str) -> int | None:
+    """A number in an address, or none where it is no such number."""
+    return int(given) if re.fullmatch(r"\d{1,9}", given, re.ASCII) else None

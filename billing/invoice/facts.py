@@ -246,3 +246,42 @@ class IssueOutcome:
     held: tuple[ClaimKey, ...]
     failed: tuple[Failure, ...]
     prints: tuple[str, ...] = ()
+
+
+_BEGINNING = re.compile(r"(?:F(?P<year>\d{0,4})|F(?P<whole>\d{4})-(?P<sequence>\d{0,9}))?", re.ASCII)
+_LAST_YEAR, _FEWEST, _MOST = 9999, 4, 9
+
+
+@dataclass(frozen=True, slots=True)
+class NumberSpan:
+    """The documents of some years' series from one place in it to another, all included."""
+
+    first_year: int
+    last_year: int
+    first: int
+    last: int
+
+
+def numbers_beginning(text: str) -> tuple[NumberSpan, ...]:
+    """Which places in the series have a number that begins so; none where no number can.
+
+    A text's order is another in each database and language, and a place's is the same everywhere: ``F2009-12`` are the
+    places 1200 to 1299, 12000 to 12999 and so on, up to nine digits.
+    """
+    found = _BEGINNING.fullmatch(text)
+    if found is None:
+        return ()
+    highest = 10**_MOST - 1
+    if found["whole"] is None:
+        year = found["year"] or ""
+        return (NumberSpan(*_filled(year, len(str(_LAST_YEAR))), 1, highest),)
+    series, digits = int(found["whole"]), found["sequence"]
+    if not digits:
+        return (NumberSpan(series, series, 1, highest),)
+    lengths = range(max(_FEWEST, len(digits)), (_FEWEST if digits.startswith("0") else _MOST) + 1)
+    return tuple(NumberSpan(series, series, *_filled(digits, length)) for length in lengths)
+
+
+def _filled(digits: str, length: int) -> tuple[int, int]:
+    """The lowest and the highest number of so many digits that begins with these."""
+    return int(digits.ljust(length, "0")), int(digits.ljust(length, "9"))

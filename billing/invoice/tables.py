@@ -68,7 +68,7 @@ invoice = Table(
     Index("ix_invoice_agreement_period", "agreement", "period_from"),
     # What the portal lists, and what is open with an issuer without a look at the rows themselves.
     Index("ix_invoice_issuer_issue_date", "issuer", "issue_date"),
-    Index("ix_invoice_subscriber_issue_date", "subscriber", "issue_date"),
+    Index("ix_invoice_subscriber_issue_date", "subscriber", "issue_date", "internal", "due_date", "amount_oere"),
     Index("ix_invoice_issuer_due_date", "issuer", "due_date", "internal", "issue_date", "amount_oere"),
 )
 
@@ -122,6 +122,8 @@ claim = Table(
     # SQLite looks for waiting claims at every document that is written, and would read them all.
     Index("ix_claim_invoice_id", "invoice_id"),
     Index("ix_claim_released_by", "released_by"),
+    # Whom each month of an agreement was billed to, for the year's wheel.
+    Index("ix_claim_agreement_period", "agreement", "period_from", "kind", "municipality", "invoice_id", "released_by"),
 )
 Index(
     "uq_claim_live",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, update
 
 from agreements.agreement import MunicipalityCode
 from billing.monthly_run.facts import (
@@ -300,6 +300,21 @@ class PlanHead:
     total_oere: int
 
 
+def _is_of_issuer(issuer: MunicipalityCode) -> tuple[ColumnElement[bool], ...]:
+    """A plan that is one issuer's alone: its first bill and all others are, or it was made for it."""
+    bill = select(run_plan_document.c.plan_id).where(run_plan_document.c.plan_id == run_plan.c.id)
+    begins = bill.where(run_plan_document.c.position == 1, run_plan_document.c.issuer == issuer).exists()
+    of_others = bill.where(run_plan_document.c.issuer != issuer).exists()
+    made_for = run_plan.c.scope.like(f'%,"{issuer}"]')  # as ``write_plan`` writes it; a code is three digits
+    return or_(made_for, begins), ~of_others
+
+
+def numbers_of_issuer(connection: Connection, issuer: MunicipalityCode, most: int) -> list[int]:
+    """The numbers of the newest plans that are one issuer's alone, newest first."""
+    query = select(run_plan.c.id).where(*_is_of_issuer(issuer)).order_by(run_plan.c.id.desc()).limit(most)
+    return list(connection.execute(query).scalars())
+
+
 def plans_of_issuer(
     connection: Connection, issuer: MunicipalityCode, size: int, *, before: int | None = None, only: int | None = None
 ) -> list[PlanHead]:
@@ -312,18 +327,9 @@ def plans_of_issuer(
         before: Only those with a lower number: where an earlier part of the listing ended.
         only: Only the plan of this number.
     """
-    first = select(run_plan_document.c.plan_id).where(
-        run_plan_document.c.issuer == issuer, run_plan_document.c.position == 1
-    )
-    of_others = (
-        select(run_plan_document.c.plan_id)
-        .where(run_plan_document.c.plan_id == run_plan.c.id, run_plan_document.c.issuer != issuer)
-        .exists()
-    )
-    made_for = run_plan.c.scope.like(f'%,"{issuer}"]')  # as ``write_plan`` writes it; a code is three digits
     query = (
         select(run_plan.c.id, run_plan.c.as_of, run_plan.c.planned_by)
-        .where(made_for | run_plan.c.id.in_(first), ~of_others)
+        .where(*_is_of_issuer(issuer))
         .order_by(run_plan.c.id.desc())
         .limit(size)
     )

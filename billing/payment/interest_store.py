@@ -6,7 +6,7 @@ import csv
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -341,6 +341,77 @@ def plan_numbers(connection: Connection, issuer: MunicipalityCode | None = None)
     if issuer is not None:
         query = query.where(interest_plan.c.issuer == issuer)
     return list(connection.execute(query).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class InterestPlanHead:
+    """A plan as a listing shows it.
+
+    Attributes:
+        state: The newest of what became of it.
+        documents: How many interest invoices it holds.
+        total_oere: What they ask for together.
+    """
+
+    number: int
+    last_day: date
+    planned_by: str
+    state: PlanState
+    documents: int
+    total_oere: int
+
+
+def plans_part(
+    connection: Connection, issuer: MunicipalityCode, *, size: int, before: int | None = None
+) -> tuple[list[InterestPlanHead], int | None]:
+    """Some of an issuer's plans, the newest first, and the number before which the following are; three queries.
+
+    Args:
+        connection: Where to read.
+        issuer: Whose.
+        size: How many at most.
+        before: Only those with a lower number.
+    """
+    query = select(interest_plan.c.id, interest_plan.c.last_day, interest_plan.c.planned_by).where(
+        interest_plan.c.issuer == issuer
+    )
+    if before is not None:
+        query = query.where(interest_plan.c.id < before)
+    rows = connection.execute(query.order_by(interest_plan.c.id.desc()).limit(size + 1)).all()
+    shown = rows[:size]
+    if not shown:
+        return [], None
+    numbers = [row.id for row in shown]
+    line = interest_plan_line.c
+    of_each = (
+        select(line.plan_id, func.sum(line.amount_oere).label("amount_oere"))
+        .where(line.plan_id.in_(numbers))
+        .group_by(line.plan_id, line.agreement, line.subscriber)
+        .subquery()
+    )
+    sums = {
+        row.plan_id: (row.documents, int(row.total_oere))
+        for row in connection.execute(
+            select(
+                of_each.c.plan_id,
+                func.count().label("documents"),
+                func.sum(of_each.c.amount_oere).label("total_oere"),
+            ).group_by(of_each.c.plan_id)
+        )
+    }
+    events = connection.execute(
+        select(interest_plan_event.c.plan_id, interest_plan_event.c.kind)
+        .where(interest_plan_event.c.plan_id.in_(numbers))
+        .order_by(interest_plan_event.c.id)
+    )
+    state = {row.plan_id: PlanState(row.kind) for row in events}
+    heads = [
+        InterestPlanHead(
+            row.id, row.last_day, row.planned_by, state.get(row.id, PlanState.PLANNED), *sums.get(row.id, (0, 0))
+        )
+        for row in shown
+    ]
+    return heads, numbers[-1] if len(rows) > size else None
 
 
 def read_plan(connection: Connection, number: int) -> InterestPlan | None:

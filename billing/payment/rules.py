@@ -33,6 +33,7 @@ NO_AGREEMENT = ""  # the issuer's own book: what the bank has received, before i
 LONGEST_BANK_REFERENCE = 35
 MOST_MENTIONS = 500
 REFERENCE_LENGTH = 15
+FEWEST_DIGITS = 8  # of a year and a place in its series
 _TEN = 10
 _NINE = 9
 
@@ -106,6 +107,19 @@ def payment_reference(number: str) -> str:
     if not (dash and year.isdecimal() and sequence.isdecimal()):
         raise ValueError(number)
     return fik_digits(number, REFERENCE_LENGTH)
+
+
+def number_of_reference(reference: str) -> str | None:
+    """The number of the document that a payment reference is of; None where the digits are of none.
+
+    Args:
+        reference: Digits with the check digit, with or without zeros in front.
+    """
+    digits = reference.lstrip("0")[:-1]
+    number = f"F{digits[:4]}-{digits[4:]}"
+    if len(digits) < FEWEST_DIGITS or payment_reference(number).lstrip("0") != reference.lstrip("0"):
+        return None
+    return number
 
 
 # A document's number as people write it; without the F it could be anything.

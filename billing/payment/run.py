@@ -126,12 +126,7 @@ def issuer_of(connection: Connection, asked: MunicipalityCode | None) -> Municip
 
 def issuers(connection: Connection) -> list[MunicipalityCode]:
     """All issuers, ascending."""
-    found = set()
-    for code in agreement_store.agreement_codes(connection):
-        agreement = agreement_store.find_agreement(connection, code)
-        if agreement is not None:
-            found.add(agreement.issuer)
-    return sorted(found)
+    return agreement_store.issuers(connection)
 
 
 def _name(code: MunicipalityCode) -> str:
@@ -266,6 +261,22 @@ def match_receipts(
     store.lock(connection, issuer)
     items = {item.number: item for item in store.open_items(connection, issuer)}
     receipts = {receipt.number: receipt for receipt in store.receipts(connection, issuer) if receipt.left_oere}
+    made, proposals = look_through(items, receipts, occasion)
+    if not preview:
+        made = _keep(connection, made, receipts, occasion)
+    return what_came_of_it(issuer, made, proposals, receipts)
+
+
+def look_through(
+    items: dict[str, OpenItem], receipts: Mapping[int, Receipt], occasion: Occasion
+) -> tuple[list[Match], dict[int, tuple[Proposal, ...]]]:
+    """What nothing speaks against, not kept yet, and what each receipt may settle.
+
+    Args:
+        items: Number -> document; what the matches settle is taken off them.
+        receipts: Those with something left, by number.
+        occasion: Who asks, and the day of the books.
+    """
     made: list[Match] = []
     for amounts in set_offs(items.values()):
         why = "kreditnota og dens bilag"
@@ -277,8 +288,16 @@ def match_receipts(
             if proposal.certain:
                 made.append(_match_of(receipt, proposal, items, occasion))
                 _settle(items, made[-1])
-    if not preview:
-        made = _keep(connection, made, receipts, occasion)
+    return made, proposals
+
+
+def what_came_of_it(
+    issuer: MunicipalityCode,
+    made: Sequence[Match],
+    proposals: Mapping[int, tuple[Proposal, ...]],
+    receipts: Mapping[int, Receipt],
+) -> Matching:
+    """Matches, suggestions for the receipts that they leave, and the receipts that nothing was found for."""
     used = {number for match in made for number in match.receipts}
     waiting = [receipt for receipt in receipts.values() if receipt.number not in used]
     return Matching(

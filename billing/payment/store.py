@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, and_, func, or_, select
+from sqlalchemy import Connection, Row, Select, Table, and_, case, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from agreements.agreement import MunicipalityCode
@@ -250,6 +250,8 @@ def _receipt(row: Row[Any], applied: int, payers: list[MunicipalityCode | None])
 
 # Open items.
 
+_own = agreement.alias("own")
+
 
 def open_items(
     connection: Connection,
@@ -276,11 +278,14 @@ def open_items(
             posting.c.accounting_year,
             func.sum(posting.c.amount_oere).label("amount_oere"),
         )
+        .select_from(invoice)
         .join(
             voucher,
             and_(
                 voucher.c.reference == invoice.c.number,
                 voucher.c.kind.in_([VoucherKind.INVOICE.value, VoucherKind.CREDIT.value]),
+                # Every issuer has these numbers; by agreement the books of the others are not looked at.
+                voucher.c.agreement.in_(select(_own.c.code).where(_own.c.issuer == issuer)),
             ),
         )
         .join(agreement, and_(agreement.c.code == voucher.c.agreement, agreement.c.issuer == invoice.c.issuer))
@@ -350,8 +355,23 @@ def settled_total(
         due_before: Only of documents that were due before this day.
         subscriber: Only of documents on this municipality.
     """
+    everything, overdue = settled_and_overdue(connection, issuer, as_of, due_before or as_of, subscriber=subscriber)
+    return everything if due_before is None else overdue
+
+
+def settled_and_overdue(
+    connection: Connection,
+    issuer: MunicipalityCode | None,
+    as_of: date,
+    due_before: date,
+    *,
+    subscriber: MunicipalityCode | None = None,
+) -> tuple[int, int]:
+    """(what ``settled_total`` says, the same of documents that were due before a day), in øre; one query."""
+    amount = payment_match_document.c.amount_oere
+    overdue = case((invoice.c.due_date < due_before, amount), else_=0)
     query = (
-        select(func.coalesce(func.sum(payment_match_document.c.amount_oere), 0))
+        select(func.coalesce(func.sum(amount), 0), func.coalesce(func.sum(overdue), 0))
         .join(payment_match, payment_match.c.id == payment_match_document.c.match_id)
         .join(invoice, invoice.c.id == payment_match_document.c.invoice_id)
         .where(payment_match.c.matched_on <= as_of, invoice.c.issue_date <= as_of)
@@ -360,9 +380,8 @@ def settled_total(
         query = query.where(payment_match.c.issuer == issuer)
     if subscriber is not None:
         query = query.where(invoice.c.subscriber == subscriber)
-    if due_before is not None:
-        query = query.where(invoice.c.due_date < due_before)
-    return int(connection.execute(query).scalar_one())
+    of_all, of_late = connection.execute(query).one()
+    return int(of_all), int(of_late)
 
 
 def settled_of(
@@ -502,9 +521,10 @@ def matches(
         connection: Where to read.
         issuer: Only this one's.
         number: Only this one.
-        numbers: Only these.
+        numbers: Only these; the same as ``number`` for several.
     """
-    wanted = [number] if number is not None else numbers
+    if number is not None:
+        numbers = [number]
     query = (
         select(payment_match, _undoing.c.id.label("undone_by"))
         .outerjoin(_undoing, _undoing.c.undoes == payment_match.c.id)
@@ -518,10 +538,14 @@ def matches(
     )
     if issuer is not None:
         query = query.where(payment_match.c.issuer == issuer)
-    if wanted is not None:
-        query = query.where(payment_match.c.id.in_(wanted))
-        of_receipts = of_receipts.where(payment_match_receipt.c.match_id.in_(wanted))
-        of_documents = of_documents.where(payment_match_document.c.match_id.in_(wanted))
+    if numbers is not None:
+        query = query.where(payment_match.c.id.in_(numbers))
+        of_receipts = of_receipts.where(payment_match_receipt.c.match_id.in_(numbers))
+        of_documents = of_documents.where(payment_match_document.c.match_id.in_(numbers))
+    elif issuer is not None:
+        own = select(payment_match.c.id).where(payment_match.c.issuer == issuer)
+        of_receipts = of_receipts.where(payment_match_receipt.c.match_id.in_(own))
+        of_documents = of_documents.where(payment_match_document.c.match_id.in_(own))
     used: dict[int, dict[int, int]] = defaultdict(dict)
     for row in connection.execute(of_receipts):
         used[row.match_id][row.receipt_id] = row.amount_oere

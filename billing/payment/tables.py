@@ -65,6 +65,7 @@ receipt = Table(
     UniqueConstraint("account", "entry_key"),
     CheckConstraint("amount_oere <> 0", name="amount_not_zero"),
     Index("ix_receipt_issuer_booked_on", "issuer", "booked_on"),
+    Index("ix_receipt_issuer_value_date", "issuer", "value_date", "amount_oere"),
 )
 
 payment_match = Table(
@@ -83,6 +84,7 @@ payment_match = Table(
     UniqueConstraint("undoes"),
     CheckConstraint("how IN ('automatic', 'manual', 'undo')", name="how"),
     Index("ix_payment_match_issuer", "issuer"),
+    Index("ix_payment_match_issuer_matched_on", "issuer", "matched_on"),
 )
 
 payment_match_receipt = Table(
@@ -91,7 +93,8 @@ payment_match_receipt = Table(
     Column("match_id", ROW_ID, ForeignKey(payment_match.c.id), primary_key=True),
     Column("receipt_id", ROW_ID, ForeignKey(receipt.c.id), primary_key=True),
     Column("amount_oere", BigInteger, nullable=False),
-    Index("ix_payment_match_receipt_receipt_id", "receipt_id"),
+    # What of a receipt or a document is settled, without a look at the rows themselves.
+    Index("ix_payment_match_receipt_receipt_id", "receipt_id", "match_id", "amount_oere"),
 )
 
 payment_match_document = Table(
@@ -103,7 +106,7 @@ payment_match_document = Table(
     Column("agreement", AGREEMENT_CODE, nullable=False),
     Column("accounting_year", Integer, nullable=False),
     Column("amount_oere", BigInteger, nullable=False),
-    Index("ix_payment_match_document_invoice_id", "invoice_id"),
+    Index("ix_payment_match_document_invoice_id", "invoice_id", "match_id", "amount_oere"),
 )
 
 # What an officer entered; the newest of a day applies, before the rates that we ship.

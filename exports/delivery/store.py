@@ -257,6 +257,7 @@ def deliveries(  # noqa: PLR0913 - which of them
     issuer: MunicipalityCode | None = None,
     kind: ChannelKind | None = None,
     newest: int | None = None,
+    before: int | None = None,
 ) -> list[Delivery]:
     """Deliveries with what happened to them, in the order of the outbox.
 
@@ -267,6 +268,7 @@ def deliveries(  # noqa: PLR0913 - which of them
         issuer: Only this one's.
         kind: Only by this way out.
         newest: At most so many, the last of the outbox.
+        before: Only entries of the outbox before this one.
     """
     chosen: list[ColumnElement[bool]] = []
     if states:
@@ -277,6 +279,8 @@ def deliveries(  # noqa: PLR0913 - which of them
         chosen.append(outbox_entry.c.issuer == issuer)
     if kind is not None:
         chosen.append(delivery_job.c.kind == kind.value)
+    if before is not None:
+        chosen.append(outbox_entry.c.id < before)
     joined = delivery_job.join(outbox_entry, outbox_entry.c.id == delivery_job.c.entry_id)
     order = (delivery_job.c.entry_id, delivery_job.c.kind)
     query = select(delivery_job, outbox_entry).select_from(joined).where(*chosen)

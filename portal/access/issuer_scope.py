@@ -23,7 +23,7 @@ from billing.surplus_capacity import run as surplus
 from billing.surplus_capacity.facts import KeptOffer
 from exports.delivery import run as deliveries
 from exports.delivery import store as delivery_store
-from foundation.audit import KeptEvent
+from foundation.audit import Whose
 from portal.access.scope import PlaceUnknown, issuers_plan_number
 
 MOST_PLANS = 1000
@@ -139,20 +139,15 @@ def require_own_deliveries(connection: Connection, place: MunicipalityCode, keys
             raise deliveries.DeliveryUnknown(key=key)
 
 
-class OwnEvents:
+def own_events(connection: Connection, place: MunicipalityCode, codes: Collection[str]) -> Whose:
     """Which events of the audit trail tell of an issuer: of its agreements, plans, payments, or of itself.
 
     An event that does not say whose it is, is shown to nobody here.
     """
-
-    def __init__(self, connection: Connection, place: MunicipalityCode, codes: Collection[str]) -> None:
-        self._first_words = {*codes, place}
-        self._plans = {f"plan {head.number}" for head in run_store.plans_of_issuer(connection, place, MOST_PLANS)}
-        self._named = f'"issuer":"{place}"'
-
-    def has(self, event: KeptEvent) -> bool:
-        """Whether it may be seen."""
-        if event.action.startswith("access."):
-            return False
-        first = event.subject.split(" ", 1)[0]
-        return first in self._first_words or event.subject in self._plans or self._named in event.details
+    plans = run_store.numbers_of_issuer(connection, place, MOST_PLANS)
+    return Whose(
+        first_words={*codes, place},
+        subjects={f"plan {number}" for number in plans},
+        named=f'"issuer":"{place}"',
+        hidden="access.",
+    )

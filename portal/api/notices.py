@@ -125,16 +125,20 @@ def said_notice(value: PartyNotice) -> Json:
     query=(DIRECTION, LIMIT, AFTER),
 )
 def list_notices(caller: Caller) -> Json:
-    """List what was told in writing, the newest first."""
+    """List what was told in writing, the newest first; of what was received, what waits for an answer before all."""
     given = one_of("direction", "given", "received") == "given"
-    after, size = cursor(r"[1-9][0-9]{0,14}"), limit()
-    read = notice_store.notices_of if given else notice_store.notices_to
-    found = [each for each in read(connection(), caller.place) if after is None or each.number < int(after)]
-    shown = found[:size]
-    return {
-        "items": [said_notice(each) for each in shown],
-        "next": str(shown[-1].number) if len(found) > len(shown) else None,
-    }
+    if given:
+        before = cursor(r"[1-9][0-9]{0,14}")
+        part = notice_store.notices_of(connection(), caller.place, size=limit(), before=int(before) if before else None)
+        following = None if part.next_after is None else str(part.next_after[1])
+    else:
+        after = cursor(r"[01]_[1-9][0-9]{0,14}")
+        answered, _, number = (after or "").partition("_")
+        part = notice_store.notices_to(
+            connection(), caller.place, size=limit(), after=(int(answered), int(number)) if after else None
+        )
+        following = None if part.next_after is None else "_".join(str(each) for each in part.next_after)
+    return {"items": [said_notice(each) for each in part.notices], "next": following}
 
 
 @operation(

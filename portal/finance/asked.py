@@ -17,12 +17,14 @@ from billing.year_end_settlement.facts import CarryOver
 from foundation.errors import BadInput, N_
 from foundation.money import NotAnAmount, oere_from_danish_text
 from foundation.period import LAST_YEAR, BillingYear, Month, NotAPeriod
+from portal import searching
 from portal.pages import connection
 
 LONGEST = 500
 # Some years follow from a year: those of a forecast, and that in whose price a result is passed on.
 LATEST_YEAR = LAST_YEAR - 10
 T = TypeVar("T")
+small_number = searching.small_number
 
 
 class FieldNotUnderstood(BadInput):
@@ -132,11 +134,6 @@ def whole(given: str) -> int:
     if not re.fullmatch(r"-?\d{1,15}", given, re.ASCII):
         raise ValueError
     return int(given)
-
-
-def small_number(given: str) -> int | None:
-    """A number in an address, or none where it is no such number."""
-    return int(given) if re.fullmatch(r"\d{1,9}", given, re.ASCII) else None
 
 
 def amount_of(name: str, label: str) -> int:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
-from flask import render_template
+from flask import render_template, url_for
 from werkzeug.wrappers import Response as WebResponse
 
 from exports.delivery import run as delivery_verbs
 from exports.delivery import store as delivery_store
-from exports.delivery.facts import DeliveryState
+from exports.delivery.facts import Delivery, DeliveryState
 from exports.delivery.receipt_file import read_receipts
 from foundation.errors import Problems
 from portal.access.issuer_scope import require_own_deliveries
 from portal.access.scope import Deed
 from portal.finance import pages
-from portal.finance.asked import text_of, tried
+from portal.finance.asked import small_number, text_of, tried
 from portal.language import _
 from portal.pages import connection, occasion, person, seen, upload, who_may
 from portal.parts import choices
@@ -48,22 +47,32 @@ def list_deliveries(place: str) -> str:
 def _page(place: str, *, problems: Problems | None = None, new: int | None = None) -> str:
     wanted = text_of("state", 20)
     states = [DeliveryState(wanted)] if wanted in set(DeliveryState) else []
-    found = delivery_store.deliveries(connection(), states=states, issuer=place, newest=SHOWN)[::-1]
+    before = small_number(text_of("before", 12))
+    more = delivery_store.deliveries(connection(), states=states, issuer=place, newest=SHOWN + 1, before=before)
+    found = more[-SHOWN:][::-1]
+    kept: dict[str, Any] = {"state": wanted} if states else {}
     words = state_words()
     return render_template(
         "finance/deliveries.html",
         deliveries=found,
         channels=[each for each in delivery_verbs.channels(connection(), place) if each.active],
-        counted=Counter(each.state for each in found),
         words=words,
         troubled=TROUBLED,
         states=choices([("", _("alle")), *((state.value, said[0]) for state, said in words.items())], wanted),
         is_filtered=bool(states),
+        first=url_for("finance.deliveries", place=place, **kept) if before else None,
+        following=url_for("finance.deliveries", place=place, **kept, before=_end_of(more)) if more[SHOWN:] else None,
         problems=problems,
         new=new,
         may_send=person().may(Deed.PREPARE, place),
         endings=",".join(RECEIPT_FILES),
     )
+
+
+def _end_of(more: list[Delivery]) -> int:
+    """Where the next part begins: an entry that left by two channels is shown twice rather than half."""
+    last, following = more[-SHOWN], more[-SHOWN - 1]
+    return last.entry_id + (last.entry_id == following.entry_id)
 
 
 @pages.post("/levering/kvitteringer")

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import g, render_template
+from flask import g, render_template, url_for
 from werkzeug.wrappers import Response as WebResponse
 
 from billing.monthly_run.facts import PlanState
-from billing.payment import interest_run
+from billing.payment import interest_run, interest_store
 from billing.payment import run as payments
 from billing.payment.interest_facts import InterestScope
 from portal.access.issuer_scope import issuers_interest_plan
 from portal.access.scope import Deed
 from portal.finance import pages
-from portal.finance.asked import day_of, percent_of, text_of
+from portal.finance.asked import day_of, percent_of, small_number, text_of
 from portal.finance.plans import state_words
 from portal.language import _
 from portal.pages import connection, occasion, person, seen, today, who_may
 
 HIGHEST_RATE = 50
+PLANS_SHOWN = 50
 PLAN = "<int(max=999999999):number>"
 
 
@@ -27,9 +28,15 @@ PLAN = "<int(max=999999999):number>"
 @who_may(Deed.READ)
 def interest(place: str) -> str:
     """Plans, newest first; rates; and forms for both."""
+    before = small_number(text_of("before", 12))
+    plans, last = (
+        interest_store.plans_part(connection(), place, size=PLANS_SHOWN, before=before) if g.issues else ([], None)
+    )
     return render_template(
         "finance/interest.html",
-        plans=interest_run.list_plans(connection(), place)[::-1] if g.issues else [],
+        plans=plans,
+        first=url_for("finance.interest", place=place) if before else None,
+        following=url_for("finance.interest", place=place, before=last) if last else None,
         rates=interest_run.list_rates(connection())[::-1],
         state_words=state_words(),
         until=today() - timedelta(days=1),

@@ -23,6 +23,7 @@ YEARS_SHOWN = 5
 PLANS_SHOWN = 20
 SHOWN = 12
 NOW = {Status.LATE, Status.DUE_SOON}
+SHOWN_IN_WHEEL = {*NOW, Status.WAITING}
 
 
 @pages.get("/")
@@ -31,11 +32,15 @@ def overview(place: str) -> str:
     """The page one begins the day with."""
     as_of = today()
     agreements = issuers_agreements(connection(), place)
-    wheel = deadline_statuses(connection(), as_of, issuer=place, who=False) if agreements else ()
+    wheel = (
+        deadline_statuses(connection(), as_of, issuer=place, who=False, only=SHOWN_IN_WHEEL, coming=SHOWN)
+        if agreements
+        else ()
+    )
     pressing = [each for each in wheel if each.status in NOW]
     coming = [each for each in wheel if each.status is Status.WAITING and each.deadline.due_on >= as_of]
-    asked = invoice_store.asked_for(connection(), place, as_of)
-    overdue = invoice_store.asked_for(connection(), place, as_of, due_before=as_of)
+    asked, overdue = invoice_store.asked_and_overdue(connection(), place, as_of, as_of)
+    settled, settled_late = payment_store.settled_and_overdue(connection(), place, as_of, as_of)
     costs = costs_by_year(connection(), tuple(agreements), as_of)
     # A closed year says itself what was billed; only the others are summed from the documents.
     since = min([as_of.year, *(year for year, (_cost, closed_oere) in costs.items() if closed_oere is None)])
@@ -52,8 +57,8 @@ def overview(place: str) -> str:
         late=sum(each.status is Status.LATE for each in pressing),
         waiting=_waiting_for(connection(), place),
         billed_oere=billed.get(as_of.year, 0),
-        open_oere=asked - payment_store.settled_total(connection(), place, as_of),
-        overdue_oere=overdue - payment_store.settled_total(connection(), place, as_of, due_before=as_of),
+        open_oere=asked - settled,
+        overdue_oere=overdue - settled_late,
         chart=billed_beside_cost(costs, billed, as_of),
     )
 

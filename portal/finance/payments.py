@@ -6,14 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from flask import g, render_template, request
-from sqlalchemy import Connection
+from flask import g, render_template, request, url_for
 from werkzeug.wrappers import Response as WebResponse
 
 from agreements.municipality import MUNICIPALITIES
+from billing.payment import listing_run, listing_store
 from billing.payment import run as payments
-from billing.payment import store as payment_store
 from billing.payment.facts import Age, How, Load, Matching
+from billing.payment.listing_store import MatchPart, OpenPart, ReceiptPart
 from foundation.errors import Problems
 from portal.access.issuer_scope import issuers_match
 from portal.access.scope import Deed
@@ -22,6 +22,7 @@ from portal.finance.asked import FieldNotUnderstood, number_of, small_number, te
 from portal.language import _
 from portal.pages import connection, occasion, person, seen, today, upload, who_may
 from portal.parts import choices, name_of
+from portal.searching import dated_place, next_address
 
 BANK_FILES = (".xml", ".csv", ".txt")
 SHOWN = 100
@@ -38,18 +39,25 @@ def payments_page(place: str) -> str:
 def _page(
     place: str, *, problems: Problems | None = None, load: Load | None = None, matching: Matching | None = None
 ) -> str:
-    found = payment_store.receipts(connection(), place) if g.issues else []
-    left = [each for each in found if each.left_oere]
+    after = dated_place(text_of("after", 40))
+    left, latest, count, oere = ReceiptPart((), None), ReceiptPart((), None), 0, 0
+    if g.issues:
+        left = listing_store.receipts_part(connection(), place, size=SHOWN, left=True, after=after)
+        count, oere = len(left.receipts), sum(each.left_oere for each in left.receipts)
+        if after or left.next_after:
+            count, oere = listing_store.receipts_left(connection(), place)
+        latest = listing_store.receipts_part(connection(), place, size=SHOWN // 5, left=False)
     return render_template(
         "finance/payments.html",
-        left=left[-SHOWN:][::-1],
-        left_count=len(left),
-        left_oere=sum(each.left_oere for each in left),
-        latest=[each for each in found if not each.left_oere][-SHOWN // 5 :][::-1],
+        left=left.receipts,
+        left_count=count,
+        left_oere=oere,
+        latest=latest.receipts,
+        first=url_for("finance.payments", place=place) if after else None,
+        following=next_address("finance.payments", left.next_after, place=place),
         problems=problems,
         load=load,
         matching=matching,
-        shown=SHOWN,
         issues=g.issues,
         may_load=person().may(Deed.PREPARE, place) and g.issues,
         endings=",".join(BANK_FILES),
@@ -80,17 +88,16 @@ def payment_match_all(place: str) -> str:
 @who_may(Deed.READ)
 def payment_suggestions(place: str) -> str:
     """What each receipt may settle, best first, to choose from."""
-    found = _suggested(connection(), place) if g.issues else None
+    after = dated_place(text_of("after", 40))
+    found = listing_run.suggest(connection(), place, occasion(), after) if g.issues else None
     return render_template(
         "finance/payment_suggestions.html",
-        matching=found,
-        receipts=found.receipts if found else {},
+        matching=found.matching if found else None,
+        receipts=found.matching.receipts if found else {},
         may_match=person().may(Deed.PREPARE, place),
+        first=url_for("finance.payment_suggestions", place=place) if after else None,
+        following=next_address("finance.payment_suggestions", found.next_after if found else None, place=place),
     )
-
-
-def _suggested(opened: Connection, place: str) -> Matching:
-    return payments.match_receipts(opened, place, occasion(), preview=True)
 
 
 @pages.post("/betalinger/udlign-selv")
@@ -129,12 +136,19 @@ def _documents_named() -> Mapping[str, int | None]:
 @who_may(Deed.READ)
 def payment_matches(place: str) -> str:
     """What settled what, newest first, and a way to take each back."""
-    found = payment_store.matches(connection(), place) if g.issues else []
+    before = small_number(text_of("before", 12))
+    found = (
+        listing_store.matches_part(connection(), place, size=SHOWN, before=before) if g.issues else MatchPart((), None)
+    )
     return render_template(
         "finance/payment_matches.html",
-        matches=[(match, payments.settles(match)) for match in found[-SHOWN:][::-1]],
+        matches=[(match, payments.settles(match)) for match in found.matches],
         how_words={How.AUTOMATIC: _("af sig selv"), How.MANUAL: _("i hånden"), How.UNDO: _("fortrydelse")},
         may_undo=person().may(Deed.PREPARE, place),
+        first=url_for("finance.payment_matches", place=place) if before else None,
+        following=url_for("finance.payment_matches", place=place, before=found.next_before)
+        if found.next_before
+        else None,
     )
 
 
@@ -152,14 +166,21 @@ def payment_undo(place: str, number: int) -> WebResponse:
 def open_items(place: str) -> str:
     """What is open with whom, by age; one municipality's documents where it is asked for."""
     wanted = text_of("kommune", 3)
-    report = payments.open_report(connection(), place, today()) if g.issues else None
+    report = listing_run.open_standings(connection(), place, occasion()) if g.issues else None
     chosen = next((each for each in report.standings if each.municipality == wanted), None) if report else None
-    part = small_number(text_of("del")) or 0
+    after = dated_place(text_of("after", 40))
+    part = (
+        listing_store.open_part(connection(), place, wanted, today(), size=SHOWN, after=after)
+        if chosen
+        else OpenPart((), None)
+    )
     return render_template(
         "finance/open_items.html",
         report=report,
         chosen=chosen,
-        items=[item for item in chosen.items if item.open_oere][part * SHOWN : (part + 1) * SHOWN] if chosen else [],
+        items=part.items,
+        first=url_for("finance.open_items", place=place, kommune=wanted) if after else None,
+        following=next_address("finance.open_items", part.next_after, place=place, kommune=wanted),
         ages=age_words(),
         today=today(),
         open_oere=sum(each.open_oere for each in report.standings) if report else 0,

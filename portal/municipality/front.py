@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import render_template, request, url_for
 from werkzeug.wrappers import Response as WebResponse
 
-from billing.annual_subscription import store as prices
+from billing.annual_subscription import share_store
 from billing.invoice import store as invoice_store
 from billing.invoice.store import Order, Wanted
 from billing.payment import store as payment_store
@@ -28,28 +28,25 @@ def front(place: str) -> str:
     asked = year_from(request.args.get("year", ""))
     year = asked or today().year
     agreements = members_agreements(connection(), place)
-    wanted = {(code, each) for code in agreements for each in range(year - YEARS_SHOWN + 1, year + 2)}
-    found = prices.read_subscriptions(connection(), wanted, []) if wanted else {}
-    shares = {
-        key: said for key, price in sorted(found.items()) if (said := document_files.share_of(price, place)) is not None
-    }
+    shares = share_store.shares_of(connection(), place, set(agreements), range(year - YEARS_SHOWN + 1, year + 2))
     by_year: dict[int, int] = {}
-    for (_code, of_year), said in shares.items():
-        by_year[of_year] = by_year.get(of_year, 0) + said.share_oere
+    for own in shares:
+        by_year[own.year] = by_year.get(own.year, 0) + own.share_oere
     received = Wanted(subscriber=place, with_internal=False)
     after = place_from(request.args.get("after", ""), Order.ISSUED)
     page = invoice_store.page(connection(), received, after=after, size=SHOWN)
     as_of = today()
-    asked = invoice_store.asked_for(connection(), None, as_of, subscriber=place)
-    overdue = invoice_store.asked_for(connection(), None, as_of, subscriber=place, due_before=as_of)
+    due, overdue = invoice_store.asked_and_overdue(connection(), None, as_of, as_of, subscriber=place)
+    settled, settled_late = payment_store.settled_and_overdue(connection(), None, as_of, as_of, subscriber=place)
     return render_template(
         "municipality/front.html",
-        open_oere=asked - payment_store.settled_total(connection(), None, as_of, subscriber=place),
-        overdue_oere=overdue
-        - payment_store.settled_total(connection(), None, as_of, subscriber=place, due_before=as_of),
+        open_oere=due - settled,
+        overdue_oere=overdue - settled_late,
         agreements=agreements,
         year=year,
-        this_year=[(agreements[code], said) for (code, of_year), said in shares.items() if of_year == year],
+        this_year=[
+            (agreements[own.agreement], document_files.explained_share(own)) for own in shares if own.year == year
+        ],
         chart=Chart(
             title=_("Vores andel, år for år"),
             heading=_("År"),

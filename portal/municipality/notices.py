@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import render_template, request
+from flask import render_template, request, url_for
 from werkzeug.wrappers import Response as WebResponse
 
 from agreements import notice_store
@@ -16,7 +16,7 @@ from portal.access.scope import Deed, members_agreement, members_agreements
 from portal.issuer_work import give_own_notice
 from portal.municipality import pages
 from portal.pages import connection, occasion, person, seen, today, who_may
-from portal.searching import year_from
+from portal.searching import small_number, year_from
 
 
 class YearMissing(BadInput):
@@ -49,6 +49,8 @@ class Choices:
 @who_may(Deed.READ)
 def notices(place: str) -> str:
     """What was told, what came of it, and what may be told today."""
+    before = small_number(request.args.get("before", ""))
+    given = notice_store.notices_of(connection(), place, before=before)
     agreed = members_agreements(connection(), place)
     periods = agreement_store.members_of(connection(), sorted(agreed)) if agreed else {}
     on = today()
@@ -68,8 +70,11 @@ def notices(place: str) -> str:
         )
     return render_template(
         "municipality/notices.html",
-        given=notice_store.notices_of(connection(), place),
-        agreed=agreed,
+        given=given.notices,
+        first=url_for("municipality.notices", place=place) if before else None,
+        following=url_for("municipality.notices", place=place, before=given.next_after[1])
+        if given.next_after
+        else None,
         may=[each for each in may if each.demand or each.leaving],
         today=on,
         may_prepare=person().may(Deed.PREPARE, place),

@@ -6,7 +6,7 @@ asks for a new one, is closed or loses the role. It holds days and words, no amo
 
 from __future__ import annotations
 
-from flask import Response, render_template, url_for
+from flask import Response, render_template, request, url_for
 
 from exports.calendar.write import calendar_bytes
 from foundation import tokens
@@ -16,6 +16,9 @@ from portal.municipality import open_pages, pages
 from portal.own_calendar import AHEAD, calendar_of, own_payments
 from portal.own_figures import own_deadlines
 from portal.pages import anybody, connection, occasion, person, site, today, who_may
+from portal.searching import small_number
+
+SHOWN = 100
 
 
 @pages.get("/frister")
@@ -28,10 +31,14 @@ def deadlines(place: str) -> str:
 def _page(place: str, address: str = "") -> str:
     as_of = today()
     agreed = members_agreements(connection(), place)
+    coming = own_deadlines(connection(), agreed, place, as_of, as_of + AHEAD)
+    part = small_number(request.args.get("part", "")) or 0
+    is_last = (part + 1) * SHOWN >= len(coming)
     return render_template(
         "municipality/deadlines.html",
-        agreed=agreed,
-        coming=own_deadlines(connection(), agreed, place, as_of, as_of + AHEAD),
+        coming=coming[part * SHOWN : (part + 1) * SHOWN],
+        first=url_for("municipality.deadlines", place=place) if part else None,
+        following=None if is_last else url_for("municipality.deadlines", place=place, part=part + 1),
         payments=own_payments(connection(), place, as_of),
         today=as_of,
         address=address,

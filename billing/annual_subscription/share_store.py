@@ -1,0 +1,91 @@
+"""One municipality's shares of many years' prices, without the prices themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, func, select
+
+from agreements.agreement import MunicipalityCode
+from billing.annual_subscription.tables import subscription, subscription_part
+from foundation.database import among
+
+
+@dataclass(frozen=True, slots=True)
+class OwnShare:
+    """What a year's newest price says of one payer.
+
+    Attributes:
+        cost_oere: What the year costs all of them, before earlier results.
+        weight: The payer's, of ``weights`` in all.
+        share_oere: Its part of the cost.
+    """
+
+    agreement: str
+    year: int
+    version: int
+    cost_oere: int
+    weight: int
+    weights: int
+    share_oere: int
+
+
+def shares_of(
+    connection: Connection, municipality: MunicipalityCode, codes: Collection[str], years: Collection[int]
+) -> list[OwnShare]:
+    """A municipality's share in every agreement and year that has a price, by agreement and year; one query.
+
+    Args:
+        connection: Where to read.
+        municipality: Whose; a price in which it takes no part is not answered.
+        codes: Of which agreements.
+        years: Of which years.
+    """
+    if not codes:
+        return []
+    newest = (
+        select(subscription.c.agreement, subscription.c.year, func.max(subscription.c.version).label("version"))
+        .where(among(subscription.c.agreement, codes), subscription.c.year.in_(sorted(years)))
+        .group_by(subscription.c.agreement, subscription.c.year)
+        .subquery()
+    )
+    every = subscription_part.alias("every")
+    weights = (
+        select(func.sum(every.c.weight))
+        .where(every.c.subscription_id == subscription.c.id)
+        .correlate(subscription)
+        .scalar_subquery()
+    )
+    rows = connection.execute(
+        select(
+            subscription.c.agreement,
+            subscription.c.year,
+            subscription.c.version,
+            subscription.c.cost_oere,
+            subscription_part.c.weight,
+            weights.label("weights"),
+            subscription_part.c.share_oere,
+        )
+        .join(
+            newest,
+            and_(
+                newest.c.agreement == subscription.c.agreement,
+                newest.c.year == subscription.c.year,
+                newest.c.version == subscription.c.version,
+            ),
+        )
+        .join(
+            subscription_part,
+            and_(
+                subscription_part.c.subscription_id == subscription.c.id,
+                subscription_part.c.municipality == municipality,
+            ),
+        )
+    )
+    found = [
+        OwnShare(row.agreement, row.year, row.version, row.cost_oere, row.weight, int(row.weights), row.share_oere)
+        for row in rows
+        if row.agreement in codes
+    ]
+    return sorted(found, key=lambda each: (each.agreement, each.year))
