@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from agreements.case_terms import CaseTerms
+from foundation.values import made_often
 
 MunicipalityCode: TypeAlias = str  # three digits, as Statistics Denmark writes them: "461"
 
@@ -91,6 +92,20 @@ class ResultKey(StrEnum):
     APPLICATION_YEAR = "application_year"
 
 
+class TrueUp(StrEnum):
+    """Which years' results are settled with the payers on documents of their own (efterregulering)."""
+
+    NONE = "none"
+    FIRST_YEAR = "first_year"  # the first accounting year's alone; later ones enter a price
+
+
+class NetAssets(StrEnum):
+    """Whether a leaver gets its share of the net assets (nettoformue), and by which key."""
+
+    NONE = "none"
+    LAST_YEAR = "last_year"  # by the keys as they stand on its last day
+
+
 class RenewalKind(StrEnum):
     """How the agreement goes on (§ 8 stk. 3)."""
 
@@ -145,6 +160,7 @@ class KeyChange:
 PERCENT_UNITS = 10_000  # units of ``AgreedFigure`` in one per cent
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class KeyTerms:
     """One key, with what it needs to be computed.
@@ -226,6 +242,7 @@ INSTALMENTS_OF = {
 }
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class AdvanceTerms:
     """When and how the year is billed on account (§ 7; domain rules 4 to 6).
@@ -256,6 +273,7 @@ class AdvanceTerms:
         return self.schedule is Schedule.MONTHLY and self.timing is Timing.ADVANCE
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class SettlementTerms:
     """When accounts come and where their result goes (§ 6 stk. 3 to 6; domain rule 9).
@@ -263,6 +281,7 @@ class SettlementTerms:
     Attributes:
         keep_percent: Of a year's cost, the most that may be kept of results in all; None where there is no limit.
         keep_years: For how many years at most a result may be kept; 0 where there is no limit.
+        true_up_by: By when the documents of a true-up are sent, in the year after the accounting year.
     """
 
     accounts_by: DayOfYear = DayOfYear(4, 1)
@@ -272,8 +291,12 @@ class SettlementTerms:
     result_key: ResultKey = ResultKey.ACCOUNTING_YEAR
     keep_percent: Decimal | None = None
     keep_years: int = 0
+    true_up: TrueUp = TrueUp.NONE
+    true_up_by: DayOfYear = DayOfYear(6, 1)
+    net_assets_at_exit: NetAssets = NetAssets.NONE
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class RenewalTerms:
     """How long the agreement runs and how a party leaves (§ 8).
@@ -323,6 +346,7 @@ class Terms:
     renegotiation: RenegotiationTerms = field(default_factory=RenegotiationTerms)
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Service:
     """Something that the providers do for the subscribers (ydelse)."""
@@ -344,6 +368,7 @@ class PartyDetails:
     gln: str = ""
 
 
+@made_often
 @dataclass(frozen=True, order=True, slots=True)
 class CostLineKey:
     """What makes a line of a budget or of final accounts the same line: two of them for one key are a mistake.
@@ -359,6 +384,7 @@ class CostLineKey:
     line: str = ""
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class CostLine:
     """One line of a budget or of final accounts (§ 6 stk. 1).
@@ -378,6 +404,28 @@ class CostLine:
         return self.amount_oere if self.key.kind is CostKind.COST else -self.amount_oere
 
 
+class Clause(StrEnum):
+    """What an agreement may say somewhere that a workbook can point to."""
+
+    COST = "cost"  # what the budgets hold
+    SHARES = "shares"  # how the cost becomes shares
+    PASSED_ON = "passed_on"  # earlier years' results in a price
+    OBLIGATION = "obligation"
+    INVOICING = "invoicing"
+    ACCOUNTS = "accounts"  # final accounts and their result
+    CARRY_OVER = "carry_over"
+    EXIT = "exit"
+    CLEARING = "clearing"
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class CitedClause:
+    """Where an agreement says something: ``§ 6 stk. 1``."""
+
+    topic: Clause
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Agreement:
     """An agreement as its file says it.
@@ -390,6 +438,7 @@ class Agreement:
         providers: Codes, as written in the file.
         subscribers: The codes that take part from ``starts_on``. Who takes part later is ``membership``'s matter.
         cases: What is billed by the case, beside the subscription.
+        clauses: Where it says what, ascending; what is not there is not cited.
     """
 
     code: str
@@ -405,6 +454,20 @@ class Agreement:
     budgets: tuple[CostLine, ...] = ()
     ends_on: date | None = None
     cases: CaseTerms = field(default_factory=CaseTerms)
+    clauses: tuple[CitedClause, ...] = ()
+
+    def clause(self, topic: Clause) -> str:
+        """Where the agreement says it; empty where its file does not tell."""
+        return next((cited.text for cited in self.clauses if cited.topic is topic), "")
+
+    def citing(self, topic: Clause, words: str) -> str:
+        """A rule in words, with its clause before it where the agreement's file has one."""
+        where = self.clause(topic)
+        return f"Aftalens {where}: {words}" if where else f"{words[:1].upper()}{words[1:]}"
+
+    def is_trued_up(self, year: int) -> bool:
+        """Whether the year's result is settled on documents of its own, and enters no later price."""
+        return self.terms.settlement.true_up is TrueUp.FIRST_YEAR and year == self.starts_on.year
 
     @property
     def billed_services(self) -> tuple[Service, ...]:

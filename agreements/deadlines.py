@@ -39,6 +39,7 @@ class DeadlineKind(StrEnum):
     CASE_INVOICE = "case_invoice"
     USAGE_STATEMENT = "usage_statement"
     FINAL_ACCOUNTS = "final_accounts"
+    TRUE_UP = "true_up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +196,15 @@ def deadlines_of_year(agreement: Agreement, year: int) -> tuple[Deadline, ...]:
             "§ 6 stk. 3",
         ),
     ]
+    if agreement.is_trued_up(year):
+        found.append(
+            Deadline(
+                DeadlineKind.TRUE_UP,
+                bank_day_on_or_before(terms.settlement.true_up_by.in_year(year + 1)),
+                f"Forskellen mellem det opkrævede og regnskabet for {year} efterreguleres med parterne",
+                "afregningsvilkår",
+            )
+        )
     if year > agreement.starts_on.year and terms.renewal.kind is RenewalKind.CALENDAR_YEAR:
         found.append(
             Deadline(

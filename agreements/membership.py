@@ -17,6 +17,7 @@ from datetime import date, timedelta
 from agreements.agreement import Agreement, MunicipalityCode, PartialYear, RenewalKind
 from foundation.errors import N_, RuleBroken
 from foundation.period import BillingYear, Month, NotAPeriod, Period
+from foundation.values import made_often
 
 
 class YearNotAgreed(RuleBroken):
@@ -145,6 +146,7 @@ class OneStretchAYear(RuleBroken):
     )
 
 
+@made_often
 @dataclass(frozen=True, order=True, slots=True)
 class MembershipPeriod:
     """The calendar years that a municipality takes part in without a break.
@@ -223,7 +225,7 @@ def days_of(agreement: Agreement, periods: Periods, year: int) -> dict[Municipal
     for period in periods:
         if year not in period:
             continue
-        if not period.is_exact:
+        if period.begins_on is None and period.ends_on is None:
             found[period.municipality] = all_of_it
             continue
         first = max(starts, period.first_day)
@@ -234,11 +236,13 @@ def days_of(agreement: Agreement, periods: Periods, year: int) -> dict[Municipal
 
 
 class Memberships:
-    """Who takes part in many agreements, each year of each worked out once."""
+    """Who takes part in many agreements, each year of each worked out once; what is answered is not to be changed."""
 
     def __init__(self, periods: Mapping[str, Periods]) -> None:
         self._periods = periods
         self._known: dict[tuple[str, int], tuple[MunicipalityCode, ...]] = {}
+        self._days: dict[tuple[str, int], dict[MunicipalityCode, Period]] = {}
+        self._exact: dict[str, bool] = {}
 
     def in_year(self, agreement: str, year: int) -> tuple[MunicipalityCode, ...]:
         """The codes that take part in one agreement in a year, as ``members_in`` answers them."""
@@ -250,17 +254,25 @@ class Memberships:
     def in_span(self, agreement: Agreement, span: Period) -> tuple[MunicipalityCode, ...]:
         """The codes that take part on some day of a span within one year, ascending."""
         year = span.from_day.year
-        periods = self._periods.get(agreement.code, ())
         ends_on = agreement.ends_on
         whole = agreement.starts_on <= date(year, 1, 1) and (ends_on is None or ends_on >= date(year, 12, 31))
-        if whole and not any(period.is_exact for period in periods):
+        if whole and not self._is_exact(agreement.code):
             return self.in_year(agreement.code, year)
         days = self.days(agreement, year)
         return tuple([code for code, own in days.items() if own.from_day < span.to_day and span.from_day < own.to_day])
 
     def days(self, agreement: Agreement, year: int) -> dict[MunicipalityCode, Period]:
         """The days of each member of one agreement in a year, as ``days_of`` answers them."""
-        return days_of(agreement, self._periods.get(agreement.code, ()), year)
+        key = (agreement.code, year)
+        if key not in self._days:
+            self._days[key] = days_of(agreement, self._periods.get(agreement.code, ()), year)
+        return self._days[key]
+
+    def _is_exact(self, agreement: str) -> bool:
+        """Whether anybody joins or leaves one agreement within a year."""
+        if agreement not in self._exact:
+            self._exact[agreement] = any(period.is_exact for period in self._periods.get(agreement, ()))
+        return self._exact[agreement]
 
 
 def is_member(periods: Periods, municipality: MunicipalityCode, year: int) -> bool:

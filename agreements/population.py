@@ -14,8 +14,10 @@ from typing import TypeAlias
 
 from agreements.agreement import MunicipalityCode
 from foundation.errors import BadInput, N_, RuleBroken
+from foundation.values import made_often
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class PopulationFigure:
     """How many people lived in one municipality on one day (folketal).

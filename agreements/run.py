@@ -28,7 +28,8 @@ from agreements.tables import budget_line
 from foundation import audit
 from foundation.audit import Occasion
 from foundation.database import hold
-from foundation.errors import N_, NotFound, RuleBroken
+from foundation.errors import BadInput, N_, NotFound, RuleBroken
+from foundation.person_number import holds_one
 
 
 class AgreementUnknown(NotFound):
@@ -68,6 +69,12 @@ class EventText(RuleBroken):
     """Nothing is said of what changed, or too much."""
 
     danish = N_("Skriv, hvad genforhandlingen ændrede, på én linje og med højst {longest} tegn.")
+
+
+class PersonNumberInText(BadInput):
+    """A text with something like a CPR number in it; it is not repeated."""
+
+    danish = N_("Teksten indeholder noget, der ligner et CPR-nummer. Intet er gemt. Skriv den uden personoplysninger.")
 
 
 LONGEST_EVENT = 500
@@ -436,10 +443,12 @@ def renegotiated(connection: Connection, code: str, on: date, text: str, occasio
     Raises:
         AgreementUnknown.
         NoDutyToRenegotiate: the agreement has no such term, or a first day that has not come.
-        EventInTheFuture, EventText, EventKnown: the day or the text cannot be entered.
+        EventInTheFuture, EventText, EventKnown, PersonNumberInText: the day or the text cannot be entered.
 
-    Source: Horsens and Odder § 11.
+    Source: Horsens and Odder § 11; domain rule 18.
     """
+    if holds_one(text):
+        raise PersonNumberInText
     agreement = get(connection, code, lock=True)
     terms = agreement.terms.renegotiation
     said = " ".join(text.split())

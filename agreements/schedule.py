@@ -83,7 +83,8 @@ def instalments_of_year(advance: AdvanceTerms, year: int) -> tuple[Instalment, .
 
 def instalment_of(advance: AdvanceTerms, month: Month) -> Instalment:
     """The instalment that a month belongs to."""
-    return next(each for each in instalments_of_year(advance, month.year) if each.first <= month <= each.last)
+    # They follow each other without a gap; so the first that does not end before the month is the one.
+    return next(each for each in instalments_of_year(advance, month.year) if month.number <= each.last.number)
 
 
 def beginning_with(agreement: Agreement, month: Month) -> Instalment:

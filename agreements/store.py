@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import date
 from functools import lru_cache
 
+import orjson
 from sqlalchemy import Connection, Table, and_, func, select, update
 
 from agreements.agreement import (
@@ -42,7 +43,7 @@ def _parsed(document: str) -> Agreement:
     return read_agreement("aftalen i databasen", document)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)  # more than a country has: one that is too small for a run finds nothing in itself
 def _read(document: str, form: str | None) -> Agreement:
     """An agreement from its kept values, or from its file where these are of another release.
 
@@ -50,7 +51,7 @@ def _read(document: str, form: str | None) -> Agreement:
     """
     if form is not None:
         with suppress(KeyError, ValueError, TypeError):
-            return from_values(json.loads(form))
+            return from_values(orjson.loads(form))
     return _parsed(document)
 
 

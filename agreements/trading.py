@@ -14,13 +14,14 @@ from dataclasses import dataclass, field, fields
 from datetime import date
 from enum import StrEnum
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from stdnum import ean
 from stdnum.dk import cvr as cvr_numbers
 
 from agreements.agreement import MunicipalityCode
 from foundation.errors import N_
+from foundation.values import made_often
 
 GLN_DIGITS = 13
 CVR_DIGITS = 8
@@ -305,8 +306,7 @@ class TradingBook:
         return alike.pop() if len(alike) == 1 else None
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """Something that keeps a document from being sent.
 
     Attributes:
@@ -485,6 +485,7 @@ def _fik_findings(payment: Payment) -> Iterator[Finding]:
         yield finding("DK-R-011", WRONG_FIK_ID)
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Addressed:
     """What a document to be issued says of its parties and services, as far as e-invoices ask.
@@ -519,27 +520,45 @@ def missing_in(documents: Sequence[Addressed], book: TradingBook, day: date) -> 
         book: What was entered.
         day: The date that they will bear.
     """
-    issuers: dict[tuple[object, ...], tuple[Finding, ...]] = {}
+    shared: dict[tuple[object, ...], _Shared] = {}
     buyers: dict[tuple[object, ...], tuple[Finding, ...]] = {}
-    services: dict[tuple[object, ...], tuple[Finding, ...]] = {}
     found = []
     for each in documents:
-        agreements = tuple(dict.fromkeys(agreement for agreement, _, _ in each.lines))
-        issuer = (each.issuer, each.issuer_gln, agreements[:1], each.is_credit)
-        if issuer not in issuers:
-            issuers[issuer] = tuple(_issuer_findings(each, book, day))
+        alike = (each.issuer, each.issuer_gln, each.lines, each.is_credit, each.is_interest)
+        known = shared.get(alike)
+        if known is None:
+            known = shared[alike] = _shared_findings(each, book, day)
+        agreements, of_issuer, of_services, rules = known
         buyer = (each.subscriber, each.subscriber_gln, agreements)
-        if buyer not in buyers:
-            buyers[buyer] = tuple(_buyer_findings(each, book, day))
-        service = (each.issuer, each.lines, each.is_interest)
-        if service not in services:
-            services[service] = () if each.is_interest else tuple(_vat_findings(each, book, day))
-        whole = (*issuers[issuer], *buyers[buyer], *services[service])
+        of_buyer = buyers.get(buyer)
+        if of_buyer is None:
+            of_buyer = buyers[buyer] = tuple(_buyer_findings(each, agreements, book, day))
+        whole = (*of_issuer, *of_buyer, *of_services)
         if each.is_credit and not each.follows_invoice:
             told = ", ".join(agreements)
             whole += (finding("BR-55", NO_PRECEDING, who=each.subscriber_name, agreement=told, code=each.issuer),)
-        found.append(tuple(dict.fromkeys(whole)) if whole else ())
+        elif rules.isdisjoint([rule for rule, _, _ in of_buyer]):
+            found.append(whole)  # nothing can stand there twice
+            continue
+        found.append(tuple(dict.fromkeys(whole)))
     return found
+
+
+class _Shared(NamedTuple):
+    """What all documents of one issuer have in common that are of the same agreements and services."""
+
+    agreements: tuple[str, ...]
+    of_issuer: tuple[Finding, ...]
+    of_services: tuple[Finding, ...]
+    rules: frozenset[str]
+
+
+def _shared_findings(document: Addressed, book: TradingBook, day: date) -> _Shared:
+    of_issuer = tuple(dict.fromkeys(_issuer_findings(document, book, day)))
+    of_services = () if document.is_interest else tuple(dict.fromkeys(_vat_findings(document, book, day)))
+    agreements = tuple(dict.fromkeys([agreement for agreement, _, _ in document.lines]))
+    rules = frozenset([each.rule for each in (*of_issuer, *of_services)])
+    return _Shared(agreements, of_issuer, of_services, rules)
 
 
 def endpoint_of(
@@ -593,9 +612,8 @@ def _issuer_findings(document: Addressed, book: TradingBook, day: date) -> Itera
         yield from payment_findings(payment_of(details.payment, _STAND_IN))
 
 
-def _buyer_findings(document: Addressed, book: TradingBook, day: date) -> Iterator[Finding]:
+def _buyer_findings(document: Addressed, agreements: Sequence[str], book: TradingBook, day: date) -> Iterator[Finding]:
     who = document.subscriber_name
-    agreements = list(dict.fromkeys([agreement for agreement, _, _ in document.lines]))
     buyers = [book.buyer(agreement, document.subscriber, day) for agreement in agreements]
     glns = [book.glns.get((agreement, document.subscriber), "") for agreement in agreements]
     kind = next(iter([buyer.endpoint for buyer in buyers if buyer.endpoint]), None)

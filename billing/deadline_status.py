@@ -26,6 +26,7 @@ from agreements.membership import MembershipPeriod, Memberships, YearNotAgreed, 
 from agreements.municipality import MUNICIPALITIES
 from agreements.schedule import instalment_of
 from agreements.tables import agreement_version, budget_line, membership
+from billing.accounts.tables import decision, result_movement
 from billing.annual_subscription.tables import price_notice, subscription, subscription_cost_line
 from billing.invoice.facts import ClaimKind
 from billing.invoice.tables import claim, invoice
@@ -229,6 +230,8 @@ class _Stored:
     budgeted: dict[tuple[str, int], set[Place]] = field(default_factory=lambda: defaultdict(set))
     accounts: dict[tuple[str, int], dict[Place, date]] = field(default_factory=lambda: defaultdict(dict))
     closed: dict[tuple[str, int], date] = field(default_factory=dict)
+    true_ups: dict[tuple[str, Month], dict[MunicipalityCode, _Bill]] = field(default_factory=lambda: defaultdict(dict))
+    to_true_up: dict[tuple[str, int], set[MunicipalityCode]] = field(default_factory=lambda: defaultdict(set))
     released: dict[tuple[str, date, date], tuple[date, int]] = field(default_factory=dict)
     four_eyes: set[MunicipalityCode] = field(default_factory=set)
     events: dict[tuple[str, ...], list[_Event]] = field(default_factory=lambda: defaultdict(list))
@@ -286,7 +289,7 @@ def _read_bills(connection: Connection, as_of: date, of: Only, since: int, store
         .outerjoin(credit, credit.c.id == claim.c.released_by)
         .where(
             of(claim.c.agreement),
-            claim.c.kind.in_([ClaimKind.ACONTO.value, ClaimKind.CASE.value]),
+            claim.c.kind.in_([ClaimKind.ACONTO.value, ClaimKind.CASE.value, ClaimKind.TRUE_UP.value]),
             claim.c.period_from >= date(since, 1, 1),
             invoice.c.issue_date <= as_of,
             or_(credit.c.id.is_(None), credit.c.issue_date > as_of),
@@ -294,7 +297,11 @@ def _read_bills(connection: Connection, as_of: date, of: Only, since: int, store
         .order_by(claim.c.id),
     )
     for row in rows:
-        bills = stored.bills if row.kind == ClaimKind.ACONTO.value else stored.case_bills
+        bills = {
+            ClaimKind.ACONTO.value: stored.bills,
+            ClaimKind.CASE.value: stored.case_bills,
+            ClaimKind.TRUE_UP.value: stored.true_ups,
+        }[row.kind]
         bills[row.agreement, Month.of(row.period_from)][row.municipality] = _Bill(
             (row.issuer, row.series_year), row.sequence, row.number, row.issue_date, row.provisional
         )
@@ -346,6 +353,15 @@ def _read_accounts(connection: Connection, as_of: date, of: Only, stored: _Store
         .order_by(*places),
     ):
         stored.accounts[load.agreement, load.year][load.provider, load.service] = load.day
+    moved = result_movement.c
+    for due in connection.execute(
+        select(moved.agreement, moved.accounting_year, moved.municipality)
+        .join(decision, decision.c.id == moved.decision_id)
+        .where(of(moved.agreement), moved.application_year == moved.accounting_year, decision.c.decided_on <= as_of)
+        .group_by(moved.agreement, moved.accounting_year, moved.municipality, moved.provider)
+        .having(func.sum(moved.amount_oere) != 0)
+    ):
+        stored.to_true_up[due.agreement, due.accounting_year].add(due.municipality)
     for close in connection.execute(
         select(year_settlement).where(of(year_settlement.c.agreement), year_settlement.c.closed_on <= as_of)
     ):
@@ -370,7 +386,7 @@ CALCULATED, TOLD, LOADED, CLOSED, LEFT, RELEASED = (
     "agreements.notice_given",
     "usage_statement.released",
 )
-ISSUING_STAGES = ("monthly_aconto.", "monthly_run.", "invoice.", "single_case.")
+ISSUING_STAGES = ("monthly_aconto.", "monthly_run.", "invoice.", "single_case.", "year_end_settlement.trued_up")
 
 
 def _read_events(connection: Connection, code: str | None, stored: _Stored) -> None:
@@ -492,6 +508,7 @@ class _Look:
             DeadlineKind.CASE_INVOICE: self._case_invoice,
             DeadlineKind.USAGE_STATEMENT: self._usage_statement,
             DeadlineKind.FINAL_ACCOUNTS: self._final_accounts,
+            DeadlineKind.TRUE_UP: self._true_up,
         }[deadline.kind](deadline)
         status, since = self._status(deadline, finding)
         if finding.never_late:
@@ -694,6 +711,32 @@ class _Look:
             events=tuple(events[:1]),
             later=tuple(events[1:]),
             never_late=True,
+        )
+
+    def _true_up(self, deadline: Deadline) -> _Finding:
+        code, year = self.agreement.code, self.year
+        held = self.stored.true_ups.get((code, Month(year, 1)), {})
+        closed_on = self.stored.closed.get((code, year))
+        missing = sorted(self.stored.to_true_up.get((code, year), frozenset()) - held.keys())
+        days = sorted({bill.issued_on for bill in held.values()})
+        evidence = f"{_spans(held.values())} ({_and([_day(day) for day in days])})" if held else ""
+        if closed_on and not missing and not held:
+            evidence = "Der var ingen forskel at efterregulere"
+        next_step = ""
+        if closed_on is None:
+            next_step = f"Afslut året: «mellemregning settlement close {code} {year}»."
+        elif missing:
+            by = "nu" if self.as_of > deadline.due_on else f"senest {_day(deadline.due_on)}"
+            next_step = (
+                f"Send efterreguleringen af {year} til {_and([_name(who) for who in missing])} {by}: «mellemregning "
+                f"settlement true-up {code} {year}», som godkendes og udstedes med «true-up-approve» og "
+                "«true-up-issue»."
+            )
+        return _Finding(
+            done_on=(days[-1] if days else closed_on) if closed_on and not missing else None,
+            evidence=evidence,
+            next_step=next_step,
+            events=self._events(*(("number", code, bill.number) for bill in held.values())),
         )
 
     def _final_accounts(self, _deadline: Deadline) -> _Finding:

@@ -6,7 +6,6 @@ An event that is changed, removed or slipped in breaks the chain from there on, 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,6 +14,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Connection, Date, Integer, String, Table, Text, select, type_coerce
 from sqlalchemy.types import NullType
 
+from foundation.canonical import canonical
 from foundation.database import hold, insert_rows, metadata
 
 audit_event = Table(
@@ -35,13 +35,9 @@ FIRST_LINK = "0" * 64
 LONGEST_SUBJECT = 200
 
 
-def _canonical(details: Mapping[str, Any]) -> str:
-    return json.dumps(details, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
-
-
-def _hash(fields: tuple[str, ...]) -> str:
-    # JSON quotes the fields, so that none can run into the next.
-    return hashlib.sha256(json.dumps(fields, ensure_ascii=False).encode()).hexdigest()
+def link_of(fields: Sequence[str]) -> str:
+    """An event's hash, over the one before and all that it says; JSON quotes, so that none can run into the next."""
+    return hashlib.sha256(b"[" + b", ".join([canonical(field) for field in fields]) + b"]").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +97,8 @@ def record_all(connection: Connection, occasion: Occasion, events: Sequence[Even
     day = occasion.as_of.isoformat()
     rows = []
     for event in events:
-        subject, written = event.subject[:LONGEST_SUBJECT], _canonical(event.details)
-        link = _hash((previous, happened_at, day, occasion.actor, event.action, subject, written))
+        subject, written = event.subject[:LONGEST_SUBJECT], canonical(event.details).decode()
+        link = link_of((previous, happened_at, day, occasion.actor, event.action, subject, written))
         rows.append(
             {
                 "happened_at": happened_at,
@@ -185,7 +181,7 @@ def broken_link(connection: Connection) -> int | None:
             row.subject,
             row.details,
         )
-        if row.previous_hash != previous or _hash(tuple(map(str, fields))) != row.hash:
+        if row.previous_hash != previous or link_of(tuple(map(str, fields))) != row.hash:
             return int(row.id)
         previous = row.hash
     return None

@@ -6,10 +6,10 @@ Rows are reached with SQLAlchemy Core. A store never commits; ``Database.transac
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -291,45 +291,70 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
         insert_bulk(connection, table, columns, [tuple(row[column] for column in columns) for row in rows])
 
 
-def insert_bulk(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+def insert_bulk(
+    connection: Connection,
+    table: Table,
+    columns: Sequence[str],
+    rows: Iterable[tuple[Any, ...]],
+    meanwhile: Callable[[], None] | None = None,
+) -> None:
     """Write many rows by the fastest way: some hundred in one ``INSERT`` on SQLite, ``COPY`` on PostgreSQL.
 
     The statement is not compiled row by row, which for a national month is half of the work; on SQLite, a hundred rows
-    to a statement cost half of what ``executemany`` asks for the same.
+    to a statement cost half of what ``executemany`` asks for the same. A server takes in the first rows while the last
+    are made, so whoever has much to work out for them hands over an iterator.
 
     Args:
-        connection: The transaction.
+        connection: The transaction; an iterator of rows must leave it alone.
         table: Where to write.
         columns: The names of the columns, in the order of each row's values.
         rows: Values as Python has them.
+        meanwhile: What can be done while a server checks many rows; it is done once, if nothing is refused, and leaves
+            the connection alone.
 
     Raises:
         sqlalchemy.exc.DBAPIError: as for any statement; IntegrityError where a constraint is broken.
     """
-    if len(rows) < BULK:
-        if rows:
-            connection.execute(table.insert(), [dict(zip(columns, row, strict=True)) for row in rows])
+    coming = iter(rows)
+    few = list(islice(coming, BULK))
+    if len(few) == BULK and connection.dialect.name != "sqlite":
+        _copy(connection, table, columns, chain(few, coming), meanwhile)
         return
-    names = ", ".join(columns)
-    if connection.dialect.name == "sqlite":
-        one = f"({', '.join('?' * len(columns))})"
-        for first in range(0, len(rows), ROWS_AT_ONCE):
-            some = rows[first : first + ROWS_AT_ONCE]
-            whole = len(some) - len(some) % ROWS_TOGETHER
-            together = [
-                tuple(chain.from_iterable(some[place : place + ROWS_TOGETHER]))
-                for place in range(0, whole, ROWS_TOGETHER)
-            ]
-            for marks, values in ((", ".join([one] * ROWS_TOGETHER), together), (one, list(some[whole:]))):
-                if values:
-                    connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES {marks}", values)  # noqa: S608 - ours
-        return
-    statement = f"COPY {table.name} ({names}) FROM STDIN"
+    if len(few) == BULK:
+        _insert_together(connection, table, columns, chain(few, coming))
+    elif few:
+        connection.execute(table.insert(), [dict(zip(columns, row, strict=True)) for row in few])
+    if meanwhile is not None:
+        meanwhile()
+
+
+def _insert_together(
+    connection: Connection, table: Table, columns: Sequence[str], rows: Iterator[tuple[Any, ...]]
+) -> None:
+    names, one = ", ".join(columns), f"({', '.join('?' * len(columns))})"
+    while some := list(islice(rows, ROWS_AT_ONCE)):
+        whole = len(some) - len(some) % ROWS_TOGETHER
+        together = [
+            tuple(chain.from_iterable(some[place : place + ROWS_TOGETHER])) for place in range(0, whole, ROWS_TOGETHER)
+        ]
+        for marks, values in ((", ".join([one] * ROWS_TOGETHER), together), (one, some[whole:])):
+            if values:
+                connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES {marks}", values)  # noqa: S608 - ours
+
+
+def _copy(
+    connection: Connection,
+    table: Table,
+    columns: Sequence[str],
+    rows: Iterator[tuple[Any, ...]],
+    meanwhile: Callable[[], None] | None,
+) -> None:
+    from foundation.copy_in import copy_in  # noqa: PLC0415 - loads the driver, which only PostgreSQL needs
+
+    statement = f"COPY {table.name} ({', '.join(columns)}) FROM STDIN"
     driver: Any = connection.connection.driver_connection
     try:
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
+        copy_in(driver, statement, rows, meanwhile)
     except driver_error() as error:
         raise DBAPIError.instance(
             statement, None, error, driver_error(), dialect=connection.dialect, connection_invalidated=driver.closed

@@ -49,10 +49,11 @@ outbox_entry = Table(
     UniqueConstraint("key"),
 )
 
-DOCUMENTS, MAIL = "documents", "mail"
+DOCUMENTS, MAIL, STATEMENTS = "documents", "mail", "statements"
 DOCUMENT_ISSUED = "document.issued"
 LETTER_WRITTEN = "reminder.written"
 HOOK_EVENT = "hook.event"
+CASE_STATEMENT = "case_statement.sent"
 
 # Who wants what is written here, and how it reaches them. It lies beside the outbox, and not where things are sent,
 # since whoever writes an entry asks whether anybody wants it.
@@ -61,7 +62,7 @@ delivery_channel = Table(
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("issuer", String(3), nullable=False),
-    Column("topic", String(20), nullable=False),  # documents, letters or mail
+    Column("topic", String(20), nullable=False),  # documents, letters, statements or mail
     Column("kind", String(10), nullable=False),
     Column("revision", Integer, nullable=False),  # the newest counts
     Column("active", Boolean, nullable=False),
@@ -131,12 +132,17 @@ def letter_key(issuer: str, number: int) -> str:
     return f"reminder/{issuer}/{number}"
 
 
+def case_statement_key(issuer: str, payer: str, digest: str) -> str:
+    """The stable id of a statement of cases, the same as long as it says the same: ``case-statement/615/727/1f…``."""
+    return f"case-statement/{issuer}/{payer}/{digest}"
+
+
 def takers(connection: Connection, topic: str) -> frozenset[str]:
     """The issuers that have a channel for a topic; one small query.
 
     Args:
         connection: Where to read.
-        topic: ``DOCUMENTS`` or ``MAIL``.
+        topic: ``DOCUMENTS``, ``STATEMENTS`` or ``MAIL``.
     """
     newest = (
         select(

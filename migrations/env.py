@@ -17,6 +17,7 @@ import billing.usage_statement.tables
 import billing.year_end_settlement.tables
 import exports.delivery.tables
 import foundation.audit
+import foundation.call_counts
 import foundation.hooks
 import foundation.outbox
 import foundation.tokens
@@ -26,6 +27,7 @@ from foundation.database import metadata
 # Imported so that the metadata holds every table.
 ROOMS = (
     foundation.audit,
+    foundation.call_counts,
     foundation.hooks,
     foundation.outbox,
     foundation.tokens,

@@ -38,7 +38,8 @@ from portal import (
 from portal.access import keys
 from portal.access.run import LoginRefused, TooManyTries
 from portal.access.scope import NotAllowed
-from portal.api import problems
+from portal.api import bodies, meter, problems
+from portal.api.doors import METER
 from portal.command_pages import told_on_page
 from portal.language import _
 from portal.pages import (
@@ -85,6 +86,8 @@ STATUS_OF_ERROR: tuple[tuple[type[MellemregningError], int], ...] = (
     (keys.KeyRefused, 401),
     (keys.ScopeMissing, 403),
     (problems.BodyKindWrong, 415),
+    (bodies.FileKindWrong, 415),
+    (meter.TooManyCalls, 429),
     (LoginRefused, 401),
     (TooManyTries, 429),
     (NotFound, 404),
@@ -140,6 +143,7 @@ def create_app(
         WTF_CSRF_TIME_LIMIT=None,  # a form is good for as long as the session is
     )
     app.extensions[EXTENSION] = Site(settings.database_url, web, now, day)
+    app.extensions[METER] = meter.Meter(web.api_calls, web.api_refusals)
     background.prepare(app, app.extensions[EXTENSION])
     app.url_map.converters["place"] = Place
     _around_each_request(app, settings)

@@ -35,6 +35,8 @@ from billing.invoice.facts import ClaimKind
 from billing.monthly_aconto import run as months
 from billing.single_case import run as cases
 from billing.verify import verify
+from billing.year_end_settlement import clearing_run as clearing
+from billing.year_end_settlement import exit_run as exits
 from billing.year_end_settlement import run as settlements
 from billing.year_end_settlement.facts import NOTHING_CARRIED, CarryOver
 from exports.e_invoice import run as e_invoices
@@ -244,7 +246,7 @@ def _close(year: int, carry: CarryOver) -> Callable[[Connection, Occasion], str]
             author=AUTHOR,
             approver=APPROVER,
         )
-        settlements.clear_providers(connection, CODE, year, occasion)
+        clearing.clear_providers(connection, CODE, year, occasion)
         return _("regnskabet for {year} er afsluttet: {what} {result}, heraf overføres {carried}").format(
             year=year,
             what=_("overskud") if value.result_oere >= 0 else _("underskud"),
@@ -256,7 +258,7 @@ def _close(year: int, carry: CarryOver) -> Callable[[Connection, Occasion], str]
 
 
 def _exit(connection: Connection, occasion: Occasion) -> str:
-    value = settlements.settle_exit(connection, CODE, LEAVER, occasion)
+    value = exits.settle_exit(connection, CODE, LEAVER, occasion)
     return _("{name} er opgjort ved {number}: {amount}").format(
         name=name_of(LEAVER),
         number=value.number,

@@ -102,7 +102,7 @@ def file_of(connection: Connection, document: IssuedDocument, kind: str) -> Resp
     Raises:
         InternalIsNotSent, SeveralAgreements, NotFitToSend.
     """
-    content = {"pdf": _pdf, "xml": _xml, "xlsx": _xlsx}[kind](connection, document)
+    content = {"pdf": _pdf, "xml": _xml, "xlsx": workbook_of}[kind](connection, document)
     return download(content, f"{stem(document)}.{kind}", TYPES[kind])
 
 
@@ -133,7 +133,12 @@ def _xml(connection: Connection, document: IssuedDocument) -> bytes:
         return written.files[0].path.read_bytes()
 
 
-def _xlsx(connection: Connection, document: IssuedDocument) -> bytes:
+def workbook_of(connection: Connection, document: IssuedDocument) -> bytes:
+    """What a document bills, as a workbook.
+
+    Raises:
+        SeveralAgreements.
+    """
     from exports.excel import run as workbooks  # noqa: PLC0415 - as above
 
     if not document.agreement:

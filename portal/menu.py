@@ -42,7 +42,13 @@ def entries(place: str) -> list[Entry]:
         (Deed.READ, _("Betalinger"), "finance.payments", _OF_PAYMENTS),
         (Deed.READ, _("Priser"), "finance.prices", ("finance.price", "finance.what_if")),
         (Deed.READ, _("Årsafslutning"), "finance.year_ends", ("finance.year_",)),
-        (Deed.READ, _("Aftaler"), "finance.agreements", ("finance.agreement", "finance.population")),
+        (
+            Deed.READ,
+            _("Aftaler"),
+            "finance.agreements",
+            ("finance.agreement", "finance.population", "finance.surplus", "finance.follow_up"),
+        ),
+        (Deed.READ, _("Enkeltsager"), "finance.cases", ("finance.case",)),
         (Deed.READ, _("Meddelelser"), "finance.notices", ("finance.notices",)),
         (Deed.READ, _("Forbrug"), "finance.usage", ("finance.usage",)),
         (Deed.READ, _("Levering"), "finance.deliveries", ("finance.deliver",)),
@@ -52,6 +58,7 @@ def entries(place: str) -> list[Entry]:
     of_payers = [
         (Deed.READ, _("Regninger"), "municipality.invoices", ("municipality.invoice",)),
         (Deed.READ, _("Forbrugsopgørelser"), "municipality.statements", ("municipality.statement",)),
+        (Deed.READ, _("Enkeltsager"), "municipality.cases", ("municipality.case",)),
         (Deed.READ, _("Aftaler og kontakt"), "municipality.list_agreements", _OF_AGREEMENTS),
         (Deed.READ, _("Frister"), "municipality.deadlines", _OF_DEADLINES),
         (Deed.READ, _("Vi meddeler"), "municipality.notices", ("municipality.notices", "municipality.tell_")),

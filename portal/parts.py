@@ -99,6 +99,9 @@ def claim_word(kind: ClaimKind) -> str:
         ClaimKind.ACONTO: _("a conto"),
         ClaimKind.EXIT_SETTLEMENT: _("udtrædelse"),
         ClaimKind.INTEREST: _("rente"),
+        ClaimKind.CASE: _("enkeltsager"),
+        ClaimKind.SURPLUS_CAPACITY: _("overskudskapacitet"),
+        ClaimKind.TRUE_UP: _("efterregulering"),
     }[kind]
 
 

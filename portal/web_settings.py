@@ -17,12 +17,21 @@ OIDC_TITLE = "MELLEMREGNING_OIDC_TITLE"
 PLAIN_HTTP = "MELLEMREGNING_PLAIN_HTTP"
 PROXIES = "MELLEMREGNING_PROXIES"
 METRICS_TOKEN = "MELLEMREGNING_METRICS_TOKEN"  # noqa: S105 - the variable's name
+API_CALLS = "MELLEMREGNING_API_CALLS"
+API_REFUSALS = "MELLEMREGNING_API_REFUSALS"
+USUAL_CALLS, USUAL_REFUSALS, MOST_CALLS = 600, 60, 1_000_000
 
 
 class ProxiesNotANumber(BadInput):
     """The environment says something else than how many proxies stand before us."""
 
     danish = N_("MELLEMREGNING_PROXIES er «{said}», men skal være 0, 1, 2 eller 3: antallet af proxyer foran portalen.")
+
+
+class CallsNotANumber(BadInput):
+    """The environment says something else than how many calls there may be in a minute."""
+
+    danish = N_("{name} er «{said}», men skal være et helt tal fra 0 til {most}: kald i minuttet, 0 for ingen grænse.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,8 @@ class WebSettings:
         oidc_title: What the provider's button says.
         proxies: How many proxies before us are believed on who asks: 1 behind nginx.
         metrics_token: Opens ``/metrics``; without one, only this machine reads it.
+        api_calls: How many calls of the API a key has in a minute; 0 for no limit.
+        api_refusals: How many calls with keys that open nothing an address has in a minute; 0 for no limit.
     """
 
     secret_key: str = field(default_factory=secrets.token_hex, repr=False)
@@ -47,6 +58,8 @@ class WebSettings:
     oidc_title: str = ""
     proxies: int = 0
     metrics_token: str = field(default="", repr=False)
+    api_calls: int = USUAL_CALLS
+    api_refusals: int = USUAL_REFUSALS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> WebSettings:
@@ -54,6 +67,7 @@ class WebSettings:
 
         Raises:
             ProxiesNotANumber: something else than a small number.
+            CallsNotANumber: something else than a number of calls.
         """
         said = os.environ if environment is None else environment
         return cls(
@@ -65,10 +79,19 @@ class WebSettings:
             oidc_title=said.get(OIDC_TITLE) or "OpenID Connect",
             proxies=_proxies(said.get(PROXIES) or "0"),
             metrics_token=said.get(METRICS_TOKEN) or "",
+            api_calls=_calls(said, API_CALLS, USUAL_CALLS),
+            api_refusals=_calls(said, API_REFUSALS, USUAL_REFUSALS),
         )
 
 
 def _proxies(said: str) -> int:
     if said not in {"0", "1", "2", "3"}:
         raise ProxiesNotANumber(said=said)
+    return int(said)
+
+
+def _calls(environment: Mapping[str, str], name: str, usual: int) -> int:
+    said = environment.get(name) or str(usual)
+    if not (said.isascii() and said.isdigit() and len(said) <= len(str(MOST_CALLS)) and int(said) <= MOST_CALLS):
+        raise CallsNotANumber(name=name, said=said, most=MOST_CALLS)
     return int(said)

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from agreements.agreement import MunicipalityCode
 from foundation.period import Month
+from foundation.values import made_often
 
 
 class Account(StrEnum):
@@ -28,6 +29,7 @@ class Account(StrEnum):
     INTEREST = "interest"  # late interest billed, the issuer's own (credit)
     CASE = "case"  # billed by the case (credit), beside the subscription and its results
     SURPLUS_CAPACITY = "surplus_capacity"  # sold to others (credit); the year's accounts have it as income
+    NET_ASSETS = "net_assets"  # paid out of the net assets to a leaver (debit), or paid in by it (credit)
 
 
 class VoucherKind(StrEnum):
@@ -41,6 +43,7 @@ class VoucherKind(StrEnum):
     PAYMENT = "payment"
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Posting:
     """One line of a voucher.
@@ -62,6 +65,7 @@ class Posting:
     service_month: Month | None = None
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Voucher:
     """What is booked at once; its postings sum to zero.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection
 
@@ -18,8 +18,13 @@ class VoucherOutOfBalance(MellemregningError):
     danish = N_("Bilag {reference} summer ikke til nul og er ikke bogført. Meld det som en programfejl.")
 
 
-def book(connection: Connection, vouchers: Sequence[Voucher]) -> None:
+def book(connection: Connection, vouchers: Sequence[Voucher], meanwhile: Callable[[], None] | None = None) -> None:
     """Append vouchers to the books.
+
+    Args:
+        connection: The transaction.
+        vouchers: In their order.
+        meanwhile: What can be done while the database looks at them; it leaves the connection alone.
 
     Raises:
         VoucherOutOfBalance: one of them does not sum to zero; none is booked.
@@ -27,4 +32,4 @@ def book(connection: Connection, vouchers: Sequence[Voucher]) -> None:
     for voucher in vouchers:
         if not is_balanced(voucher):
             raise VoucherOutOfBalance(reference=voucher.reference)
-    store.write_vouchers(connection, vouchers)
+    store.write_vouchers(connection, vouchers, meanwhile)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -25,14 +25,16 @@ from foundation.database import among, insert_bulk, insert_rows, reserve_ids
 from foundation.period import BillingYear, Month
 
 
-def write_vouchers(connection: Connection, vouchers: Sequence[Voucher]) -> None:
-    """Append vouchers with their postings."""
+def write_vouchers(
+    connection: Connection, vouchers: Sequence[Voucher], meanwhile: Callable[[], None] | None = None
+) -> None:
+    """Append vouchers with their postings; ``meanwhile`` as ``insert_bulk`` does it."""
     ids = reserve_ids(connection, voucher, len(vouchers))
     insert_bulk(
         connection,
         voucher,
         VOUCHER_COLUMNS,
-        [
+        (
             (
                 voucher_id,
                 entry.agreement,
@@ -45,13 +47,13 @@ def write_vouchers(connection: Connection, vouchers: Sequence[Voucher]) -> None:
                 entry.claim_effect,
             )
             for voucher_id, entry in zip(ids, vouchers, strict=True)
-        ],
+        ),
     )
     insert_bulk(
         connection,
         posting,
         POSTING_COLUMNS,
-        [
+        (
             (
                 voucher_id,
                 entry.agreement,
@@ -65,7 +67,8 @@ def write_vouchers(connection: Connection, vouchers: Sequence[Voucher]) -> None:
             )
             for voucher_id, entry in zip(ids, vouchers, strict=True)
             for line in entry.postings
-        ],
+        ),
+        meanwhile,
     )
 
 

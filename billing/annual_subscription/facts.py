@@ -11,6 +11,7 @@ from agreements.agreement import CostLine, CostLineKey, KeyTerms, MunicipalityCo
 from agreements.population import PopulationFigure
 from billing.accounts.facts import InvoicedMonth, ResultSource
 from foundation.period import Month, Period
+from foundation.values import made_often
 
 NO_COUNT = "efter aftalens andre nøgler"  # the source of a figure of inhabitants that no key asked for
 
@@ -140,6 +141,7 @@ class YearFacts:
     partial_year: PartialYear = PartialYear.NOT_ALLOWED
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class Instalment:
     """One month's part of an obligation.
@@ -161,6 +163,7 @@ class Instalment:
         return self.gross_oere - sum(self.passed_on.values())
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class SubscriptionPart:
     """One municipality's part of the year.

@@ -88,7 +88,8 @@ def forecast_years(
     for each in years:
         basis, facts = known.of_year(each, assumptions, earlier)
         price = calculate(facts, 0, {one: found.name for one, found in MUNICIPALITIES.items()})
-        forecasts.append(YearForecast(basis, price, explain_change(previous, price)))
+        before = None if previous is None else {part.municipality: part.obligation_oere for part in previous.parts}
+        forecasts.append(YearForecast(basis, price, explain_change(previous, price), before))
         previous = price
         if each != years[-1]:
             earlier.append(EarlierYear(price, store.read_subscription(connection, code, each)))

@@ -117,12 +117,15 @@ class YearForecast:
 
     Attributes:
         price: As the year's calculation would say it; its version is 0.
-        explained: Municipality -> why its price changes; empty where the year before has no price.
+        explained: Municipality -> why its price changes; empty where the year before has no price, or where a change is
+            no step of one split (several keys, pieces of a year).
+        previous: Municipality -> its obligation of the year before; None where that has no price.
     """
 
     basis: Basis
     price: AnnualSubscription
     explained: Mapping[MunicipalityCode, ChangeExplained]
+    previous: Mapping[MunicipalityCode, int] | None = None
 
 
 def explain_change(

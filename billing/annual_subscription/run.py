@@ -173,7 +173,9 @@ def effects_of_newest_figures(
 def unclosed_year(connection: Connection, agreement: Agreement, year: int) -> int | None:
     """The accounting year whose result belongs in the year's price but is not closed yet, if there is one."""
     source_year = year - agreement.terms.settlement.lag_years
-    if source_year < agreement.starts_on.year or books.is_closed(connection, agreement.code, source_year):
+    if source_year < agreement.starts_on.year or agreement.is_trued_up(source_year):
+        return None
+    if books.is_closed(connection, agreement.code, source_year):
         return None
     return source_year
 
@@ -266,8 +268,8 @@ def results_to_pass_on(
     undivided: dict[ResultSource, dict[int, int]] = defaultdict(dict)
     for movement in books.movements(connection, code):
         due = movement.application_year
-        if due is None:
-            continue
+        if due is None or due == movement.source.accounting_year:
+            continue  # carried, or settled by documents of its own
         if movement.municipality is None:
             undivided[movement.source][due] = movement.amount_oere
         elif movement.municipality in members:

@@ -309,7 +309,7 @@ def read_subscriptions(
         .where(cut.subscription_id.in_(ids), cut.month.in_(first_days))
         .order_by(cut.month),
     ).all():
-        given = by_month.get((subscription_id, municipality, first_day), NOTHING)
+        given = by_month.get((subscription_id, municipality, first_day), NOTHING) if by_month else NOTHING
         instalments[subscription_id, municipality].append(Instalment(of_months[first_day], gross, given, invoiced))
     parts: dict[int, list[SubscriptionPart]] = defaultdict(list)
     part = subscription_part.c
@@ -329,12 +329,12 @@ def read_subscriptions(
     ).all():
         parts[subscription_id].append(
             SubscriptionPart(
-                municipality=municipality,
-                population=PopulationFigure(municipality, on, population, source_text, fetched_on),
-                weight=weight,
-                share_oere=share,
-                passed_on=passed_on.get((subscription_id, municipality), NOTHING),
-                instalments=tuple(instalments[subscription_id, municipality]),
+                municipality,
+                PopulationFigure(municipality, on, population, source_text, fetched_on),
+                weight,
+                share,
+                passed_on.get((subscription_id, municipality), NOTHING) if passed_on else NOTHING,
+                tuple(instalments[subscription_id, municipality]),
             ),
         )
     return {

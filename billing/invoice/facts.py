@@ -11,6 +11,7 @@ from agreements.agreement import MunicipalityCode
 from billing.accounts.facts import Posting
 from foundation.errors import MellemregningError
 from foundation.period import Period
+from foundation.values import made_often
 
 
 class DocumentType(StrEnum):
@@ -28,6 +29,7 @@ class ClaimKind(StrEnum):
     INTEREST = "interest"
     CASE = "case"
     SURPLUS_CAPACITY = "surplus_capacity"
+    TRUE_UP = "true_up"
 
 
 class LineKind(StrEnum):
@@ -39,6 +41,8 @@ class LineKind(StrEnum):
     INTEREST = "interest"  # late interest for some days on what was outstanding of one document
     CASE = "case"  # days of a case, or a supplier's invoice for it
     SURPLUS_CAPACITY = "surplus_capacity"  # sold to a municipality outside the agreement
+    TRUE_UP = "true_up"  # a payer's part of a year's result that enters no price
+    NET_ASSETS = "net_assets"  # a leaver's share of the net assets
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class PartySnapshot:
     gln: str
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
     """One line, with copies of everything it says.
@@ -75,6 +80,7 @@ class InvoiceLine:
     version: int | None = None
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class DocumentDraft:
     """All that a document will say but its number and dates, with what it posts.
@@ -116,6 +122,7 @@ class DocumentDraft:
         return self.joined or (self,)
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class IssuedDocument:
     """A document as it was issued; it never changes.
@@ -172,6 +179,7 @@ class IssuedDocument:
         return " ".join(text for code, text in zip(parts[1::2], parts[2::2], strict=True) if code == agreement)
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class ClaimKey:
     """What may be billed once: the agreement's claim on a municipality for a period."""
@@ -182,6 +190,7 @@ class ClaimKey:
     period: Period
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class BilledMonth:
     """What a payer was billed for a month of one agreement.
@@ -227,8 +236,13 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class IssueOutcome:
-    """What came of a set of drafts: issued, already held by an earlier document, or left out."""
+    """What came of a set of drafts: issued, already held by an earlier document, or left out.
+
+    Attributes:
+        prints: The fingerprint of each that was issued, in their order.
+    """
 
     issued: tuple[IssuedDocument, ...]
     held: tuple[ClaimKey, ...]
     failed: tuple[Failure, ...]
+    prints: tuple[str, ...] = ()

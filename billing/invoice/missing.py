@@ -62,8 +62,12 @@ def missing_details(
         nothing for an internal one, which is never sent.
     """
     sent = [(place, draft) for place, draft in enumerate(drafts) if not draft.internal]
-    following = _followers(connection, [draft for _, draft in sent])
-    addressed = [_addressed(draft, follows=follows) for (_, draft), follows in zip(sent, following, strict=True)]
+    paid_out = [draft.amount_oere < 0 for _, draft in sent]
+    following = _followers(connection, [draft for _, draft in sent], paid_out)
+    addressed = [
+        _addressed(draft, is_credit, follows)
+        for (_, draft), is_credit, follows in zip(sent, paid_out, following, strict=True)
+    ]
     found = trading_run.missing_details(connection, addressed, day, agreed)
     answers: list[tuple[Finding, ...]] = [()] * len(drafts)
     for (place, _), findings in zip(sent, found, strict=True):
@@ -98,32 +102,35 @@ def refused(connection: Connection, drafts: Sequence[DocumentDraft], day: date) 
     }
 
 
-def _followers(connection: Connection, drafts: Sequence[DocumentDraft]) -> list[bool]:
+def _followers(connection: Connection, drafts: Sequence[DocumentDraft], paid_out: Sequence[bool]) -> list[bool]:
     """Whether each draft that pays out has an invoice before it, issued or among them, for its credit note to name."""
-    if all(draft.amount_oere >= 0 for draft in drafts):
+    if not any(paid_out):
         return [True] * len(drafts)
     invoiced = store.invoiced(connection, {draft.issuer.municipality for draft in drafts})
     answers = []
-    for draft in drafts:
+    for draft, is_credit in zip(drafts, paid_out, strict=True):
         keys = {(draft.issuer.municipality, draft.subscriber.municipality, line.agreement) for line in draft.lines}
-        answers.append(draft.amount_oere >= 0 or not keys.isdisjoint(invoiced))
-        if draft.amount_oere >= 0:
+        answers.append(not is_credit or not keys.isdisjoint(invoiced))
+        if not is_credit:
             invoiced |= keys
     return answers
 
 
-def _addressed(draft: DocumentDraft, *, follows: bool) -> Addressed:
+def _addressed(draft: DocumentDraft, is_credit: bool, follows: bool) -> Addressed:  # noqa: FBT001 - as Addressed has them
+    issuer, payer = draft.issuer, draft.subscriber
+    lines = [(line.agreement, line.service, line.vat_exemption) for line in draft.lines]
+    # By place, in the order of the fields: a national month asks for fifty thousand.
     return Addressed(
-        issuer=draft.issuer.municipality,
-        issuer_name=draft.issuer.name,
-        issuer_cvr=draft.issuer.cvr,
-        issuer_gln=draft.issuer.gln,
-        subscriber=draft.subscriber.municipality,
-        subscriber_name=draft.subscriber.name,
-        subscriber_cvr=draft.subscriber.cvr,
-        subscriber_gln=draft.subscriber.gln,
-        lines=tuple(dict.fromkeys((line.agreement, line.service, line.vat_exemption) for line in draft.lines)),
-        is_credit=draft.amount_oere < 0,
-        is_interest=draft.kind is ClaimKind.INTEREST,
-        follows_invoice=follows,
+        issuer.municipality,
+        issuer.name,
+        issuer.cvr,
+        issuer.gln,
+        payer.municipality,
+        payer.name,
+        payer.cvr,
+        payer.gln,
+        tuple(lines if len(lines) == 1 else dict.fromkeys(lines)),
+        is_credit,
+        draft.kind is ClaimKind.INTEREST,
+        follows,
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
 from billing.accounts.facts import Account, Posting
 from billing.invoice.facts import Credit, DocumentDraft, DocumentType, InvoiceLine, IssuedDocument, LineKind
+from foundation.canonical import canonical
 from foundation.errors import N_, RuleBroken
 from foundation.money import kroner
 
@@ -135,12 +135,9 @@ def fingerprint(document: IssuedDocument) -> str:
     )
 
 
-_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
 def fingerprint_of(head: Sequence[object], lines: Sequence[Sequence[object]]) -> str:
     """The same of plain values: the head, then each line, as ``store.contents`` reads them."""
-    return hashlib.sha256(_as_json([head, lines]).encode()).hexdigest()
+    return hashlib.sha256(canonical([head, lines])).hexdigest()
 
 
 def join_drafts(drafts: Iterable[DocumentDraft], apart: Collection[str] = ()) -> list[DocumentDraft]:
@@ -339,7 +336,7 @@ def counter_postings(booked: Sequence[Posting], lines: Iterable[InvoiceLine]) ->
 
 
 def _is_of(posting: Posting, line: InvoiceLine) -> bool:
-    if line.kind is LineKind.PASSED_ON:
+    if line.kind in {LineKind.PASSED_ON, LineKind.TRUE_UP}:
         return (
             posting.account is Account.RESULT
             and posting.provider == line.provider

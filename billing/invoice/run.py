@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from itertools import groupby
@@ -36,6 +36,7 @@ from billing.invoice.rules import (
     credit_of,
     document_type,
     due_date,
+    fingerprint,
     fingerprint_of,
     number_of,
 )
@@ -85,6 +86,13 @@ class PartlyBilled(RuleBroken):
         "{municipality} er imens faktureret for {agreements}, som skulle stå på samme faktura. Intet er udstedt til "
         "{municipality}; lav en ny plan.",
     )
+
+
+WHOLE_ONLY = {
+    ClaimKind.CASE: "en regning på enkeltsager eller salg",
+    ClaimKind.SURPLUS_CAPACITY: "en regning på enkeltsager eller salg",
+    ClaimKind.TRUE_UP: "en efterregulering",
+}
 
 
 def issue_documents(
@@ -152,6 +160,7 @@ def _issue_halves(
         issued=tuple(document for outcome in outcomes for document in outcome.issued),
         held=tuple(key for outcome in outcomes for key in outcome.held),
         failed=tuple(failure for outcome in outcomes for failure in outcome.failed),
+        prints=tuple(each for outcome in outcomes for each in outcome.prints),
     )
 
 
@@ -186,6 +195,7 @@ def _issue(
         else:
             raise PartlyBilled(municipality=draft.subscriber.name, agreements=[key.agreement for key in without])
     documents = _number_and_write(connection, free, issue_date, at)
+    prints: list[str] = []
     accounts.book(
         connection,
         [
@@ -193,21 +203,22 @@ def _issue(
             for document, (_, draft, _) in zip(documents, free, strict=True)
             for part in draft.parts
         ],
+        meanwhile=lambda: prints.extend(map(fingerprint, documents)),
     )
-    return IssueOutcome(tuple(documents), tuple(held), ())
+    return IssueOutcome(tuple(documents), tuple(held), (), tuple(prints))
 
 
 def _voucher(document: IssuedDocument, agreement: str, postings: tuple[Posting, ...], claim_effect: int = 1) -> Voucher:
     return Voucher(
-        agreement=agreement,
-        kind=VoucherKind.INVOICE if document.credits is None else VoucherKind.CREDIT,
-        booked_on=document.issue_date,
-        reference=document.number,
-        text=document.title,
-        postings=postings,
-        municipality=document.subscriber.municipality,
-        service_month=Month.of(document.period.from_day) if document.kind is ClaimKind.ACONTO else None,
-        claim_effect=claim_effect,
+        agreement,
+        VoucherKind.INVOICE if document.credits is None else VoucherKind.CREDIT,
+        document.issue_date,
+        document.number,
+        document.title,
+        postings,
+        document.subscriber.municipality,
+        Month.of(document.period.from_day) if document.kind is ClaimKind.ACONTO else None,
+        claim_effect,
     )
 
 
@@ -235,35 +246,41 @@ def _number_and_write(
                 issue_date=issue_date,
             )
         sequences += given
-    documents: dict[int, IssuedDocument] = {}
-    for sequence, (invoice_id, draft, credited) in zip(sequences, drafts, strict=True):
-        amount = draft.amount_oere
-        documents[invoice_id] = IssuedDocument(
-            number=number_of(issue_date.year, sequence),
-            document_type=document_type(amount, credited[1] if credited else None),
-            agreement=draft.agreement,
-            issuer=draft.issuer,
-            subscriber=draft.subscriber,
-            kind=draft.kind,
-            title=draft.title,
-            period=draft.period,
-            issue_date=issue_date,
-            due_date=due_date(issue_date, draft.due_days),
-            amount_oere=amount,
-            internal=draft.internal,
-            provisional=draft.provisional,
-            note=draft.note,
-            lines=draft.lines,
-            credits=draft.credits,
-        )
-    store.write_documents(
-        connection,
-        documents,
-        dict(zip(documents, sequences, strict=True)),
-        {invoice_id: credited[0] for invoice_id, _, credited in drafts if credited and credited[0]},
+    documents: list[IssuedDocument] = []
+
+    def numbered() -> Iterator[tuple[int, int, IssuedDocument, int | None]]:
+        # Made while the database takes in the first of them.
+        for sequence, (invoice_id, draft, credited) in zip(sequences, drafts, strict=True):
+            document = _document(draft, sequence, issue_date, credited[1] if credited else None)
+            documents.append(document)
+            yield invoice_id, sequence, document, credited[0] if credited else None
+
+    store.write_documents(connection, numbered())
+    _tell_who_delivers(connection, documents, at)
+    return documents
+
+
+def _document(draft: DocumentDraft, sequence: int, issue_date: date, credited: DocumentType | None) -> IssuedDocument:
+    amount = draft.amount_oere
+    # By place, in the order of the fields: a national month makes fifty thousand.
+    return IssuedDocument(
+        number_of(issue_date.year, sequence),
+        document_type(amount, credited),
+        draft.agreement,
+        draft.issuer,
+        draft.subscriber,
+        draft.kind,
+        draft.title,
+        draft.period,
+        issue_date,
+        due_date(issue_date, draft.due_days),
+        amount,
+        draft.internal,
+        draft.provisional,
+        draft.note,
+        draft.lines,
+        draft.credits,
     )
-    _tell_who_delivers(connection, documents.values(), at)
-    return list(documents.values())
 
 
 def outbox_entry_of(document: IssuedDocument) -> OutboxEntry:
@@ -347,9 +364,9 @@ def credit_invoice(  # noqa: PLR0913 - whose number, why, when and how much
     credit = credit_of(document, reason, before, lines)
     if document.kind is ClaimKind.EXIT_SETTLEMENT:
         raise CannotBeCredited(number=number, what="en udtrædelsesopgørelse, som hviler på et afsluttet regnskab,")
-    if document.kind in {ClaimKind.CASE, ClaimKind.SURPLUS_CAPACITY} and lines is not None:
-        # What a line says follows from the case's dates; credited by hand it would be billed again.
-        raise CannotBeCredited(number=number, what="en regning på enkeltsager eller salg, som kun krediteres hel,")
+    if document.kind in WHOLE_ONLY and lines is not None:
+        # What a line says follows from the case's dates or the year's accounts; credited by hand it is billed again.
+        raise CannotBeCredited(number=number, what=f"{WHOLE_ONLY[document.kind]}, som kun krediteres hel,")
     if issue_date < document.issue_date:
         raise IssueDateBeforeLast(
             issuer=document.issuer.name,

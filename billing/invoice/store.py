@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
@@ -78,11 +78,9 @@ def take_claims(connection: Connection, keys: Sequence[tuple[ClaimKey, int]]) ->
 CLAIMED = ("agreement", "municipality", "kind", "period_from", "period_to", "invoice_id")
 
 
-def _claim_rows(keys: Sequence[tuple[ClaimKey, int]]) -> list[tuple[Any, ...]]:
-    return [
-        (key.agreement, key.municipality, key.kind.value, key.period.from_day, key.period.to_day, invoice_id)
-        for key, invoice_id in keys
-    ]
+def _claim_rows(keys: Sequence[tuple[ClaimKey, int]]) -> Iterator[tuple[Any, ...]]:
+    for key, invoice_id in keys:
+        yield key.agreement, key.municipality, key.kind.value, key.period.from_day, key.period.to_day, invoice_id
 
 
 def _took_all(connection: Connection, keys: Sequence[tuple[ClaimKey, int]]) -> bool:
@@ -163,61 +161,58 @@ def take_numbers(connection: Connection, issuer: str, issue_date: date, count: i
     return range(row.last_sequence + 1, row.last_sequence + count + 1), last_date
 
 
-def write_documents(
-    connection: Connection,
-    documents: Mapping[int, IssuedDocument],
-    sequences: Mapping[int, int],
-    credits_id: Mapping[int, int],
-) -> None:
+def write_documents(connection: Connection, documents: Iterable[tuple[int, int, IssuedDocument, int | None]]) -> None:
     """Append documents with their lines.
 
     Args:
         connection: The transaction that took their claims and numbers.
-        documents: Id -> document.
-        sequences: Id -> number in the series.
-        credits_id: Id -> the id of the document that it credits.
+        documents: (id, number in the series, document, id of the document that it credits); they may be made while
+            they are written.
     """
-    insert_bulk(
-        connection,
-        invoice,
-        INVOICE_COLUMNS,
-        [
-            (
-                invoice_id,
-                document.issuer.municipality,
-                document.issue_date.year,
-                sequences[invoice_id],
-                document.number,
-                document.document_type.value,
-                document.agreement,
-                document.kind.value,
-                document.title,
-                document.period.from_day,
-                document.period.to_day,
-                document.issue_date,
-                document.due_date,
-                document.amount_oere,
-                document.internal,
-                document.provisional,
-                document.note,
-                credits_id.get(invoice_id),
-                document.issuer.name,
-                document.issuer.cvr,
-                document.issuer.gln,
-                document.subscriber.municipality,
-                document.subscriber.name,
-                document.subscriber.cvr,
-                document.subscriber.gln,
-            )
-            for invoice_id, document in documents.items()
-        ],
-    )
-    insert_bulk(
-        connection,
-        invoice_line,
-        LINE_COLUMNS,
-        [
-            (
+    written: list[tuple[int, IssuedDocument]] = []
+    insert_bulk(connection, invoice, INVOICE_COLUMNS, _heads(documents, written))
+    insert_bulk(connection, invoice_line, LINE_COLUMNS, _lines(written))
+
+
+def _heads(
+    documents: Iterable[tuple[int, int, IssuedDocument, int | None]], written: list[tuple[int, IssuedDocument]]
+) -> Iterator[tuple[Any, ...]]:
+    for invoice_id, sequence, document, credits_id in documents:
+        written.append((invoice_id, document))
+        issuer, payer, period = document.issuer, document.subscriber, document.period
+        yield (
+            invoice_id,
+            issuer.municipality,
+            document.issue_date.year,
+            sequence,
+            document.number,
+            document.document_type.value,
+            document.agreement,
+            document.kind.value,
+            document.title,
+            period.from_day,
+            period.to_day,
+            document.issue_date,
+            document.due_date,
+            document.amount_oere,
+            document.internal,
+            document.provisional,
+            document.note,
+            credits_id,
+            issuer.name,
+            issuer.cvr,
+            issuer.gln,
+            payer.municipality,
+            payer.name,
+            payer.cvr,
+            payer.gln,
+        )
+
+
+def _lines(documents: Iterable[tuple[int, IssuedDocument]]) -> Iterator[tuple[Any, ...]]:
+    for invoice_id, document in documents:
+        for position, line in enumerate(document.lines, start=1):
+            yield (
                 invoice_id,
                 position,
                 line.agreement,
@@ -234,10 +229,6 @@ def write_documents(
                 line.vat_exemption,
                 line.version,
             )
-            for invoice_id, document in documents.items()
-            for position, line in enumerate(document.lines, start=1)
-        ],
-    )
 
 
 INVOICE_COLUMNS = (

@@ -74,7 +74,11 @@ def _instalment(facts: MonthFacts, part: SubscriptionPart) -> Instalment:
         # Last year's regular instalment, all of it on account of this year: last year's results were passed on then.
         amount = _regular_instalment(facts, part)
         return Instalment(facts.month, amount, {})
-    return next(instalment for instalment in part.instalments if instalment.month == facts.month)
+    month = facts.month
+    for instalment in part.instalments:
+        if instalment.month is month or instalment.month == month:
+            return instalment
+    raise LookupError(month)
 
 
 def _regular_instalment(facts: MonthFacts, part: SubscriptionPart) -> int:
@@ -174,44 +178,47 @@ class Drafter:
         self.period = facts.instalment.period
         self.note = _note(facts)
         self.share_line = cache(partial(_share_line, facts))
+        is_net = facts.agreement.terms.advance.provider_own_share is ProviderOwnShare.NET
+        self.set_off = frozenset(facts.agreement.providers if is_net else ())
 
     def draft(self, municipality: MunicipalityCode) -> DocumentDraft:
         """One payer's; see ``draft_of``."""
-        facts, terms = self.facts, self.facts.agreement.terms
+        facts = self.facts
         part = self.parts.get(municipality) or _part(facts, municipality)
         instalment = _instalment(facts, part)
         # Where several keys divide the cost, payers pay the services in different proportions.
         divided = facts.subscription.division is not None
         weights = weights_of_payer(facts.subscription, municipality) if divided else self.weights
         gross = _split(instalment.gross_oere, weights)
-        is_provider = municipality in facts.agreement.providers
-        set_off = is_provider and terms.advance.provider_own_share is ProviderOwnShare.NET
+        set_off = municipality in self.set_off
         internal = set_off or municipality == facts.agreement.issuer
+        # By place, in the order of the fields: a national month drafts fifty thousand, twice.
         return DocumentDraft(
-            agreement=facts.agreement.code,
-            issuer=self.issuer,
-            subscriber=facts.parties[municipality],
-            kind=ClaimKind.ACONTO,
-            title=self.title,
-            period=self.period,
-            lines=tuple(self._lines(part, instalment, gross)),
-            postings=tuple(_postings(facts, municipality, instalment, gross, set_off=set_off, internal=internal))
+            facts.agreement.code,
+            self.issuer,
+            facts.parties[municipality],
+            ClaimKind.ACONTO,
+            self.title,
+            self.period,
+            tuple(self._lines(part, instalment, gross)),
+            tuple(_postings(facts, municipality, instalment, gross, set_off=set_off, internal=internal))
             if facts.booked
             else (),
-            due_days=terms.advance.due_days,
-            internal=internal,
-            provisional=facts.provisional,
-            note=self.note,
+            facts.agreement.terms.advance.due_days,
+            internal,
+            facts.provisional,
+            self.note,
         )
 
     def _lines(
         self, part: SubscriptionPart, instalment: Instalment, gross: Mapping[ProviderService, int]
     ) -> list[InvoiceLine]:
         lines = [self.share_line(provider, service)(amount) for (provider, service), amount in gross.items()]
-        lines += [
-            _passed_on_line(self.facts, source, amount, part.passed_on.get(source, amount))
-            for source, amount in instalment.passed_on.items()
-        ]
+        if instalment.passed_on:
+            lines += [
+                _passed_on_line(self.facts, source, amount, part.passed_on.get(source, amount))
+                for source, amount in instalment.passed_on.items()
+            ]
         return [line for line in lines if line.amount_oere] or lines[:1]
 
 
@@ -235,20 +242,27 @@ def _share_line(facts: MonthFacts, provider: MunicipalityCode, service: str) -> 
         "foreløbig rate" if facts.provisional else f"rate {when.number} af {facts.agreement.terms.advance.instalments}"
     )
     name = facts.parties[provider].name
-    return partial(
-        InvoiceLine,
-        facts.agreement.code,
-        provider,
-        name,
-        service,
-        of_agreement.title,
-        LineKind.SHARE,
-        f"{of_agreement.title}, {name}: a conto {when.danish} ({what})",
-        when.period,
-        facts.month.year,
-        vat_exemption=of_agreement.vat_exemption,
-        version=facts.subscription.version,
-    )
+    code, title, clause = facts.agreement.code, of_agreement.title, of_agreement.vat_exemption
+    text = f"{title}, {name}: a conto {when.danish} ({what})"
+    days, year, version = when.period, facts.month.year, facts.subscription.version
+
+    def line(amount_oere: int) -> InvoiceLine:
+        return InvoiceLine(
+            code,
+            provider,
+            name,
+            service,
+            title,
+            LineKind.SHARE,
+            text,
+            days,
+            year,
+            amount_oere,
+            clause,
+            version,
+        )
+
+    return line
 
 
 def _passed_on_line(facts: MonthFacts, source: ResultSource, amount_oere: int, of_year_oere: int) -> InvoiceLine:
@@ -284,7 +298,7 @@ def _postings(  # noqa: PLR0913 - a bill books these
     entitled: dict[MunicipalityCode, int] = {}
     asked = instalment.amount_oere
     account = Account.OWN_SHARE if internal else Account.RECEIVABLE
-    postings = [Posting(account, asked, year, municipality, service_month=month)]
+    postings = [Posting(account, asked, year, municipality, None, None, month)]
     for (provider, service), amount in gross.items():
         entitled[provider] = entitled.get(provider, 0) + amount
         postings.append(Posting(Account.ACONTO, -amount, year, municipality, provider, service, month))
@@ -301,9 +315,9 @@ def _postings(  # noqa: PLR0913 - a bill books these
             ),
         )
     postings += [
-        Posting(Account.CLEARING, -amount, year, provider=provider, service_month=month)
+        Posting(Account.CLEARING, -amount, year, None, provider, None, month)
         for provider, amount in sorted(entitled.items())
     ]
     collector = municipality if set_off else facts.agreement.issuer
-    postings.append(Posting(Account.CLEARING, asked, year, municipality, collector, service_month=month))
+    postings.append(Posting(Account.CLEARING, asked, year, municipality, collector, None, month))
     return postings

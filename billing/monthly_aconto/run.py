@@ -32,7 +32,7 @@ from billing.invoice.facts import (
     IssueOutcome,
     PartySnapshot,
 )
-from billing.invoice.rules import fingerprint, join_drafts
+from billing.invoice.rules import join_drafts
 from billing.monthly_aconto.facts import MonthFacts, MonthIssue, MonthNotPlanned, MonthPlan
 from billing.monthly_aconto.rules import Drafter, PriceMissing, PriceOutOfDate, weights_of
 from foundation import audit
@@ -387,7 +387,10 @@ def issue_plans(
     # In the order of issuers, so that no two runs wait for each other's number series.
     joined = join_drafts((draft for plan in plans for draft in plan.drafts), documents_apart(agreed.values()))
     outcome = invoices.issue_documents(connection, joined, occasion.as_of, occasion.at)
-    prints = {(each.issuer.municipality, each.number): fingerprint(each) for each in outcome.issued}
+    prints = {
+        (each.issuer.municipality, each.number): print_of
+        for each, print_of in zip(outcome.issued, outcome.prints, strict=True)
+    }
     came_of = _Outcomes(outcome)
     answers = [came_of.answer(connection, plan) for plan in plans]
     events = [_issued_event(answer, prints) for answer in answers if answer.issued or answer.failed]

@@ -10,6 +10,7 @@ from enum import StrEnum
 from agreements.agreement import MunicipalityCode
 from billing.monthly_aconto.facts import MonthIssue
 from foundation.period import Month
+from foundation.values import made_often
 
 CLOCK = "uret"  # in whose name the clock plans, approves and issues; no person may bear it
 DEFAULT_WARN_PERCENT = 10
@@ -72,6 +73,7 @@ class RunScope:
     issuer: MunicipalityCode | None = None
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class PlannedDocument:
     """One payer's bill of one agreement's month in a plan.
@@ -113,6 +115,7 @@ class NotPlanned:
     message: str
 
 
+@made_often
 @dataclass(frozen=True, slots=True)
 class MissingDetail:
     """What bills of the plan would lack as e-invoices.

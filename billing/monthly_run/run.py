@@ -192,6 +192,7 @@ def _described(connection: Connection, found: _WorkedOut, scope: RunScope, occas
     plan_of = {code: agreement.terms.advance for code, agreement in found.agreed.items()}
     before = {instalment_before(plan_of[plan.agreement], plan.month).first_day for plan in found.months}
     billed = invoice_store.billed_in(connection, codes, before) if before else {}
+    several = {code for code, months_of in Counter(plan.agreement for plan in found.months).items() if months_of > 1}
     documents: list[PlannedDocument] = []
     for plan in found.months:
         code, first_day = plan.agreement, plan.month.first_day
@@ -202,10 +203,11 @@ def _described(connection: Connection, found: _WorkedOut, scope: RunScope, occas
         for draft in plan.drafts:
             who = draft.subscriber.municipality
             previous = billed.get((code, who, day_before))
-            # Where several months are due, the next one is compared with what this plan bills.
-            billed.setdefault(
-                (code, who, first_day), BilledMonth(draft.amount_oere, version_of(draft), draft.provisional)
-            )
+            if code in several:
+                # The next month is compared with what this plan bills.
+                billed.setdefault(
+                    (code, who, first_day), BilledMonth(draft.amount_oere, version_of(draft), draft.provisional)
+                )
             documents.append(planned_document(draft, plan, previous, settings, staying, on_document[id(draft)]))
     waiting = {found.agreed[plan.agreement].issuer for plan in found.months if plan.drafts}
     waiting |= {found.agreed[entry.agreement].issuer for entry in found.failed}
@@ -237,7 +239,14 @@ def _inputs(
     budgets = agreement_store.budgets_of(connection, codes, years)
     prices = subscription_store.latest_versions(connection, codes, years | {year - 1 for year in years})
     on_days = {versions[plan.agreement][1].terms.allocation.reference_date.of_year(plan.month.year) for plan in planned}
-    counted = {on: agreement_store.population(connection, on) for on in on_days}
+    counted = {
+        on: {
+            who: f"{who}:{revision}:{figure.inhabitants}"
+            for (who, of_day), (revision, figure) in agreement_store.population(connection, on).items()
+            if of_day == on
+        }
+        for on in on_days
+    }
     inputs: dict[str, str] = {}
     for plan in planned:
         code, year = plan.agreement, plan.month.year
@@ -249,7 +258,6 @@ def _inputs(
             continue
         on = agreement.terms.allocation.reference_date.of_year(year)
         days = memberships.days(agreement, year)
-        members = tuple(days)
         inputs[f"vilkårene i {code}"] = f"{version}"
         inputs[f"budgettet for {year} i {code}"] = digest(
             [
@@ -259,13 +267,12 @@ def _inputs(
         )
         inputs[f"prisen for {year} i {code}"] = f"{prices.get((code, year - 1), 0)} {prices.get((code, year), 0)}"
         whole = BillingYear(year).period
+        same = next((own for own in days.values() if own == whole), whole)  # mostly one value for all
         inputs[f"deltagerne i {year} i {code}"] = " ".join(
-            who if own == whole else f"{who}:{own.from_day}:{own.to_day}" for who, own in days.items()
+            [who if own is same or own == whole else f"{who}:{own.from_day}:{own.to_day}" for who, own in days.items()]
         )
         inputs[f"indbyggertallene pr. {on:%d.%m.%Y}, {code}"] = " ".join(
-            f"{who}:{counted[on][who, on][0]}:{counted[on][who, on][1].inhabitants}"
-            for who in members
-            if (who, on) in counted[on]
+            [counted[on][who] for who in days if who in counted[on]]
         )
         of_issuer = settings[agreement.issuer]
         inputs[f"indstillingerne for {municipality(agreement.issuer).official_name}"] = (

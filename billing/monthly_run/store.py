@@ -22,6 +22,7 @@ from billing.monthly_run.facts import (
     RunScope,
 )
 from billing.monthly_run.tables import issuer_setting, run_plan, run_plan_document, run_plan_event
+from foundation.canonical import canonical
 from foundation.database import among, insert_bulk, reserve_ids
 from foundation.period import Month
 
@@ -64,7 +65,8 @@ def write_issuer_settings(connection: Connection, settings: IssuerSettings) -> N
         connection.execute(issuer_setting.insert().values(issuer=settings.issuer, **values))
 
 
-_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+def _json(value: object) -> str:
+    return canonical(value).decode()
 
 
 def write_plan(connection: Connection, plan: RunPlan) -> int:
@@ -92,7 +94,7 @@ def write_plan(connection: Connection, plan: RunPlan) -> int:
         connection,
         run_plan_document,
         DOCUMENT_COLUMNS,
-        [
+        (
             (
                 plan_id,
                 position,
@@ -110,7 +112,7 @@ def write_plan(connection: Connection, plan: RunPlan) -> int:
                 document.document,
             )
             for position, document in enumerate(plan.documents, start=1)
-        ],
+        ),
     )
     return plan_id
 

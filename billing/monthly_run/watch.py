@@ -8,7 +8,7 @@ approving writes the audit trail and issuing locks agreements, and an officer's 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date
 from typing import TypeAlias
 
@@ -18,6 +18,7 @@ from agreements import store as agreement_store
 from agreements.agreement import Agreement, IssuedBy, MunicipalityCode
 from agreements.deadlines import send_deadline
 from agreements.municipality import MUNICIPALITIES
+from agreements.schedule import instalment_of
 from billing.monthly_run import run as runs
 from billing.monthly_run import store, watch_store
 from billing.monthly_run.facts import CLOCK, NotPlanned, PlanState, RunPlan, RunScope
@@ -25,6 +26,7 @@ from billing.monthly_run.watch_rules import (
     AlarmStage,
     ComingMonth,
     Happening,
+    Worded,
     alarm,
     alarm_stage,
     caught_up,
@@ -121,7 +123,8 @@ def plan_coming(connection: Connection, issuer: MunicipalityCode, occasion: Occa
     told = []
     if plan is None:
         plan, could_not = _new_plan(connection, issuer, coming, occasion)
-        told = [failed(entry, issuer, plan.number if plan else 0, _named) for entry in could_not]
+        worded = _worded(connection, {entry.agreement for entry in could_not})
+        told = [failed(entry, issuer, plan.number if plan else 0, _named, worded) for entry in could_not]
     if plan is not None and plan.state is PlanState.PLANNED:
         due_on, reasons = _due_on(connection, plan), _reasons(connection, plan)
         if reasons or due_on > occasion.as_of:  # or else it is issued in a moment, and that is told
@@ -134,6 +137,7 @@ def plan_coming(connection: Connection, issuer: MunicipalityCode, occasion: Occa
                     reasons=reasons,
                     today=occasion.as_of,
                     named=_named,
+                    worded=_worded(connection, {code for code, _month in _covered(plan)}),
                 ),
             )
     return _told(connection, occasion, told)
@@ -172,6 +176,7 @@ def issue_ready(connection: Connection, issuer: MunicipalityCode, occasion: Occa
     done = runs.issue_run(connection, plan.number, occasion)
     # A document of several agreements is in the months of each, with its part of the amount.
     documents = [document for month in done.months for document in month.issued]
+    worded = _worded(connection, {month.plan.agreement for month in done.months if month.failed})
     told = [
         failed(
             NotPlanned(
@@ -180,6 +185,7 @@ def issue_ready(connection: Connection, issuer: MunicipalityCode, occasion: Occa
             issuer,
             plan.number,
             _named,
+            worded,
         )
         for month in done.months
         for entry in month.failed
@@ -313,6 +319,17 @@ def _agreements_of(connection: Connection, plan: RunPlan) -> dict[str, Agreement
     """The agreements that a plan bills."""
     codes = {document.agreement for document in plan.documents}
     return {code: agreement for code, (_, agreement) in agreement_store.find_agreements(connection, codes).items()}
+
+
+def _worded(connection: Connection, codes: Collection[str]) -> Worded:
+    """What instalments of these agreements are called: a quarter is none of its months."""
+    agreed = agreement_store.find_agreements(connection, codes) if codes else {}
+
+    def words(code: str, month: Month) -> str:
+        found = agreed.get(code)
+        return instalment_of(found[1].terms.advance, month).danish if found else month.danish
+
+    return words
 
 
 def _due_on(connection: Connection, plan: RunPlan) -> date:

@@ -28,6 +28,13 @@ LONGEST_SUBJECT = 300
 LONGEST_KEY = 120
 
 Named = Callable[[MunicipalityCode], str]
+# (agreement, first month of an instalment) -> as people say it: «2. kvartal 2009» where a quarter is billed at once.
+Worded = Callable[[str, Month], str]
+
+
+def month_alone(_agreement: str, month: Month) -> str:
+    """An instalment of one month."""
+    return month.danish
 
 
 class Topic(StrEnum):
@@ -69,6 +76,7 @@ class ComingMonth:
         send_by: The last bank day to send it.
         payers: How many lack it.
         by_clock: The agreement lets the clock issue.
+        words: The instalment as people say it; empty for a month.
     """
 
     issuer: MunicipalityCode
@@ -77,6 +85,12 @@ class ComingMonth:
     send_by: date
     payers: int
     by_clock: bool
+    words: str = ""
+
+    @property
+    def danish(self) -> str:
+        """What is billed: ``april 2009``, ``2. kvartal 2009``."""
+        return self.words or self.month.danish
 
     @property
     def key(self) -> tuple[str, Month]:
@@ -133,7 +147,8 @@ def lacking_months(
         send_by = send_deadline(advance, month)
         if send_by <= until:
             by_clock = advance.issued_by is IssuedBy.CLOCK
-            found.append(ComingMonth(agreement.issuer, agreement.code, month, send_by, payers, by_clock))
+            words = instalment_of(advance, month).danish
+            found.append(ComingMonth(agreement.issuer, agreement.code, month, send_by, payers, by_clock, words))
     return found
 
 
@@ -209,6 +224,7 @@ def waiting(  # noqa: PLR0913 - an officer reads all of this
     reasons: Sequence[str],
     today: date,
     named: Named,
+    worded: Worded = month_alone,
 ) -> Happening:
     """Tell the officer of a plan: what, by when, how much, what to look at, and who does what.
 
@@ -220,6 +236,7 @@ def waiting(  # noqa: PLR0913 - an officer reads all of this
         reasons: Why it waits for a person; none where the clock issues it.
         today: The business date.
         named: Code -> name.
+        worded: What an instalment is called.
     """
     by_itself = not reasons
     total = kroner(plan.total_oere)
@@ -228,10 +245,10 @@ def waiting(  # noqa: PLR0913 - an officer reads all of this
         f"Plan {plan.number} for {named(issuer)} {verb}.",
         f"Sidste frist: {_day(due_on)} ({_away(due_on, today)}).",
         f"{_count(_bills(plan), 'regning', 'regninger')}, i alt {total}",
-        *_months_of(plan),
+        *_months_of(plan, worded),
         *_late_lines(late, today),
         *_warning_lines(plan, named),
-        *(f"Kan ikke faktureres: {_failure(entry, named)}" for entry in plan.failed[:LONGEST_LIST]),
+        *(f"Kan ikke faktureres: {_failure(entry, named, worded)}" for entry in plan.failed[:LONGEST_LIST]),
         "",
     ]
     if by_itself:
@@ -316,7 +333,9 @@ def caught_up(number: int, issuer: MunicipalityCode, late: Sequence[ComingMonth]
     )
 
 
-def failed(entry: NotPlanned, issuer: MunicipalityCode, number: int, named: Named) -> Happening:
+def failed(
+    entry: NotPlanned, issuer: MunicipalityCode, number: int, named: Named, worded: Worded = month_alone
+) -> Happening:
     """Tell of a payer or an agreement that cannot be billed, once for each reason."""
     who = entry.subscriber or "alle"
     return Happening(
@@ -325,8 +344,8 @@ def failed(entry: NotPlanned, issuer: MunicipalityCode, number: int, named: Name
         f"{Topic.FAILED}/{entry.agreement}/{entry.month}/{who}/{entry.error}"[:LONGEST_KEY],
         issuer,
         number,
-        f"Kan ikke faktureres: {entry.agreement}, {entry.month.danish}"[:LONGEST_SUBJECT],
-        f"Kan ikke faktureres: {_failure(entry, named)}\nDe andre er ikke holdt tilbage af det.",
+        f"Kan ikke faktureres: {entry.agreement}, {worded(entry.agreement, entry.month)}"[:LONGEST_SUBJECT],
+        f"Kan ikke faktureres: {_failure(entry, named, worded)}\nDe andre er ikke holdt tilbage af det.",
         {
             "agreement": entry.agreement,
             "month": str(entry.month),
@@ -372,7 +391,7 @@ def alarm(  # noqa: PLR0913 - what is late, and who has to do what
         named: Code -> name.
     """
     payers = sum(month.payers for month in months)
-    what = f"{_count(payers, 'regning', 'regninger')} for {_some(sorted({month.month.danish for month in months}))}"
+    what = f"{_count(payers, 'regning', 'regninger')} for {_some(sorted({month.danish for month in months}))}"
     when = {
         AlarmStage.NEAR: f"skal sendes senest {_day(send_by)} ({_away(send_by, today)})",
         AlarmStage.DAY: "skal sendes i dag",
@@ -428,18 +447,19 @@ def _bills(plan: RunPlan) -> int:
     return len({entry.document or (entry.agreement, entry.month, entry.subscriber) for entry in plan.documents})
 
 
-def _months_of(plan: RunPlan) -> list[str]:
-    totals: dict[Month, int] = {}
-    codes: dict[Month, set[str]] = {}
+def _months_of(plan: RunPlan, worded: Worded) -> list[str]:
+    totals: dict[tuple[Month, str], int] = {}
+    codes: dict[tuple[Month, str], set[str]] = {}
     for document in plan.documents:
-        totals[document.month] = totals.get(document.month, 0) + document.amount_oere
-        codes.setdefault(document.month, set()).add(document.agreement)
-    return [f"- {month.danish}: {kroner(totals[month])} ({_some(sorted(codes[month]))})" for month in sorted(totals)]
+        key = (document.month, worded(document.agreement, document.month))
+        totals[key] = totals.get(key, 0) + document.amount_oere
+        codes.setdefault(key, set()).add(document.agreement)
+    return [f"- {key[1]}: {kroner(totals[key])} ({_some(sorted(codes[key]))})" for key in sorted(totals)]
 
 
 def _late_lines(late: Sequence[ComingMonth], today: date) -> list[str]:
     lines = [
-        f"- {month.month.danish}, {month.agreement}: {_count((today - month.send_by).days, 'dag', 'dage')} for sent"
+        f"- {month.danish}, {month.agreement}: {_count((today - month.send_by).days, 'dag', 'dage')} for sent"
         for month in late[:LONGEST_LIST]
     ]
     more = len(late) - LONGEST_LIST
@@ -455,6 +475,6 @@ def _warning_lines(plan: RunPlan, named: Named) -> list[str]:
     return lines
 
 
-def _failure(entry: NotPlanned, named: Named) -> str:
+def _failure(entry: NotPlanned, named: Named, worded: Worded) -> str:
     who = named(entry.subscriber) if entry.subscriber else "alle"
-    return f"{entry.agreement}, {entry.month.danish}, {who}: {entry.message}"
+    return f"{entry.agreement}, {worded(entry.agreement, entry.month)}, {who}: {entry.message}"

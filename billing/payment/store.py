@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import Connection, Row, Select, Table, and_, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from agreements.agreement import MunicipalityCode
@@ -207,6 +207,27 @@ def receipts(
         else:
             payers[row.receipt_id].pop(row.undoes, None)
     return [_receipt(row, applied[row.id], list(payers[row.id].values())) for row in connection.execute(query)]
+
+
+def receipt_numbers(
+    connection: Connection, issuer: MunicipalityCode, size: int, *, before: int | None = None
+) -> list[int]:
+    """The numbers of an issuer's newest receipts, the last that was loaded first.
+
+    Args:
+        connection: Where to read.
+        issuer: Whose.
+        size: At most so many.
+        before: Only those with a lower number.
+    """
+    return _newest(connection, receipt, issuer, size, before)
+
+
+def _newest(connection: Connection, table: Table, issuer: str, size: int, before: int | None) -> list[int]:
+    query = select(table.c.id).where(table.c.issuer == issuer).order_by(table.c.id.desc()).limit(size)
+    if before is not None:
+        query = query.where(table.c.id < before)
+    return list(connection.execute(query).scalars())
 
 
 def _receipt(row: Row[Any], applied: int, payers: list[MunicipalityCode | None]) -> Receipt:
@@ -473,8 +494,17 @@ def matches(
     issuer: MunicipalityCode | None = None,
     *,
     number: int | None = None,
+    numbers: Sequence[int] | None = None,
 ) -> list[Match]:
-    """Matches in the order in which they were made, counter entries among them."""
+    """Matches in the order in which they were made, counter entries among them.
+
+    Args:
+        connection: Where to read.
+        issuer: Only this one's.
+        number: Only this one.
+        numbers: Only these.
+    """
+    wanted = [number] if number is not None else numbers
     query = (
         select(payment_match, _undoing.c.id.label("undone_by"))
         .outerjoin(_undoing, _undoing.c.undoes == payment_match.c.id)
@@ -488,10 +518,10 @@ def matches(
     )
     if issuer is not None:
         query = query.where(payment_match.c.issuer == issuer)
-    if number is not None:
-        query = query.where(payment_match.c.id == number)
-        of_receipts = of_receipts.where(payment_match_receipt.c.match_id == number)
-        of_documents = of_documents.where(payment_match_document.c.match_id == number)
+    if wanted is not None:
+        query = query.where(payment_match.c.id.in_(wanted))
+        of_receipts = of_receipts.where(payment_match_receipt.c.match_id.in_(wanted))
+        of_documents = of_documents.where(payment_match_document.c.match_id.in_(wanted))
     used: dict[int, dict[int, int]] = defaultdict(dict)
     for row in connection.execute(of_receipts):
         used[row.match_id][row.receipt_id] = row.amount_oere
@@ -517,6 +547,13 @@ def matches(
         )
         for row in connection.execute(query)
     ]
+
+
+def match_numbers(
+    connection: Connection, issuer: MunicipalityCode, size: int, *, before: int | None = None
+) -> list[int]:
+    """The numbers of an issuer's newest matches, the newest first; as ``receipt_numbers``."""
+    return _newest(connection, payment_match, issuer, size, before)
 
 
 def later_matches(connection: Connection, match: Match) -> list[int]:

@@ -8,6 +8,7 @@ from datetime import date
 from enum import StrEnum
 
 from agreements.agreement import Agreement, MunicipalityCode
+from agreements.case_terms import CasePrice, CaseService
 from billing.invoice.facts import IssuedDocument
 from billing.monthly_run.facts import PlanEvent, PlanState
 from foundation.period import Month, Period
@@ -28,6 +29,28 @@ class CorrectionReason(StrEnum):
 
     REPORTED_LATE = "late"
     WRONG_DATE = "wrong"
+
+
+class RefusalReason(StrEnum):
+    """Why the paying municipality will not pay; a choice, since a text could name somebody."""
+
+    NOT_OURS = "not_ours"  # another municipality is to pay
+    NOT_GRANTED = "not_granted"
+    OTHER_OFFER = "other_offer"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRefusal:
+    """The paying municipality's no, before anything began.
+
+    Attributes:
+        day: When it was said.
+        recorded_on: The business date on which it was told.
+    """
+
+    day: date
+    reason: RefusalReason
+    recorded_on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +95,7 @@ class Case:
 
     Attributes:
         number: ``S-BCDF-GHJK``, drawn by lot: it tells neither who nor how many.
+        refusal: The paying municipality said no; nothing comes of the case.
     """
 
     id: int
@@ -82,6 +106,7 @@ class Case:
     payer: MunicipalityCode
     opened_on: date
     events: tuple[CaseEvent, ...] = ()
+    refusal: CaseRefusal | None = None
 
     def day_of(self, step: CaseStep) -> date | None:
         """The day of a step as it is known now."""
@@ -111,7 +136,9 @@ class Case:
 
     @property
     def state(self) -> str:
-        """``opened``, or the furthest step."""
+        """``opened``, ``refused``, or the furthest step."""
+        if self.refusal is not None:
+            return "refused"
         reached = {
             CaseStep.WITHDRAWN: self.is_withdrawn,
             CaseStep.DISCHARGED: self.discharged_on is not None,
@@ -263,6 +290,45 @@ class CaseIssue:
 
     plan: CasePlan
     issued: tuple[IssuedDocument, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseAccount:
+    """A case with all that its bills rest on.
+
+    Attributes:
+        service: What is billed, and how.
+        prices: The service's unit prices, by day.
+        outlays: What suppliers asked for it.
+        billed: What was billed, oldest first.
+        waiting: What the next bills add or take back, as it is known now.
+        left_out: Months that a rule keeps off the bill, and why.
+    """
+
+    case: Case
+    service: CaseService
+    prices: tuple[CasePrice, ...]
+    outlays: tuple[Outlay, ...]
+    billed: tuple[BilledLine, ...]
+    waiting: tuple[PlannedLine, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WantedCases:
+    """Which cases a listing is to hold.
+
+    Attributes:
+        agreements: Only of these; none of them, none at all.
+        payers: Only of these payers; None for all.
+        number: How the number begins; empty for all.
+        state: As ``Case.state``; empty for all.
+    """
+
+    agreements: frozenset[str]
+    payers: frozenset[MunicipalityCode] | None = None
+    number: str = ""
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,7 @@ STATES = {
     "admitted": "indskrevet",
     "discharged": "udskrevet",
     "withdrawn": "trukket tilbage",
+    "refused": "afslået",
 }
 
 
@@ -204,6 +205,20 @@ def require_step(case: Case, step: CaseStep, day: date, as_of: date, payer: str)
     if case.state not in states:
         raise StepOutOfPlace(number=case.number, state=STATES[case.state], what=what)
     _in_order(case, step, day)
+
+
+def require_refusal(case: Case, day: date, as_of: date) -> None:
+    """Refuse a no that comes after something began, or that was not said yet.
+
+    Raises:
+        DayNotCome, StepOutOfPlace.
+
+    Source: the Horsens-Odder agreement 4.0.
+    """
+    if day > as_of:
+        raise DayNotCome(day=day, as_of=as_of)
+    if case.state != "opened":
+        raise StepOutOfPlace(number=case.number, state=STATES[case.state], what="afslås")
 
 
 def require_correction(case: Case, step: CaseStep, day: date, as_of: date) -> None:

@@ -27,11 +27,13 @@ from billing.single_case import store
 from billing.single_case.facts import (
     BilledLine,
     Case,
+    CaseAccount,
     CaseDue,
     CaseEvent,
     CaseIssue,
     CaseLine,
     CasePlan,
+    CaseRefusal,
     CaseStatement,
     CaseStep,
     CorrectionReason,
@@ -40,6 +42,7 @@ from billing.single_case.facts import (
     Outlay,
     PlannedCaseDocument,
     PlannedLine,
+    RefusalReason,
     StatementRow,
 )
 from billing.single_case.rules import (
@@ -60,6 +63,7 @@ from billing.single_case.rules import (
     require_correction,
     require_nobody,
     require_number,
+    require_refusal,
     require_step,
     require_supplier,
     wanted_lines,
@@ -281,6 +285,23 @@ def approve_case(connection: Connection, number: str, day: date, occasion: Occas
     Source: the Horsens-Odder agreement 4.0 (iværksættes først efter modtaget visitation).
     """
     return _step(connection, number, CaseStep.APPROVED, day, occasion)
+
+
+def refuse_case(connection: Connection, number: str, day: date, reason: RefusalReason, occasion: Occasion) -> Case:
+    """Keep that the paying municipality will not pay; nothing comes of the case, and nobody can be admitted.
+
+    Raises:
+        NotACaseNumber, CaseUnknown, DayNotCome, StepOutOfPlace, PersonInText.
+
+    Source: the Horsens-Odder agreement 4.0; docs/decisions/0035-cases-on-the-pages.md.
+    """
+    require_nobody("Navnet på den, der registrerer,", occasion.actor)
+    case = get_case(connection, number, lock=True)
+    require_refusal(case, day, occasion.as_of)
+    refusal = CaseRefusal(day, reason, occasion.as_of)
+    store.write_refusal(connection, case.id, refusal)
+    _record(connection, case, occasion, "refused", {"day": day.isoformat(), "reason": reason.value})
+    return replace(case, refusal=refusal)
 
 
 def admit(connection: Connection, number: str, day: date, occasion: Occasion) -> Case:
@@ -636,6 +657,30 @@ def _text(
     outlay = outlays[line.outlay_id] if line.outlay_id is not None else None
     countered = numbers[line.counters] if line.counters is not None else ""
     return line_text(case, service.title, line, outlay, countered)
+
+
+def case_account(connection: Connection, case: Case, as_of: date) -> CaseAccount:
+    """One case with all that its bills rest on, and what the next would say; six queries whatever there is.
+
+    Raises:
+        AgreementUnknown.
+
+    Source: issue 7 (days, price and why); docs/decisions/0042-case-corrections.md.
+    """
+    agreement = agreements.get(connection, case.agreement)
+    service = _service(agreement, case.service)
+    prices = [price for price in prices_of(connection, agreement) if price.service == case.service]
+    outlays = store.outlays(connection, agreement.code, case.id)
+    billed = store.billed_lines(connection, agreement.code, case.id).get(case.id, [])
+    known = _Known(agreement, prices, outlays, billed)
+    waiting: list[PlannedLine] = []
+    left_out = []
+    for month in months_of(case, outlays, billed, Month.of(as_of).plus(-1)):
+        lines, reason = _new_lines(case, month, known, as_of)
+        waiting += lines
+        if reason is not None:
+            left_out.append(reason)
+    return CaseAccount(case, service, tuple(prices), tuple(outlays), tuple(billed), tuple(waiting), tuple(left_out))
 
 
 # Plans.

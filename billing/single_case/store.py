@@ -21,10 +21,12 @@ from billing.single_case.facts import (
     CaseEvent,
     CaseLine,
     CasePlan,
+    CaseRefusal,
     CaseStep,
     CorrectionReason,
     LineKey,
     Outlay,
+    RefusalReason,
 )
 from billing.single_case.tables import (
     case_event,
@@ -33,6 +35,7 @@ from billing.single_case.tables import (
     case_plan,
     case_plan_event,
     case_price,
+    case_refusal,
     single_case,
 )
 from foundation.database import insert_rows, reserve_ids
@@ -83,9 +86,22 @@ def write_event(connection: Connection, case: Case, event: CaseEvent) -> None:
     )
 
 
+def write_refusal(connection: Connection, case_id: int, refusal: CaseRefusal) -> None:
+    """Append the paying municipality's no.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: it was refused before (``pk_case_refusal``).
+    """
+    connection.execute(
+        case_refusal.insert().values(
+            case_id=case_id, day=refusal.day, reason=refusal.reason.value, recorded_on=refusal.recorded_on
+        ),
+    )
+
+
 def find_case(connection: Connection, number: str) -> Case | None:
     """One case by its number."""
-    found = _cases(connection, single_case.c.number == number)
+    found = cases_where(connection, single_case.c.number == number)
     return found[0] if found else None
 
 
@@ -96,10 +112,11 @@ def cases(connection: Connection, agreement: str | None = None, payer: Municipal
         wanted.append(single_case.c.agreement == agreement)
     if payer is not None:
         wanted.append(single_case.c.payer == payer)
-    return _cases(connection, *wanted)
+    return cases_where(connection, *wanted)
 
 
-def _cases(connection: Connection, *wanted: ColumnElement[bool]) -> list[Case]:
+def cases_where(connection: Connection, *wanted: ColumnElement[bool]) -> list[Case]:
+    """Cases that some conditions on their rows choose, in the order in which they were opened; two queries."""
     events: dict[int, list[CaseEvent]] = defaultdict(list)
     happened = (
         select(case_event)
@@ -126,8 +143,21 @@ def _cases(connection: Connection, *wanted: ColumnElement[bool]) -> list[Case]:
             row.payer,
             row.opened_on,
             tuple(events[row.id]),
+            CaseRefusal(row.refused_on, RefusalReason(row.refused_because), row.refusal_recorded_on)
+            if row.refused_on is not None
+            else None,
         )
-        for row in connection.execute(select(single_case).where(*wanted).order_by(single_case.c.id))
+        for row in connection.execute(
+            select(
+                single_case,
+                case_refusal.c.day.label("refused_on"),
+                case_refusal.c.reason.label("refused_because"),
+                case_refusal.c.recorded_on.label("refusal_recorded_on"),
+            )
+            .outerjoin(case_refusal, case_refusal.c.case_id == single_case.c.id)
+            .where(*wanted)
+            .order_by(single_case.c.id),
+        )
     ]
 
 
@@ -172,12 +202,12 @@ def write_outlay(connection: Connection, outlay: Outlay) -> int:
     return outlay_id
 
 
-def outlays(connection: Connection, agreement: str) -> list[Outlay]:
-    """What suppliers asked for the agreement's cases, oldest first."""
+def outlays(connection: Connection, agreement: str, case_id: int | None = None) -> list[Outlay]:
+    """What suppliers asked for the agreement's cases, or for one of them, oldest first."""
     rows = connection.execute(
         select(case_outlay)
         .join(single_case, single_case.c.id == case_outlay.c.case_id)
-        .where(single_case.c.agreement == agreement)
+        .where(single_case.c.agreement == agreement, *_only(case_id))
         .order_by(case_outlay.c.id),
     )
     return [
@@ -218,15 +248,19 @@ def write_lines(connection: Connection, lines: Sequence[tuple[LineKey, CaseLine]
     )
 
 
-def billed_lines(connection: Connection, agreement: str) -> dict[int, list[BilledLine]]:
-    """What was billed of each case: case id -> lines, oldest first."""
+def _only(case_id: int | None) -> list[ColumnElement[bool]]:
+    return [] if case_id is None else [single_case.c.id == case_id]
+
+
+def billed_lines(connection: Connection, agreement: str, case_id: int | None = None) -> dict[int, list[BilledLine]]:
+    """What was billed of each case, or of one: case id -> lines, oldest first."""
     crediting = invoice.alias("crediting")
     rows = connection.execute(
         select(case_line, invoice.c.number, crediting.c.id.label("credited_by"))
         .join(invoice, invoice.c.id == case_line.c.invoice_id)
         .join(single_case, single_case.c.id == case_line.c.case_id)
         .outerjoin(crediting, crediting.c.credits_id == invoice.c.id)
-        .where(single_case.c.agreement == agreement)
+        .where(single_case.c.agreement == agreement, *_only(case_id))
         .order_by(case_line.c.invoice_id, case_line.c.position),
     )
     found: dict[int, list[BilledLine]] = defaultdict(list)

@@ -53,6 +53,17 @@ case_event = Table(
     CheckConstraint("reason IN ('late', 'wrong')", name="reason"),
 )
 
+# The paying municipality said no; a case is refused once, and only before anything began.
+case_refusal = Table(
+    "case_refusal",
+    metadata,
+    Column("case_id", ROW_ID, ForeignKey(single_case.c.id), primary_key=True, autoincrement=False),
+    Column("day", Date, nullable=False),
+    Column("reason", String(12), nullable=False),
+    Column("recorded_on", Date, nullable=False),
+    CheckConstraint("reason IN ('not_ours', 'not_granted', 'other_offer')", name="reason"),
+)
+
 # Unit prices that were entered by command; the newest of a day stands over the file's.
 case_price = Table(
     "case_price",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
 
 from agreements.agreement import MunicipalityCode
 from foundation.period import Period
@@ -60,3 +62,31 @@ class Sale:
     number: str
     compared: SubscribersCost | None
     credited_by: str | None = None
+
+
+class OfferEnd(StrEnum):
+    """What became of an offer."""
+
+    SOLD = "sold"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptOffer:
+    """An offer that one person made and another may sell by.
+
+    Attributes:
+        offered_by: Who made it; where two must see each bill, another sells.
+        end: What became of it; None while it stands.
+        ended_by: Who sold or withdrew it; empty while it stands.
+        sold_as: The number of the document that bills it.
+    """
+
+    number: int
+    offer: SaleOffer
+    offered_on: date
+    offered_by: str
+    end: OfferEnd | None = None
+    ended_on: date | None = None
+    ended_by: str = ""
+    sold_as: str | None = None

@@ -18,7 +18,7 @@ from billing.invoice.facts import IssuedDocument
 from billing.monthly_aconto.run import party_snapshots
 from billing.monthly_run.run import get_issuer
 from billing.surplus_capacity import store
-from billing.surplus_capacity.facts import Sale, SaleOffer, SubscribersCost
+from billing.surplus_capacity.facts import KeptOffer, OfferEnd, Sale, SaleOffer, SubscribersCost
 from billing.surplus_capacity.rules import require_offer, require_price, sale_draft
 from billing.usage_statement.facts import ALL, Measure, Release, UsagePeriod
 from billing.usage_statement.rules import periods_of_year
@@ -58,6 +58,18 @@ class SecondPersonMissing(RuleBroken):
     """Where two must see each run, two must see a sale."""
 
     danish = N_("{issuer} kræver to personer til hver regning. Angiv med --approved-by en anden end {actor}.")
+
+
+class OfferUnknown(NotFound):
+    """No offer has the number."""
+
+    danish = N_("Der er intet tilbud {number} om overskudskapacitet.")
+
+
+class OfferHasEnded(RuleBroken):
+    """An offer is sold or withdrawn once."""
+
+    danish = N_("Tilbud {number} er {what}. Lav et nyt tilbud.")
 
 
 class PersonInReason(BadInput):
@@ -132,9 +144,19 @@ def sell(connection: Connection, offer: SaleOffer, occasion: Occasion, approved_
 
     Source: agreement § 9; domain rule 20.
     """
+    agreement, offer, compared = _looked_through(connection, offer)
+    approver = approved_by.strip()
+    if holds_one(approver):
+        raise PersonInReason
+    _require_second(connection, agreement, occasion.actor, approver)
+    return _billed(connection, agreement, offer, compared, occasion, approver)
+
+
+def _looked_through(connection: Connection, offer: SaleOffer) -> tuple[Agreement, SaleOffer, SubscribersCost | None]:
+    """The agreement, held; the offer as it is kept; and what its price was compared with."""
     agreement = agreements.get(connection, offer.agreement, lock=True)
     offer = replace(offer, reason=" ".join(offer.reason.split()))
-    if holds_one(offer.reason) or holds_one(approved_by):
+    if holds_one(offer.reason):
         raise PersonInReason
     _require_parties(connection, agreement, offer)
     require_offer(offer)
@@ -143,11 +165,24 @@ def sell(connection: Connection, offer: SaleOffer, occasion: Occasion, approved_
         raise YearIsSettled(agreement=agreement.code, year=year)
     compared = subscribers_cost(connection, agreement.code, offer.service)
     require_price(offer, compared)
-    approver = approved_by.strip()
+    return agreement, offer, compared
+
+
+def _require_second(connection: Connection, agreement: Agreement, first: str, second: str) -> None:
     if get_issuer(connection, agreement.issuer).four_eyes and (
-        not approver or approver.casefold() == occasion.actor.strip().casefold()
+        not second or second.casefold() == first.strip().casefold()
     ):
-        raise SecondPersonMissing(issuer=municipality(agreement.issuer).official_name, actor=occasion.actor)
+        raise SecondPersonMissing(issuer=municipality(agreement.issuer).official_name, actor=first)
+
+
+def _billed(  # noqa: PLR0913, PLR0917 - what a sale is, and who saw it
+    connection: Connection,
+    agreement: Agreement,
+    offer: SaleOffer,
+    compared: SubscribersCost | None,
+    occasion: Occasion,
+    approver: str,
+) -> IssuedDocument:
     parties = party_snapshots(agreement, {agreement.issuer, offer.provider, offer.buyer})
     outcome = invoices.issue_documents(connection, [sale_draft(agreement, offer, parties)], occasion.as_of, occasion.at)
     if outcome.failed:
@@ -164,18 +199,105 @@ def sell(connection: Connection, offer: SaleOffer, occasion: Occasion, approved_
         subject=f"{agreement.code} {document.number}",
         details={
             "number": document.number,
-            "service": offer.service,
-            "provider": offer.provider,
-            "buyer": offer.buyer,
-            "courses": offer.courses,
-            "amount_oere": offer.amount_oere,
+            **_said(offer),
             "compared": compared and [compared.year, compared.cost_oere, compared.courses],
-            "reason": offer.reason,
             "approved_by": approver,
             "sha256": invoices.fingerprints(connection, [document]),
         },
     )
     return document
+
+
+def _said(offer: SaleOffer) -> dict[str, object]:
+    return {
+        "service": offer.service,
+        "provider": offer.provider,
+        "buyer": offer.buyer,
+        "courses": offer.courses,
+        "amount_oere": offer.amount_oere,
+        "reason": offer.reason,
+    }
+
+
+# Offers: made by one person, sold by another.
+
+
+def make_offer(connection: Connection, offer: SaleOffer, occasion: Occasion) -> KeptOffer:
+    """Keep an offer that could be sold as it is; nothing is billed.
+
+    Raises:
+        What ``sell`` raises, but for what is of the bill alone.
+
+    Source: agreement § 9; docs/decisions/0035-cases-on-the-pages.md.
+    """
+    if holds_one(occasion.actor):
+        raise PersonInReason
+    agreement, offer, _compared = _looked_through(connection, offer)
+    number = store.write_offer(connection, offer, occasion.as_of, occasion.actor)
+    audit.record(
+        connection,
+        occasion,
+        action="surplus_capacity.offered",
+        subject=f"{agreement.code} tilbud {number}",
+        details=_said(offer),
+    )
+    return KeptOffer(number, offer, occasion.as_of, occasion.actor)
+
+
+def get_offer(connection: Connection, number: int) -> KeptOffer:
+    """One offer.
+
+    Raises:
+        OfferUnknown.
+    """
+    found = store.find_offer(connection, number)
+    if found is None:
+        raise OfferUnknown(number=number)
+    return found
+
+
+def _standing(connection: Connection, number: int) -> KeptOffer:
+    """An offer of which nothing became yet, with its agreement held."""
+    agreements.get(connection, get_offer(connection, number).offer.agreement, lock=True)
+    found = get_offer(connection, number)
+    if found.end is not None:
+        raise OfferHasEnded(number=number, what="solgt" if found.end is OfferEnd.SOLD else "trukket tilbage")
+    return found
+
+
+def sell_offer(connection: Connection, number: int, occasion: Occasion) -> IssuedDocument:
+    """Sell by an offer and bill it; the price is compared again. Where two must see it, not by who made the offer.
+
+    Raises:
+        OfferUnknown, OfferHasEnded, and what ``sell`` raises.
+
+    Source: agreement § 9; domain rule 20.
+    """
+    kept = _standing(connection, number)
+    agreement, offer, compared = _looked_through(connection, kept.offer)
+    _require_second(connection, agreement, kept.offered_by, occasion.actor)
+    document = _billed(connection, agreement, offer, compared, occasion, occasion.actor)
+    invoice_id, _ = invoices.find_document(connection, document.number, document.issuer.municipality)
+    store.write_offer_end(connection, number, OfferEnd.SOLD, occasion.as_of, occasion.actor, invoice_id)
+    return document
+
+
+def withdraw_offer(connection: Connection, number: int, occasion: Occasion) -> KeptOffer:
+    """Take an offer back; nothing was billed.
+
+    Raises:
+        OfferUnknown, OfferHasEnded.
+    """
+    kept = _standing(connection, number)
+    store.write_offer_end(connection, number, OfferEnd.WITHDRAWN, occasion.as_of, occasion.actor, None)
+    audit.record(
+        connection,
+        occasion,
+        action="surplus_capacity.offer_withdrawn",
+        subject=f"{kept.offer.agreement} tilbud {number}",
+        details=_said(kept.offer),
+    )
+    return replace(kept, end=OfferEnd.WITHDRAWN, ended_on=occasion.as_of, ended_by=occasion.actor)
 
 
 def _require_parties(connection: Connection, agreement: Agreement, offer: SaleOffer) -> None:

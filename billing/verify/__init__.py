@@ -27,6 +27,7 @@ from billing.verify.ledger import clearing_is_zero, ledger_equals_invoices, vouc
 from billing.verify.payments import bank_entries_once, interest_once, open_items_equal_books, settled_within
 from billing.verify.prices import agreements_read_back, shares_sum
 from billing.verify.results import passed_on_once, results_hold
+from billing.verify.settled import net_assets_hold, true_ups_hold
 from billing.verify.surplus import sales_in_accounts
 from billing.verify.trail import audit_chain, documents_unchanged
 from billing.verify.usage import nothing_given_away, statements_follow_counts
@@ -154,6 +155,8 @@ CHECKS: tuple[tuple[str, Callable[[Connection], Iterator[str]]], ...] = (
     ("clearing_is_zero", clearing_is_zero),
     ("results_hold", results_hold),
     ("passed_on_once", passed_on_once),
+    ("true_ups_hold", true_ups_hold),
+    ("net_assets_hold", net_assets_hold),
     ("bank_entries_once", bank_entries_once),
     ("settled_within", settled_within),
     ("open_items_equal_books", open_items_equal_books),
@@ -179,6 +182,8 @@ FINE = {
     "clearing_is_zero": "Mellemregningen mellem udbyderne summer til nul.",
     "results_hold": "Afsluttede års resultater er indregnet, overført eller gjort op.",
     "passed_on_once": "Intet resultat er indregnet to gange.",
+    "true_ups_hold": "Hver efterregulering er betalerens del af årets resultat.",
+    "net_assets_hold": "Hver andel af nettoformuen følger af andelene på den sidste dag.",
     "bank_entries_once": "Hver bankpost er her én gang og bogført med sit beløb.",
     "settled_within": "Intet er brugt eller udlignet med mere end sit beløb.",
     "open_items_equal_books": "Åbne poster, indbetalinger på konto og bank er lig med bogføringen.",

@@ -13,14 +13,14 @@ from agreements import store as agreement_store
 from billing.invoice.facts import ClaimKind
 from billing.invoice.tables import invoice, invoice_line
 from billing.single_case.run import cases_due
-from billing.single_case.tables import case_event, case_line, case_outlay, single_case
+from billing.single_case.tables import case_event, case_line, case_outlay, case_refusal, single_case
 from billing.verify.documents import is_credit
 from foundation import audit
 from foundation.money import kroner
 from foundation.person_number import holds_one
 
 _A_CASE_NUMBER = re.compile(r"S-[A-Z]{4}-[A-Z]{4}", re.ASCII)
-_STEPS = {f"single_case.{word}" for word in ("approved", "admitted", "discharged", "corrected", "withdrawn")}
+_STEPS = {f"single_case.{word}" for word in ("approved", "admitted", "discharged", "corrected", "withdrawn", "refused")}
 
 
 def cases_billed_once(connection: Connection) -> Iterator[str]:
@@ -104,12 +104,15 @@ def cases_name_nobody(connection: Connection) -> Iterator[str]:
         elif action == "single_case.opened":
             opened.add(subject)
     steps = Counter(connection.execute(select(case_event.c.case_id)).scalars())
+    refused = set(connection.execute(select(case_refusal.c.case_id)).scalars())
     for row in connection.execute(select(single_case).order_by(single_case.c.id)):
         if _A_CASE_NUMBER.fullmatch(row.number) is None:
             yield f"sagen med id {row.id} har et nummer, som programmet ikke giver"
             continue
         subject = f"{row.agreement} {row.number}"
-        if subject not in opened or told[subject] != steps[row.id]:
+        if row.id in refused and steps[row.id]:
+            yield f"sag {row.number} er afslået af betalingskommunen, og alligevel er der sket noget i den"
+        if subject not in opened or told[subject] != steps[row.id] + (row.id in refused):
             yield f"sag {row.number}: hændelserne fortæller ikke om hvert af dens skridt"
     for row in connection.execute(select(case_outlay)):
         if holds_one(row.reference) or holds_one(row.supplier):

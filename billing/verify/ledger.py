@@ -20,6 +20,7 @@ OWN_ACCOUNTS = [
     Account.RESULT.value,
     Account.CASE.value,
     Account.SURPLUS_CAPACITY.value,
+    Account.NET_ASSETS.value,
 ]
 
 

@@ -16,8 +16,9 @@ from billing.accounts.tables import decision, posting, result_movement, voucher
 from billing.annual_subscription import store as subscription_store
 from billing.verify.words import name_of
 from billing.year_end_settlement import store as settlement_store
-from billing.year_end_settlement.facts import YearSettlement
-from billing.year_end_settlement.rules import closing_movements
+from billing.year_end_settlement.facts import CarryOver, SettlementFacts, YearSettlement
+from billing.year_end_settlement.rules import close_year, closing_movements
+from billing.year_end_settlement.run import results_of_keys
 from foundation.money import kroner
 
 
@@ -49,6 +50,7 @@ def results_hold(connection: Connection) -> Iterator[str]:
                 if line.accounting_year == year
             )
             yield from _parts_that_differ(connection, settlement)
+            yield from _parts_worked_out_again(connection, settlement)
             if int(moved) + settled != settlement.result_oere:
                 yield f"{place}: indregnet, overført og gjort op er ikke tilsammen resultatet"
             closed = connection.execute(
@@ -96,13 +98,42 @@ def _parts_that_differ(connection: Connection, settlement: YearSettlement) -> It
             yield f"{place}: {whose}s del hos {name_of(provider)} {where} er ikke den, der blev besluttet"
 
 
+def _parts_worked_out_again(connection: Connection, settlement: YearSettlement) -> Iterator[str]:
+    """The parts are what the year's price and accounts give, key by key where the result was divided so.
+
+    A result that the year of its price divides is checked with that price.
+    """
+    price = subscription_store.read_subscription(connection, settlement.agreement, settlement.year)
+    if price is None or settlement.result_key is not ResultKey.ACCOUNTING_YEAR:
+        return
+    again = close_year(
+        SettlementFacts(
+            agreement=settlement.agreement,
+            year=settlement.year,
+            application_year=settlement.application_year,
+            result_key=settlement.result_key,
+            received_oere={provider.municipality: provider.received_oere for provider in settlement.providers},
+            accounts=settlement.accounts,
+            weights={part.municipality: part.weight for part in price.parts},
+            application_weights=None,
+            carry=CarryOver(amount_oere=settlement.carried_oere),
+            keys=results_of_keys(connection, settlement),
+        )
+    )
+    expected = {part.municipality: part.by_provider for part in again.parts}
+    found = {part.municipality: part.by_provider for part in settlement.parts}
+    for who in sorted(set(expected) | set(found)):
+        if expected.get(who) != found.get(who):
+            yield f"{settlement.agreement} {settlement.year}: {name_of(who)}s del følger ikke af regnskab og nøgler"
+
+
 def passed_on_once(connection: Connection) -> Iterator[str]:
     """The prices together pass on no more of a result than there is to pass on, to nobody and in no direction."""
     for code in agreement_store.agreement_codes(connection):
         # Undivided results are nobody's by name (""), and are counted so on both sides.
         due: dict[tuple[str, ResultSource], int] = defaultdict(int)
         for movement in books.movements(connection, code):
-            if movement.application_year is not None:
+            if movement.application_year not in {None, movement.source.accounting_year}:
                 due[movement.municipality or "", movement.source] += movement.amount_oere
         taken: dict[tuple[str, ResultSource], int] = defaultdict(int)
         periods = agreement_store.members(connection, code)

@@ -10,13 +10,14 @@ from billing.accounts.facts import Account, Posting, ResultMovement, ResultSourc
 from billing.accounts.rules import split_by_source
 from billing.year_end_settlement.facts import (
     CarryOver,
-    ExitLine,
+    DividedBy,
     ProviderClearing,
     ProviderResult,
     SettlementFacts,
     SettlementPart,
     YearSettlement,
 )
+from billing.year_end_settlement.key_rules import kept_of_cells, split_by_keys
 from foundation.errors import N_, RuleBroken
 from foundation.money import apportion, apportion_signed, kroner, percent_of
 
@@ -136,7 +137,14 @@ def close_year(facts: SettlementFacts) -> YearSettlement:
     result_oere = sum(results.values())
     kept_oere = carried_oere(result_oere, facts.carry)
     kept = apportion_signed(kept_oere, results) if result_oere else dict.fromkeys(results, 0)
-    if facts.application_weights is None:
+    if facts.keys:
+        whole = split_by_keys(facts.keys, results)
+        carried = kept_of_cells(whole, kept)
+        passed_on = {
+            code: {provider: amount - carried[code][provider] for provider, amount in row.items()}
+            for code, row in whole.items()
+        }
+    elif facts.application_weights is None:
         parts = apportion(result_oere, facts.weights)
         kept_parts = _kept_of(parts, kept_oere, facts.weights)
         whole = split_by_source(parts, results, facts.weights)
@@ -156,6 +164,7 @@ def close_year(facts: SettlementFacts) -> YearSettlement:
         result_key=facts.result_key,
         accounts=facts.accounts,
         providers=providers,
+        divided_by=DividedBy.LINES if facts.keys else DividedBy.TOTAL,
         parts=tuple(
             SettlementPart(
                 municipality=code,
@@ -328,42 +337,6 @@ def release_everything(
         movements.append(ResultMovement(source, owner, -amount, None))
         movements.append(ResultMovement(source, owner, amount, application_year))
     return movements
-
-
-def exit_postings(
-    lines: tuple[ExitLine, ...],
-    municipality: MunicipalityCode,
-    issuer: MunicipalityCode,
-    year: int,
-    *,
-    divided: bool,
-) -> list[Posting]:
-    """Pay out, or collect, a leaver's parts; each provider bears its own.
-
-    Args:
-        lines: What is settled.
-        municipality: The leaver.
-        issuer: Who collects and pays out.
-        year: The year of issue, in whose clearing it counts.
-        divided: Whether the result was posted on the leaver's own name.
-
-    Source: agreement § 6 stk. 8; domain rules 11 and 12.
-    """
-    account = Account.OWN_SHARE if municipality == issuer else Account.RECEIVABLE
-    whole = sum(line.settled_oere for line in lines)
-    postings = [Posting(account, -whole, year, municipality=municipality)]
-    borne: dict[MunicipalityCode, int] = {}
-    for line in lines:
-        owner = municipality if divided else None
-        postings.append(
-            Posting(
-                Account.RESULT, line.settled_oere, line.accounting_year, municipality=owner, provider=line.provider
-            ),
-        )
-        borne[line.provider] = borne.get(line.provider, 0) + line.settled_oere
-    postings += [Posting(Account.CLEARING, amount, year, provider=code) for code, amount in sorted(borne.items())]
-    postings.append(Posting(Account.CLEARING, -whole, year, municipality=municipality, provider=issuer))
-    return postings
 
 
 def clearing_of(balances: Mapping[MunicipalityCode, Mapping[str, int]]) -> tuple[ProviderClearing, ...]:

@@ -1,4 +1,4 @@
-"""Load final accounts, close a year, release what was carried, settle a leaver, clear between providers."""
+"""Load final accounts, close a year, release what was carried; never commits."""
 
 from __future__ import annotations
 
@@ -12,40 +12,32 @@ from agreements import run as agreements
 from agreements import store as agreement_store
 from agreements.agreement import Agreement, CostLine, MunicipalityCode, ResultKey
 from agreements.cost_lines import check_against
-from agreements.membership import MembershipPeriod, agreed_year, days_of, members_in
-from agreements.municipality import MUNICIPALITIES, municipality
+from agreements.membership import agreed_year, days_of, members_in
+from agreements.municipality import MUNICIPALITIES
 from agreements.run import CostChange, described, revise
 from agreements.schedule import months_of_year
 from billing.accounts import run as accounts
 from billing.accounts import store as books
-from billing.accounts.facts import Decision, DecisionKind, ResultMovement, ResultSource, Voucher, VoucherKind
+from billing.accounts.facts import Decision, DecisionKind, ResultMovement, Voucher, VoucherKind
 from billing.accounts.rules import YearIsSettled
 from billing.annual_subscription import run as subscriptions
-from billing.annual_subscription import store as subscription_store
 from billing.annual_subscription.facts import AnnualSubscription
 from billing.annual_subscription.rules import passed_on_in
-from billing.invoice import run as invoices
-from billing.invoice import store as invoice_store
-from billing.invoice.facts import ClaimKind, DocumentDraft, InvoiceLine, IssuedDocument, LineKind
-from billing.monthly_aconto.run import party_snapshots
 from billing.year_end_settlement import store
 from billing.year_end_settlement.facts import (
     CarryOver,
-    ExitLine,
-    ExitSettlement,
-    ProviderClearing,
+    DividedBy,
+    KeyResult,
     SettlementFacts,
     YearSettlement,
 )
+from billing.year_end_settlement.key_rules import has_several_keys, results_by_key
 from billing.year_end_settlement.rules import (
     HUNDRED,
     carried_oere,
-    clearing_of,
-    clearing_postings,
     close_year,
     closing_movements,
     closing_postings,
-    exit_postings,
     release_everything,
     release_movements,
     require_keep_terms,
@@ -59,9 +51,6 @@ from foundation.period import BillingYear
 
 # A result is not parked out of sight: what is to wait longer stays on the balance.
 FURTHEST_RELEASE_YEARS = 5
-# Where a leaver's part of a result lies: in a price that it will not pay, or on the balance.
-IN_A_PRICE = "in a price"
-CARRIED = "carried"
 
 
 class YearAlreadyClosed(RuleBroken):
@@ -96,18 +85,12 @@ class AccountsMissing(RuleBroken):
     )
 
 
-class HasNotLeft(RuleBroken):
-    """Only who has left is settled with."""
-
-    danish = N_("{municipality} er ikke udtrådt af aftalen «{agreement}»{until}, så der er intet at opgøre endnu.")
-
-
-class ExitTooEarly(RuleBroken):
-    """A leaver's part is known when the accounts of its last year are closed."""
+class TruedUpIsNotCarried(RuleBroken):
+    """The result of a year that is trued up is settled whole."""
 
     danish = N_(
-        "{municipality} kan først opgøres, når alle dens år er afsluttet. Der mangler: {years}. "
-        "Kør «mellemregning settlement close {agreement} ÅR».",
+        "Resultatet af {year} i aftalen «{agreement}» efterreguleres efter aftalens vilkår (true_up) og kan ikke "
+        "overføres. Afslut året uden overførsel.",
     )
 
 
@@ -198,6 +181,7 @@ def close(  # noqa: PLR0913 - a decision has these parts
     Raises:
         AgreementUnknown, YearNotAgreed, YearAlreadyClosed, YearNotOver, SubscriptionUnknown, YearNotBilled,
         AccountsMissing, CarryOverTooLarge.
+        TruedUpIsNotCarried: something is to be kept of a year that is trued up.
         KeptTooMuch, KeptTooLong: beyond what the agreement lets the providers keep.
 
     Source: agreement § 6 stk. 3 and 6; domain rules 9, 10 and 12.
@@ -223,19 +207,24 @@ def close(  # noqa: PLR0913 - a decision has these parts
         if not preview:
             revise(connection, accounts_line, code, sold, occasion.as_of)
         lines = tuple(sorted((*lines, *sold), key=lambda line: line.key))
-    divided = agreement.terms.settlement.result_key is ResultKey.ACCOUNTING_YEAR
-    application_year = year + agreement.terms.settlement.lag_years
+    trued_up = agreement.is_trued_up(year)
+    if trued_up and (carry.percent or carry.amount_oere):
+        raise TruedUpIsNotCarried(year=year, agreement=code)
+    result_key = ResultKey.ACCOUNTING_YEAR if trued_up else agreement.terms.settlement.result_key
+    divided = result_key is ResultKey.ACCOUNTING_YEAR
+    application_year = year if trued_up else year + agreement.terms.settlement.lag_years
     settlement = close_year(
         SettlementFacts(
             agreement=code,
             year=year,
             application_year=application_year,
-            result_key=agreement.terms.settlement.result_key,
+            result_key=result_key,
             received_oere=books.received_per_provider(connection, code, year),
             accounts=lines,
             weights={part.municipality: part.weight for part in subscription.parts},
             application_weights=None if divided else _weights_of(connection, agreement, application_year),
             carry=carry,
+            keys=results_by_key(subscription, lines, agreement.terms.allocation) if divided else (),
         ),
     )
     kept: dict[int, int] = defaultdict(int)
@@ -323,6 +312,8 @@ def _book_close(connection: Connection, settlement: YearSettlement, occasion: Oc
         ],
     )
     text = f"Regnskabet for {settlement.year} er afsluttet"
+    if settlement.is_trued_up:
+        text += "; resultatet efterreguleres"
     if settlement.carried_oere:
         text += "; resultatet overføres helt eller delvist"
     books.write_decision(
@@ -348,6 +339,7 @@ def _book_close(connection: Connection, settlement: YearSettlement, occasion: Oc
             "cost_oere": settlement.cost_oere,
             "result_oere": settlement.result_oere,
             "carried_oere": settlement.carried_oere,
+            "divided_by": settlement.divided_by.value,
             "author": settlement.author,
             "approver": settlement.approver,
         },
@@ -365,6 +357,25 @@ def get_settlement(connection: Connection, code: str, year: int) -> YearSettleme
     if found is None:
         raise SettlementUnknown(agreement=code, year=year)
     return found
+
+
+def results_of_keys(connection: Connection, settlement: YearSettlement) -> tuple[KeyResult, ...]:
+    """How a closed year's result came about key by key; none where it was divided by the year's shares in all."""
+    if settlement.divided_by is DividedBy.TOTAL:
+        return ()
+    price = subscriptions.get_subscription(connection, settlement.agreement, settlement.year)
+    # A line that was not budgeted fell under a key by the terms of that day.
+    closed_on = settlement.closed_on or date.max
+    history = agreement_store.agreement_history(connection, settlement.agreement)
+    stood = [value for _, loaded_on, value in history if loaded_on <= closed_on] or [history[0][2]]
+    return results_by_key(price, settlement.accounts, stood[-1].terms.allocation)
+
+
+def keys_not_told(connection: Connection, settlement: YearSettlement) -> bool:
+    """Whether the year has several keys, but its accounts did not say what each key's lines cost."""
+    if settlement.divided_by is DividedBy.LINES:
+        return False
+    return has_several_keys(subscriptions.get_subscription(connection, settlement.agreement, settlement.year))
 
 
 def release(  # noqa: PLR0913 - a decision has these parts
@@ -439,295 +450,3 @@ def release(  # noqa: PLR0913 - a decision has these parts
         },
     )
     return tuple(moved)
-
-
-def settle_exit(
-    connection: Connection,
-    code: str,
-    who: MunicipalityCode,
-    occasion: Occasion,
-    *,
-    preview: bool = False,
-) -> ExitSettlement:
-    """Settle a leaver's parts of results that were not passed on, by an invoice or a credit note; once.
-
-    Raises:
-        AgreementUnknown, UnknownMunicipality.
-        HasNotLeft: it takes part, or its last year is not over.
-        ExitTooEarly: one of its years is not closed.
-
-    Source: agreement § 6 stk. 8; domain rule 11.
-    """
-    agreement = agreements.get(connection, code, lock=not preview)
-    period = _ended_period(connection, agreement, who, occasion.as_of)
-    last_year = BillingYear(period.to_year or period.from_year)
-    left_on = period.last_day or last_year.period.last_day
-    settled = store.exits(connection, code, who).get((who, left_on))
-    if settled is not None:
-        number, lines = settled
-        _, document = invoices.find_document(connection, number, agreement.issuer)
-        return ExitSettlement(
-            agreement=code,
-            municipality=who,
-            left_on=left_on,
-            lines=lines,
-            number=number,
-            issue_date=document.issue_date,
-            already_settled=True,
-        )
-    years = range(period.from_year, last_year.year + 1)
-    still_open = [str(year) for year in years if not books.is_closed(connection, code, year)]
-    if still_open:
-        raise ExitTooEarly(municipality=municipality(who).name, agreement=code, years=still_open)
-    lines, movements = _exit_lines(connection, agreement, who, last_year.year)
-    settlement = ExitSettlement(agreement=code, municipality=who, left_on=left_on, lines=lines)
-    if preview or not lines:
-        return settlement
-    document = _issue_exit(connection, agreement, settlement, last_year, occasion)
-    settlement = replace(settlement, number=document.number, issue_date=document.issue_date)
-    store.write_exit(connection, settlement)
-    for year, moved in movements.items():
-        books.write_decision(
-            connection,
-            Decision(
-                agreement=code,
-                accounting_year=year,
-                kind=DecisionKind.EXIT,
-                decided_on=occasion.as_of,
-                author=occasion.actor,
-                approver=occasion.actor,
-                text=f"{municipality(who).name} er udtrådt og opgjort ved {document.number}",
-            ),
-            moved,
-        )
-    audit.record(
-        connection,
-        occasion,
-        action="year_end_settlement.exit_settled",
-        subject=f"{code} {who}",
-        details={
-            "document": document.number,
-            "amount_oere": settlement.amount_oere,
-            "sha256": invoices.fingerprints(connection, [document]),
-        },
-    )
-    return settlement
-
-
-def _ended_period(
-    connection: Connection,
-    agreement: Agreement,
-    who: MunicipalityCode,
-    as_of: date,
-) -> MembershipPeriod:
-    name = municipality(who).name
-    periods = [period for period in agreement_store.members(connection, agreement.code) if period.municipality == who]
-    ended = [period for period in periods if period.to_year is not None]
-    if not ended:
-        raise HasNotLeft(municipality=name, agreement=agreement.code, until="")
-    last = ended[-1]
-    last_day = last.last_day or BillingYear(last.from_year).period.last_day
-    if as_of <= last_day:
-        raise HasNotLeft(municipality=name, agreement=agreement.code, until=f" før {last_day:%d.%m.%Y}")
-    return last
-
-
-def _exit_lines(
-    connection: Connection,
-    agreement: Agreement,
-    who: MunicipalityCode,
-    last_year: int,
-) -> tuple[tuple[ExitLine, ...], dict[int, list[ResultMovement]]]:
-    """The leaver's parts that no price has passed on, per year and provider; and the movements that take them out."""
-    parts = _own_parts(connection, agreement.code, who, last_year)
-    for place, amount in _undivided_parts(connection, agreement.code, who, last_year).items():
-        parts[place] += amount
-    sources = sorted({source for _, source in parts})
-    lines = tuple(
-        ExitLine(source.accounting_year, source.provider, passed_on, carried)
-        for source in sources
-        for passed_on, carried in [(parts[IN_A_PRICE, source], parts[CARRIED, source])]
-        if passed_on or carried
-    )
-    moved: dict[int, list[ResultMovement]] = defaultdict(list)
-    for line in lines:
-        source = ResultSource(line.accounting_year, line.provider)
-        due = line.accounting_year + agreement.terms.settlement.lag_years
-        moved[line.accounting_year] += [
-            ResultMovement(source, who, -line.passed_on_oere, due),
-            ResultMovement(source, who, -line.carried_oere, None),
-        ]
-    return lines, moved
-
-
-def _own_parts(
-    connection: Connection,
-    code: str,
-    who: MunicipalityCode,
-    last_year: int,
-) -> defaultdict[tuple[str, ResultSource], int]:
-    """What stands in the leaver's own name, less what the prices of its years have passed on to it.
-
-    The price of a later year may still name the leaver, until it is calculated again; the leaver pays no bill of it.
-    """
-    parts: defaultdict[tuple[str, ResultSource], int] = defaultdict(int)
-    for movement in books.movements(connection, code):
-        if movement.municipality == who:
-            place = CARRIED if movement.application_year is None else IN_A_PRICE
-            parts[place, movement.source] += movement.amount_oere
-    for year, taken in subscription_store.passed_on_by_year(connection, code).items():
-        for (payer, source), amount in taken.items():
-            if year <= last_year and payer == who and (IN_A_PRICE, source) in parts:
-                parts[IN_A_PRICE, source] -= amount
-    return parts
-
-
-def _undivided_parts(
-    connection: Connection,
-    code: str,
-    who: MunicipalityCode,
-    last_year: int,
-) -> dict[tuple[str, ResultSource], int]:
-    """The leaver's part of results that are only divided by a year in which it takes no part (domain rule 11)."""
-    undivided: dict[int | None, dict[ResultSource, int]] = defaultdict(lambda: defaultdict(int))
-    for movement in books.movements(connection, code):
-        # What a price up to its last year took in was divided among those who took part then, the leaver too.
-        taken_before = movement.application_year is not None and movement.application_year <= last_year
-        if movement.municipality is None and not taken_before:
-            undivided[movement.application_year][movement.source] += movement.amount_oere
-    stay = members_in(agreement_store.members(connection, code), last_year + 1)
-    return {
-        (CARRIED if application_year is None else IN_A_PRICE, source): subscriptions.leavers_parts(
-            connection, code, source, sources, tuple(other for other in stay if other != who)
-        ).get(who, 0)
-        for application_year, sources in undivided.items()
-        for source in sources
-    }
-
-
-def _issue_exit(
-    connection: Connection,
-    agreement: Agreement,
-    settlement: ExitSettlement,
-    last_year: BillingYear,
-    occasion: Occasion,
-) -> IssuedDocument:
-    who = settlement.municipality
-    parties = party_snapshots(
-        agreement,
-        {agreement.issuer, who, *agreement.providers, *(line.provider for line in settlement.lines)},
-    )
-    divided = agreement.terms.settlement.result_key is ResultKey.ACCOUNTING_YEAR
-    lines = [
-        InvoiceLine(
-            agreement=agreement.code,
-            provider=line.provider,
-            provider_name=parties[line.provider].name,
-            service="",
-            service_title="",
-            kind=LineKind.EXIT,
-            text=f"{what} {line.accounting_year}, {parties[line.provider].name}",
-            period=BillingYear(line.accounting_year).period,
-            accounting_year=line.accounting_year,
-            amount_oere=-amount,
-        )
-        for line in settlement.lines
-        for what, amount in (
-            ("Andel af ikke indregnet resultat", line.passed_on_oere),
-            ("Andel af overført resultat", line.carried_oere),
-        )
-        if amount
-    ]
-    draft = DocumentDraft(
-        agreement=agreement.code,
-        issuer=parties[agreement.issuer],
-        subscriber=parties[who],
-        kind=ClaimKind.EXIT_SETTLEMENT,
-        title=f"Refusionsopgørelse ved udtræden {settlement.left_on:%d.%m.%Y}",
-        period=last_year.period,
-        lines=tuple(lines),
-        postings=tuple(
-            exit_postings(settlement.lines, who, agreement.issuer, occasion.as_of.year, divided=divided),
-        ),
-        due_days=agreement.terms.advance.due_days,
-        internal=who == agreement.issuer,
-        note="Aftalens § 6, stk. 8: andel af resultater, der ikke er indregnet i nogen pris.",
-    )
-    outcome = invoices.issue_documents(connection, [draft], occasion.as_of, occasion.at)
-    if outcome.failed:
-        raise outcome.failed[0].error
-    if outcome.issued:
-        return outcome.issued[0]
-    # Another run settled it a moment ago.
-    return invoice_store.documents(connection, agreement=agreement.code, subscriber=who, kind=draft.kind)[-1]
-
-
-def provider_clearing(connection: Connection, code: str, year: int) -> tuple[ProviderClearing, ...]:
-    """What each provider has with the others for one billing year.
-
-    Raises:
-        AgreementUnknown: there is none.
-
-    Source: agreement annex; domain rule 12.
-    """
-    agreements.get(connection, code)
-    return clearing_of(books.clearing_per_provider(connection, code, year))
-
-
-def clear_providers(connection: Connection, code: str, year: int, occasion: Occasion) -> tuple[ProviderClearing, ...]:
-    """Book the transfers that bring every provider's clearing of the year to zero; nothing where it is.
-
-    Returns:
-        What was outstanding before, and is transferred now.
-
-    Source: agreement annex; domain rule 12.
-    """
-    agreements.get(connection, code, lock=True)
-    clearing = provider_clearing(connection, code, year)
-    postings = clearing_postings(clearing, year)
-    if postings:
-        number = books.next_reference(connection, code, VoucherKind.CLEARING, str(year))
-        accounts.book(
-            connection,
-            [
-                Voucher(
-                    agreement=code,
-                    kind=VoucherKind.CLEARING,
-                    booked_on=occasion.as_of,
-                    reference=number,
-                    text=f"Mellemafregning mellem ydelsesleverandørerne {year}",
-                    postings=tuple(postings),
-                ),
-            ],
-        )
-        audit.record(
-            connection,
-            occasion,
-            action="year_end_settlement.cleared",
-            subject=f"{code} {year}",
-            details={
-                "reference": number,
-                "transfers_oere": {entry.municipality: entry.outstanding_oere for entry in clearing},
-            },
-        )
-    return clearing
-
-
-def exit_settlements(connection: Connection, code: str) -> tuple[ExitSettlement, ...]:
-    """All leavers that were settled with, in the order of settlement."""
-    agreement = agreements.get(connection, code)
-    found = []
-    for (who, left_on), (number, lines) in store.exits(connection, code).items():
-        _, document = invoices.find_document(connection, number, agreement.issuer)
-        found.append(
-            ExitSettlement(
-                agreement=code,
-                municipality=who,
-                left_on=left_on,
-                lines=lines,
-                number=number,
-                issue_date=document.issue_date,
-                already_settled=True,
-            ),
-        )
-    return tuple(found)

@@ -11,8 +11,10 @@ from sqlalchemy import Connection, func, select
 from agreements import store as agreement_store
 from agreements.agreement import CostLine, MunicipalityCode, ResultKey
 from billing.year_end_settlement.facts import (
+    DividedBy,
     ExitLine,
     ExitSettlement,
+    NetAssetsShare,
     ProviderResult,
     SettlementPart,
     YearSettlement,
@@ -20,6 +22,7 @@ from billing.year_end_settlement.facts import (
 from billing.year_end_settlement.tables import (
     accounts_line,
     exit_line,
+    exit_net_assets,
     settlement_part,
     settlement_provider,
     year_settlement,
@@ -50,6 +53,7 @@ def write_settlement(connection: Connection, settlement: YearSettlement) -> None
             closed_on=settlement.closed_on,
             author=settlement.author,
             approver=settlement.approver,
+            divided_by=settlement.divided_by.value,
         ),
     )
     insert_rows(
@@ -121,6 +125,7 @@ def read_settlement(connection: Connection, agreement: str, year: int) -> YearSe
         closed_on=head.closed_on,
         author=head.author,
         approver=head.approver,
+        divided_by=DividedBy(head.divided_by),
     )
 
 
@@ -190,6 +195,32 @@ def write_exit(connection: Connection, settlement: ExitSettlement) -> None:
             for line in settlement.lines
         ],
     )
+    if settlement.net_assets is not None:
+        connection.execute(
+            exit_net_assets.insert().values(
+                agreement=settlement.agreement,
+                municipality=settlement.municipality,
+                left_on=settlement.left_on,
+                document=settlement.number or "",
+                net_assets_oere=settlement.net_assets.net_assets_oere,
+                share_oere=settlement.net_assets.share_oere,
+                evidence=settlement.net_assets.evidence,
+            )
+        )
+
+
+def shares_of_net_assets(
+    connection: Connection, agreement: str
+) -> dict[tuple[MunicipalityCode, date], tuple[str, NetAssetsShare]]:
+    """What leavers were settled with of the net assets: (municipality, last day) -> (document, share)."""
+    query = select(exit_net_assets).where(exit_net_assets.c.agreement == agreement).order_by(exit_net_assets.c.id)
+    return {
+        (row.municipality, row.left_on): (
+            row.document,
+            NetAssetsShare(row.net_assets_oere, row.share_oere, row.evidence),
+        )
+        for row in connection.execute(query)
+    }
 
 
 def exits(
@@ -206,4 +237,7 @@ def exits(
         key = (row.municipality, row.left_on)
         line = ExitLine(row.accounting_year, row.provider, row.passed_on_oere, row.carried_oere)
         found[key] = (row.document, (*found.get(key, ("", ()))[1], line))
+    for (who, left_on), (document, _) in shares_of_net_assets(connection, agreement).items():
+        if municipality in {None, who}:
+            found.setdefault((who, left_on), (document, ()))
     return found

@@ -20,10 +20,11 @@ class ChannelKind(StrEnum):
 
 
 class DeliveryTopic(StrEnum):
-    """What a channel takes: issued documents, reminder letters, the clock's messages, or what web-hooks are told."""
+    """What a channel takes: documents, reminder letters, statements, messages of the clock, or what hooks are told."""
 
     DOCUMENTS = "documents"
     LETTERS = "letters"
+    STATEMENTS = "statements"  # of cases, to the municipality that pays for them
     MAIL = "mail"
     EVENTS = "events"
 

@@ -126,7 +126,7 @@ def _smtp_problem(topic: DeliveryTopic, settings: Mapping[str, str]) -> str:
     if settings.get("starttls", "on") not in {"on", "off"}:
         return "starttls skal være on eller off"
     if topic is not DeliveryTopic.MAIL and not settings.get("recipient"):
-        return "recipient mangler; bilag og breve sendes til én adresse"
+        return "recipient mangler; bilag, breve og opgørelser sendes til én adresse"
     if bool(settings.get("user")) != bool(settings.get("password_env")):
         return "user og password_env følges ad"
     if settings.get("user") and settings.get("starttls") == "off" and not is_loopback(settings["host"]):

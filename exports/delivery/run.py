@@ -19,6 +19,7 @@ from agreements.municipality import municipality
 from billing.invoice import run as invoices
 from billing.invoice.facts import IssuedDocument
 from billing.payment import reminder_run as reminders
+from billing.single_case import statement_run as case_statements
 from exports.delivery import store
 from exports.delivery.facts import (
     Attempt,
@@ -37,6 +38,8 @@ from exports.delivery.rules import require_usable, state_after, wait_after
 from exports.e_invoice.rules import NotFitToSend, findings_in
 from exports.e_invoice.run import NeverSent, e_invoices, file_stem
 from exports.e_invoice.write import ubl_bytes
+from exports.excel.cases import case_statement_stem, case_statement_xlsx
+from exports.pdf.cases import case_statement_pdf
 from exports.pdf.run import pdfs
 from exports.pdf.write import Press
 from exports.reminder.layout import file_name as letter_name
@@ -47,6 +50,7 @@ from foundation.database import hold
 from foundation.errors import BadInput, MellemregningError, N_, NotFound, Problems, RuleBroken
 from foundation.hooks import Hook
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 AT_ONCE = 50
 LEASE = timedelta(minutes=10)
 # What is left of a lease before another try is begun: longer than the slowest try may take.
@@ -196,6 +200,8 @@ def pack(connection: Connection, claimed: Sequence[Claimed]) -> list[Parcel | Tr
     for each in claimed:
         if each.channel.topic is DeliveryTopic.EVENTS:
             told[each.entry_id] = _event(each)
+        if each.channel.topic is DeliveryTopic.STATEMENTS:
+            told[each.entry_id] = _statement(connection, each)
         if each.channel.topic is DeliveryTopic.LETTERS:
             letters[each.entry_id] = _letter(connection, each)
         if each.channel.topic is DeliveryTopic.DOCUMENTS:
@@ -305,6 +311,31 @@ def _letter(connection: Connection, each: Claimed) -> Parcel | Tried:
         subject=f"{each.subject} fra {municipality(each.channel.issuer).official_name}",
         body="",
         files=(PackedFile(letter_name(letter), "application/pdf", content),),
+        reference=each.reference,
+    )
+
+
+def _statement(connection: Connection, each: Claimed) -> Parcel | Tried:
+    """A statement of cases as it was when it was sent, for its payer alone; the same bytes each time."""
+    try:
+        statement = case_statements.sent_statement(connection, each.reference)
+    except MellemregningError as error:
+        return _not_sent(error)
+    if statement.payer != each.recipient:
+        # Never by mistake to another: what the entry says and what it holds are of one municipality.
+        return Tried(handed_over=False, reached="", detail="opgørelsen er ikke modtagerens", lasting=True)
+    stem = case_statement_stem(statement)
+    return Parcel(
+        key=each.key,
+        topic=each.channel.topic,
+        issuer=each.channel.issuer,
+        recipient=each.recipient,
+        subject=f"{each.subject} fra {municipality(each.channel.issuer).official_name}",
+        body=each.body,
+        files=(
+            PackedFile(f"{stem}.pdf", "application/pdf", case_statement_pdf(statement)),
+            PackedFile(f"{stem}.xlsx", XLSX, case_statement_xlsx(statement)),
+        ),
         reference=each.reference,
     )
 

@@ -27,7 +27,7 @@ from exports.delivery.facts import Attempt, Channel, ChannelKind, Claimed, Deliv
 from exports.delivery.rules import bounded
 from exports.delivery.tables import delivery_attempt, delivery_channel, delivery_job
 from foundation.hooks import hooks
-from foundation.outbox import DOCUMENT_ISSUED, HOOK_EVENT, LETTER_WRITTEN, outbox_entry
+from foundation.outbox import CASE_STATEMENT, DOCUMENT_ISSUED, HOOK_EVENT, LETTER_WRITTEN, outbox_entry
 
 OPEN = (DeliveryState.WAITING.value, DeliveryState.FAILED.value)
 
@@ -94,6 +94,7 @@ def _of_topic(channel: Channel) -> ColumnElement[bool]:
 TOPICS = {
     DOCUMENT_ISSUED: DeliveryTopic.DOCUMENTS,
     LETTER_WRITTEN: DeliveryTopic.LETTERS,
+    CASE_STATEMENT: DeliveryTopic.STATEMENTS,
     HOOK_EVENT: DeliveryTopic.EVENTS,
 }
 

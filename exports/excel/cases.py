@@ -8,9 +8,12 @@ from sqlalchemy import Connection
 
 from agreements.agreement import MunicipalityCode
 from agreements.municipality import municipality
+from billing.single_case.facts import CaseStatement
 from billing.single_case.run import case_statement
 from exports.excel.layout_cases import case_statement_workbook
 from exports.excel.run import written
+from exports.excel.workbook import Workbook
+from exports.excel.write import workbook_bytes
 from foundation.period import Period
 
 
@@ -29,7 +32,21 @@ def write_case_statement(
     Raises:
         AgreementUnknown, UnknownMunicipality, FolderNotWritable.
     """
-    name = municipality(payer).name
-    workbook = case_statement_workbook(case_statement(connection, code, payer, period), name)
+    statement = case_statement(connection, code, payer, period)
+    return written(_workbook(statement), folder, case_statement_stem(statement))
+
+
+def _workbook(statement: CaseStatement) -> Workbook:
+    return case_statement_workbook(statement, municipality(statement.payer).name)
+
+
+def case_statement_xlsx(statement: CaseStatement) -> bytes:
+    """The statement as a workbook's bytes; the same statement gives the same bytes."""
+    return workbook_bytes(_workbook(statement))
+
+
+def case_statement_stem(statement: CaseStatement) -> str:
+    """What its files are called, without ending: ``2009-01 - 2009-03 Sagsopgørelse horsens-odder Odder``."""
+    period = statement.period
     days = f"{period.from_day:%Y-%m} - {period.last_day:%Y-%m}"
-    return written(workbook, folder, f"{days} Sagsopgørelse {code} {name}")
+    return f"{days} Sagsopgørelse {statement.agreement.code} {municipality(statement.payer).name}"

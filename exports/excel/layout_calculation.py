@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from agreements.agreement import Agreement, MunicipalityCode
+from agreements.agreement import Agreement, Clause, MunicipalityCode
 from billing.annual_subscription.facts import AnnualSubscription, Correction
 from exports.excel.layout_division import (
     BASIS,
@@ -110,7 +110,7 @@ class _Tables:
 
 
 def _overview(year: YearFigures, tables: _Tables) -> Sheet:
-    subscription = year.subscription
+    subscription, cited = year.subscription, year.agreement.clause
     passed_on = subscription.passed_on_oere
     owed = sum(year.obligations)
     billed = sum(instalment.amount_oere for part in year.parts for instalment in part.instalments)
@@ -118,54 +118,56 @@ def _overview(year: YearFigures, tables: _Tables) -> Sheet:
         Step(
             "1. Udgifter",
             (tables.cost.total("net"), subscription.cost_oere),
-            "§ 6 stk. 1",
+            cited(Clause.COST),
             "Leverandørernes budgetter minus tilskud og indtægt fra solgt overskudskapacitet.",
             COST,
         ),
-        Step("2. Grundlag", None, "§ 6 stk. 2", "Udgiften i hele enheder og det, fordelingen regner med.", BASIS),
+        Step(
+            "2. Grundlag", None, cited(Clause.SHARES), "Udgiften i hele enheder og det, fordelingen regner med.", BASIS
+        ),
         Step(
             "3. Fordeling",
             (tables.division.total("share"), sum(year.shares)),
-            "§ 6 stk. 2",
+            cited(Clause.SHARES),
             "Indbyggertal giver andel; kvoten rundes ned, og resten går til de største rester.",
             DIVISION,
         ),
         Step(
             "4. Resultater",
             (tables.results.total("amount"), passed_on),
-            "§ 6 stk. 3 og 6",
+            cited(Clause.PASSED_ON),
             "Det, der indregnes af tidligere års overskud (positivt) og underskud (negativt).",
             RESULTS,
         ),
         Step(
             "5. Forpligtelse",
             (tables.obligation.total("obligation"), owed),
-            "§ 6 stk. 3",
+            cited(Clause.OBLIGATION),
             "Andel minus indregnede resultater er kommunens forpligtelse for året.",
             OBLIGATION,
         ),
         Step(
             "6. Faktureret",
             (tables.invoiced.total("amount"), sum(rate.invoiced_oere for rate in year.rates)),
-            "§ 7 stk. 1",
+            cited(Clause.INVOICING),
             "Måneder, der var faktureret før denne version, med fakturanummer.",
             INVOICED,
         ),
         Step(
             "7. Rateberegning",
             None,
-            "§ 7 stk. 1",
+            cited(Clause.INVOICING),
             "Det, der ikke er faktureret, deles i lige rater, rundet ned; den sidste rate tager resten.",
             INSTALMENT_STEPS,
         ),
         Step(
             "8. Rater i øre",
             (tables.instalments.total("sum"), billed),
-            "§ 7 stk. 1",
+            cited(Clause.INVOICING),
             "De tolv rater, som de beregnes: i hele øre.",
             INSTALMENTS_OERE,
         ),
-        Step("9. Rater", None, "§ 7 stk. 1", "De tolv rater i kroner.", INSTALMENTS),
+        Step("9. Rater", None, cited(Clause.INVOICING), "De tolv rater i kroner.", INSTALMENTS),
     ]
     controls = [
         Control(
@@ -237,6 +239,8 @@ def _facts(year: YearFigures) -> list[Fact]:
         Fact("Deltagere", f"{len(year.parts)} kommuner" if len(year.parts) != 1 else "1 kommune"),
         Fact("Afsender af regningen", year.name(year.agreement.issuer)),
     ]
+    if year.agreement.is_trued_up(subscription.year):
+        facts.append(Fact("Årets resultat", "efterreguleres på bilag for sig; indgår ikke i nogen pris"))
     if any(instalment.invoiced for part in year.parts for instalment in part.instalments):
         way = {
             Correction.SPREAD: "forskellen fordeles på de rater, der er tilbage",

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from agreements.agreement import Agreement
 from billing.single_case.facts import CaseStatement
 from exports.excel.sheet_draft import Column, SheetDraft, kroner_column
 from exports.excel.workbook import Style, Workbook
 
 CASES = "Sager"
 NOTHING = "Der er ingen sager i perioden."
+
+
+def how_days_count(agreement: Agreement) -> str:
+    """The convention in words.
+
+    Source: docs/decisions/0041-cases.md.
+    """
+    arrival = "tæller med" if agreement.cases.count_arrival_day else "tæller ikke med"
+    leaving = "tæller med" if agreement.cases.count_leaving_day else "tæller ikke med"
+    return f"Ankomstdagen {arrival}, afrejsedagen {leaving}."
 
 
 def case_statement_workbook(statement: CaseStatement, payer_name: str) -> Workbook:
@@ -21,12 +32,10 @@ def case_statement_workbook(statement: CaseStatement, payer_name: str) -> Workbo
     """
     agreement, period, rows = statement.agreement, statement.period, statement.rows
     days = f"{period.from_day:%d.%m.%Y} - {period.last_day:%d.%m.%Y}"
-    arrival = "tæller med" if agreement.cases.count_arrival_day else "tæller ikke med"
-    leaving = "tæller med" if agreement.cases.count_leaving_day else "tæller ikke med"
     draft = SheetDraft(
         CASES,
         f"Sagsopgørelse til {payer_name}, {days}",
-        f"{agreement.title} ({agreement.code}). Ankomstdagen {arrival}, afrejsedagen {leaving}. Kun til {payer_name}",
+        f"{agreement.title} ({agreement.code}). {how_days_count(agreement)} Kun til {payer_name}",
     )
     counted, billed = [row.days for row in rows], [row.billed_oere for row in rows]
     draft.table(

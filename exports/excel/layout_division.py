@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from agreements.agreement import CostKind
+from agreements.agreement import Clause, CostKind
 from billing.accounts.facts import ResultSource
 from exports.excel.sheet_draft import HEAD_ROW, Column, SheetDraft, Table, kroner_column
 from exports.excel.workbook import Sheet, Style, address
@@ -28,7 +28,9 @@ def lay_out_cost(year: YearFigures, keys: Sequence[int] = ()) -> tuple[Sheet, Ta
     """Udgifter: the cost line by line and its sum (§ 6 stk. 1); with the number of each line's key, where there are."""
     lines = sorted(year.subscription.cost_lines, key=lambda line: line.key)
     net = [line.net_oere for line in lines]
-    draft = SheetDraft(COST, f"Udgifter {year.subscription.year}", "Aftalens § 6 stk. 1: alle udgifter linje for linje")
+    draft = SheetDraft(
+        COST, f"Udgifter {year.subscription.year}", year.agreement.citing(Clause.COST, "alle udgifter linje for linje")
+    )
     table = draft.table(
         [
             Column("provider", "Kode", Style.CODE, [line.key.provider for line in lines]),
@@ -77,7 +79,9 @@ def lay_out_division(year: YearFigures) -> tuple[Sheet, Table]:
     draft = SheetDraft(
         DIVISION,
         f"Fordeling {year.subscription.year}",
-        "Aftalens § 6 stk. 2: efter befolkningsandel, største rest på hele enheder; lige rester til laveste kode",
+        year.agreement.citing(
+            Clause.SHARES, "efter befolkningsandel, største rest på hele enheder; lige rester til laveste kode"
+        ),
     )
     table = draft.table(
         [
@@ -221,7 +225,9 @@ def lay_out_results(year: YearFigures) -> tuple[Sheet, Table]:
     draft = SheetDraft(
         RESULTS,
         f"Tidligere års resultater i {year.subscription.year}",
-        "Aftalens § 6 stk. 3 og 6: et overskud (positivt) nedsætter forpligtelsen, et underskud forhøjer den",
+        year.agreement.citing(
+            Clause.PASSED_ON, "et overskud (positivt) nedsætter forpligtelsen, et underskud forhøjer den"
+        ),
     )
     table = draft.table(
         [
@@ -267,7 +273,9 @@ def lay_out_obligation(
     draft = SheetDraft(
         OBLIGATION,
         f"Forpligtelse {year.subscription.year}",
-        "Aftalens § 6 stk. 3: andelen af udgiften minus det, der indregnes af tidligere års resultater",
+        year.agreement.citing(
+            Clause.OBLIGATION, "andelen af udgiften minus det, der indregnes af tidligere års resultater"
+        ),
     )
     table = draft.table(
         [

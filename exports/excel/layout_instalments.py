@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+from agreements.agreement import Clause
 from exports.excel.layout_division import Basis
 from exports.excel.sheet_draft import Column, SheetDraft, Table, kroner_column, oere_as_kroner
 from exports.excel.workbook import Sheet, Style
@@ -58,7 +59,9 @@ def lay_out_instalment_steps(year: YearFigures, obligation: Table, invoiced: Tab
     draft = SheetDraft(
         INSTALMENT_STEPS,
         f"Rateberegning {year.subscription.year}",
-        "Aftalens § 7 stk. 1: det, der er til fordeling, delt med antal rater og rundet ned til en enhed",
+        year.agreement.citing(
+            Clause.INVOICING, "det, der er til fordeling, delt med antal rater og rundet ned til en enhed"
+        ),
     )
     table = draft.table(
         [
@@ -123,7 +126,7 @@ def lay_out_instalments_oere(year: YearFigures, steps: Table, invoiced: Table) -
     draft = SheetDraft(
         INSTALMENTS_OERE,
         f"Rater {year.subscription.year} (øre)",
-        f"Aftalens § 7 stk. 1: den sidste rate tager resten. {GREY}",
+        year.agreement.citing(Clause.INVOICING, f"den sidste rate tager resten. {GREY}"),
     )
     table = draft.table(
         [
@@ -187,7 +190,7 @@ def lay_out_instalments(year: YearFigures, of: Table) -> Sheet:
     draft = SheetDraft(
         INSTALMENTS,
         f"Rater {year.subscription.year} (kr.)",
-        f"Aftalens § 7 stk. 1: a conto forud, en rate om måneden. {GREY}",
+        year.agreement.citing(Clause.INVOICING, f"a conto forud, en rate om måneden. {GREY}"),
     )
     draft.table(columns, filtered=False)
     return draft.finish(frozen_columns=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agreements.agreement import Agreement
+from agreements.agreement import Agreement, Clause
 from billing.invoice.facts import ClaimKind, DocumentType, InvoiceLine, IssuedDocument, LineKind
 from exports.excel.overview import Control, Fact, Step, overview
 from exports.excel.sheet_draft import Column, SheetDraft, Table, kroner_column
@@ -22,6 +22,7 @@ CLAIMS = {
     ClaimKind.INTEREST: "Morarente",
     ClaimKind.CASE: "Enkeltsager",
     ClaimKind.SURPLUS_CAPACITY: "Overskudskapacitet",
+    ClaimKind.TRUE_UP: "Efterregulering",
 }
 LINE_KINDS = {
     LineKind.SHARE: "Andel af udgiften",
@@ -30,6 +31,8 @@ LINE_KINDS = {
     LineKind.INTEREST: "Morarente",
     LineKind.CASE: "Enkeltsag",
     LineKind.SURPLUS_CAPACITY: "Salg af overskudskapacitet",
+    LineKind.TRUE_UP: "Efterregulering af resultat",
+    LineKind.NET_ASSETS: "Andel af nettoformue",
 }
 YES, NO = "Ja", "Nej"
 NOTHING = "Der er ikke udstedt bilag i perioden."
@@ -165,7 +168,13 @@ def _overview(  # noqa: PLR0913, PLR0917 - the facts and the two lists
     total = invoiced + credited
     apart = sum(abs(one.amount_oere - sum(line.amount_oere for line in one.lines)) for one in documents)
     steps = [
-        Step("Faktureret", (summed("type", INVOICE), invoiced), "§ 7 stk. 1", "Sum af fakturaer.", DOCUMENTS),
+        Step(
+            "Faktureret",
+            (summed("type", INVOICE), invoiced),
+            agreement.clause(Clause.INVOICING),
+            "Sum af fakturaer.",
+            DOCUMENTS,
+        ),
         Step(
             "Krediteret",
             (summed("type", CREDIT_NOTE), credited),

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from agreements.agreement import Agreement, CostLine, CostLineKey, MunicipalityCode, ResultKey
-from billing.year_end_settlement.facts import ExitSettlement, ProviderClearing, YearSettlement
+from agreements.agreement import Agreement, Clause, CostLine, CostLineKey, MunicipalityCode, ResultKey
+from billing.year_end_settlement.facts import DividedBy, ExitSettlement, KeyResult, ProviderClearing, YearSettlement
 from exports.excel.layout_division import COST_KINDS
+from exports.excel.layout_settled import EXITS, exits_sheet, key_control, key_sheets
 from exports.excel.overview import ChartPlan, Control, Fact, Step, overview
 from exports.excel.sheet_draft import Column, SheetDraft, Table, kroner_column
 from exports.excel.workbook import Series, Sheet, Style, Workbook
@@ -18,7 +19,6 @@ ACCOUNTS = "Regnskab"
 PROVIDERS = "Leverandører"
 PARTS = "Kommuner"
 CLEARING = "Mellemafregning"
-EXITS = "Udtræden"
 
 
 def annual_statement_workbook(  # noqa: PLR0913, PLR0917 - the facts of the statement, in the order of its sheets
@@ -28,6 +28,7 @@ def annual_statement_workbook(  # noqa: PLR0913, PLR0917 - the facts of the stat
     names: Mapping[MunicipalityCode, str],
     clearing: Sequence[ProviderClearing],
     exits: Sequence[ExitSettlement],
+    keys: Sequence[KeyResult] = (),
 ) -> Workbook:
     """Lay out the statement of a closed year (Årsopgørelse).
 
@@ -38,6 +39,7 @@ def annual_statement_workbook(  # noqa: PLR0913, PLR0917 - the facts of the stat
         names: Code -> the municipality's name; a code without one shows itself.
         clearing: What the providers have between them for the year; may be empty.
         exits: Those who left; may be empty.
+        keys: What the result was divided by, where that was key by key.
 
     Returns:
         The workbook; each formula has the value that it comes to.
@@ -49,13 +51,15 @@ def annual_statement_workbook(  # noqa: PLR0913, PLR0917 - the facts of the stat
     providers, providers_table = _providers(year, accounts_table)
     parts, parts_table = _parts(year)
     cleared, clearing_table = _clearing(year, clearing)
-    left, exits_table = _exits(year, exits)
-    tables = _Tables(accounts_table, providers_table, parts_table, clearing_table, exits_table)
+    left, exits_table = exits_sheet(year.agreement, exits, settlement.year, year.name)
+    by_key, keys_table = key_sheets(keys, settlement.year, year.name)
+    year.keys_of_result = keys
+    tables = _Tables(accounts_table, providers_table, parts_table, clearing_table, exits_table, keys_table)
     return Workbook(
         title=f"Årsopgørelse {settlement.year}, {agreement.code}",
         subject=agreement.title,
         created=settlement.closed_on or date(settlement.year + 1, 4, 1),
-        sheets=(_overview(year, tables, clearing, exits), accounts, providers, parts, cleared, left),
+        sheets=(_overview(year, tables, clearing, exits), accounts, providers, *by_key, parts, cleared, left),
     )
 
 
@@ -66,6 +70,7 @@ class _Tables:
     parts: Table
     clearing: Table
     exits: Table
+    keys: Table | None
 
 
 class _Closed:
@@ -91,6 +96,10 @@ class _Closed:
             | {code for part in settlement.parts for code in part.by_provider},
         )
         self.parts = sorted(settlement.parts, key=lambda part: part.municipality)
+        self.keys_of_result: Sequence[KeyResult] = ()
+        into = settlement.application_year
+        self.where = "efterreguleret" if settlement.is_trued_up else f"i {into}"
+        self.passed = "Efterreguleres" if settlement.is_trued_up else f"Indregnes i {into}"
         self.undivided_oere = settlement.result_oere - sum(part.result_oere for part in self.parts)
 
     def name(self, code: MunicipalityCode) -> str:
@@ -112,7 +121,9 @@ def _accounts(year: _Closed) -> tuple[Sheet, Table]:
     draft = SheetDraft(
         ACCOUNTS,
         f"Regnskab {year.settlement.year} mod budget",
-        "Aftalens § 6 stk. 1 og 3. Tilskud og indtægter er negative; en positiv forskel er dyrere end budgettet",
+        year.agreement.citing(
+            Clause.ACCOUNTS, "tilskud og indtægter er negative; en positiv forskel er dyrere end budgettet"
+        ),
     )
     table = draft.table(
         [
@@ -196,6 +207,8 @@ def _providers(year: _Closed, accounts: Table) -> tuple[Sheet, Table]:
 def _parts(year: _Closed) -> tuple[Sheet, Table]:
     parts = year.parts
     into = year.settlement.application_year
+    trued_up = year.settlement.is_trued_up
+    passed = "Efter-\nreguleres" if trued_up else f"Indregnes\ni {into}"
     columns = [
         Column("code", "Kode", Style.CODE, [part.municipality for part in parts]),
         Column("name", "Kommune", Style.TEXT, [year.name(part.municipality) for part in parts]),
@@ -204,7 +217,7 @@ def _parts(year: _Closed) -> tuple[Sheet, Table]:
         passed_on, carried = year.split(code, 0), year.split(code, 1)
         name = year.name(code)
         columns += [
-            Column(f"passed_{code}", f"{name},\ni {into} (øre)", Style.OERE, passed_on, None, sum(passed_on)),
+            Column(f"passed_{code}", f"{name},\n{year.where} (øre)", Style.OERE, passed_on, None, sum(passed_on)),
             Column(f"carried_{code}", f"{name},\noverført (øre)", Style.OERE, carried, None, sum(carried)),
         ]
     passed_all = [sum(passed for passed, _ in part.by_provider.values()) for part in parts]
@@ -216,10 +229,10 @@ def _parts(year: _Closed) -> tuple[Sheet, Table]:
         return "=" + ("+".join(f"{{{prefix}_{code}}}" for code in year.provider_codes) or "0")
 
     columns += [
-        Column("passed_on", f"Indregnes\ni {into} (øre)", Style.OERE, passed_all, added("passed"), sum(passed_all)),
+        Column("passed_on", f"{passed} (øre)", Style.OERE, passed_all, added("passed"), sum(passed_all)),
         Column("carried", "Overføres\n(øre)", Style.OERE, carried_all, added("carried"), sum(carried_all)),
         Column("result", "Andel af\nresultat (øre)", Style.OERE, result, "={passed_on}+{carried}", sum(result)),
-        kroner_column("passed_on_kr", f"Indregnes\ni {into} (kr.)", "passed_on", passed_all),
+        kroner_column("passed_on_kr", f"{passed} (kr.)", "passed_on", passed_all),
         kroner_column("carried_kr", "Overføres\n(kr.)", "carried", carried_all),
         kroner_column("result_kr", "Andel af\nresultat (kr.)", "result", result),
         Column("stored", "Programmets\ntal (øre)", Style.OERE, stored, None, sum(stored)),
@@ -227,8 +240,12 @@ def _parts(year: _Closed) -> tuple[Sheet, Table]:
     draft = SheetDraft(
         PARTS,
         f"Kommunernes andel af resultatet {year.settlement.year}",
-        f"Aftalens § 6 stk. 3 og 6: et overskud (positivt) nedsætter prisen for {into}; "
-        "det overførte bliver på aftalens balance",
+        "Et overskud (positivt) udbetales og et underskud opkræves på bilag for sig; det indgår ikke i nogen pris"
+        if trued_up
+        else year.agreement.citing(
+            Clause.PASSED_ON,
+            f"et overskud (positivt) nedsætter prisen for {into}; det overførte bliver på aftalens balance",
+        ),
     )
     table = draft.table(columns, nothing=f"Resultatet fordeles først, når det indregnes i prisen for {into}.")
     return draft.finish(frozen_columns=2), table
@@ -243,7 +260,9 @@ def _clearing(year: _Closed, clearing: Sequence[ProviderClearing]) -> tuple[Shee
     draft = SheetDraft(
         CLEARING,
         f"Mellemafregning mellem leverandørerne {year.settlement.year}",
-        "Aftalens bilag: udestående er positivt, når de andre skylder leverandøren; alle tilsammen er nul",
+        year.agreement.citing(
+            Clause.CLEARING, "udestående er positivt, når de andre skylder leverandøren; alle tilsammen er nul"
+        ),
     )
     table = draft.table(
         [
@@ -270,49 +289,17 @@ def _clearing(year: _Closed, clearing: Sequence[ProviderClearing]) -> tuple[Shee
     return draft.finish(frozen_columns=2), table
 
 
-def _exits(year: _Closed, exits: Sequence[ExitSettlement]) -> tuple[Sheet, Table]:
-    ordered = sorted(exits, key=lambda settlement: (settlement.left_on, settlement.municipality))
-    rows = [(settlement, line) for settlement in ordered for line in settlement.lines]
-    passed_on = [line.passed_on_oere for _, line in rows]
-    carried = [line.carried_oere for _, line in rows]
-    settled = [line.settled_oere for _, line in rows]
-    asked = [-amount for amount in settled]
-    draft = SheetDraft(
-        EXITS,
-        f"Afregning ved udtræden, opgjort med {year.settlement.year}",
-        "Aftalens § 6 stk. 8: et positivt beløb til kommunen udbetales ved kreditnota, et negativt faktureres",
-    )
-    table = draft.table(
-        [
-            Column("code", "Kode", Style.CODE, [one.municipality for one, _ in rows]),
-            Column("name", "Kommune", Style.TEXT, [year.name(one.municipality) for one, _ in rows]),
-            Column("left_on", "Sidste dag\ni aftalen", Style.DATE, [one.left_on for one, _ in rows]),
-            Column("year", "Regnskabs-\når", Style.CODE, [str(line.accounting_year) for _, line in rows]),
-            Column("provider", "Leverandør", Style.TEXT, [year.name(line.provider) for _, line in rows]),
-            Column("number", "Bilag", Style.TEXT, [one.number or "ikke udstedt" for one, _ in rows]),
-            Column("issued", "Dato", Style.DATE, [one.issue_date for one, _ in rows]),
-            Column("passed_on", "Ikke indregnet\n(øre)", Style.OERE, passed_on, None, sum(passed_on)),
-            Column("carried", "Overført\n(øre)", Style.OERE, carried, None, sum(carried)),
-            Column("settled", "Til kommunen\n(øre)", Style.OERE, settled, "={passed_on}+{carried}", sum(settled)),
-            kroner_column("settled_kr", "Til kommunen\n(kr.)", "settled", settled),
-            Column("asked", "Bilagets\nbeløb (øre)", Style.OERE, asked, "=-{settled}", sum(asked)),
-        ],
-        nothing="Ingen kommuner er trådt ud.",
-    )
-    return draft.finish(frozen_columns=2), table
-
-
 def _overview(
     year: _Closed,
     tables: _Tables,
     clearing: Sequence[ProviderClearing],
     exits: Sequence[ExitSettlement],
 ) -> Sheet:
-    settlement = year.settlement
+    settlement, cited = year.settlement, year.agreement.clause
     cost = year.net(year.actual)
     passed_on = sum(passed for part in year.parts for passed, _ in part.by_provider.values())
     carried = sum(kept for part in year.parts for _, kept in part.by_provider.values())
-    settled = sum(line.settled_oere for one in exits for line in one.lines)
+    settled = -sum(one.amount_oere for one in exits)
     providers, parts = tables.providers, tables.parts
     result = settlement.invoiced_oere - sum(year.net(year.actual, one.municipality) for one in year.providers)
     into = settlement.application_year
@@ -320,56 +307,58 @@ def _overview(
         Step(
             "1. Budget",
             (tables.accounts.total("budget"), year.net(year.budget)),
-            "§ 6 stk. 1",
+            cited(Clause.COST),
             "Årets budgetter, som de senest var.",
             ACCOUNTS,
         ),
         Step(
             "2. Opkrævet",
             (providers.total("received"), settlement.invoiced_oere),
-            "§ 7 stk. 1",
+            cited(Clause.INVOICING),
             "A conto for året, før tidligere års resultater blev indregnet.",
             PROVIDERS,
         ),
         Step(
             "3. Regnskab",
             (tables.accounts.total("actual"), cost),
-            "§ 6 stk. 3",
+            cited(Clause.ACCOUNTS),
             "Den faktiske udgift minus tilskud og indtægter.",
             ACCOUNTS,
         ),
         Step(
             "4. Resultat",
             (providers.total("result"), result),
-            "§ 6 stk. 3",
+            cited(Clause.ACCOUNTS),
             "Opkrævet minus regnskab; positivt er et overskud i betalernes favør.",
             PROVIDERS,
         ),
         Step(
-            f"5. Indregnes i {into}",
+            f"5. {year.passed}",
             (parts.total("passed_on"), passed_on),
-            "§ 6 stk. 3",
-            f"Den del af resultatet, der ændrer prisen for {into}.",
+            cited(Clause.ACCOUNTS),
+            "Resultatet, der gøres op med hver kommune på bilag for sig."
+            if settlement.is_trued_up
+            else f"Den del af resultatet, der ændrer prisen for {into}.",
             PARTS,
         ),
         Step(
             "6. Overføres",
             (parts.total("carried"), carried),
-            "§ 6 stk. 6",
+            cited(Clause.CARRY_OVER),
             "Den del, der bliver på aftalens balance, indtil andet besluttes.",
             PARTS,
         ),
         Step(
             "7. Mellemafregning",
             (tables.clearing.total("outstanding"), sum(row.outstanding_oere for row in clearing)),
-            "Bilag",
+            cited(Clause.CLEARING),
             "Leverandørernes udestående med hinanden; alle tilsammen er nul.",
             CLEARING,
         ),
         Step(
             "8. Udtræden",
             (tables.exits.total("settled"), settled),
-            "§ 6 stk. 8",
+            cited(Clause.EXIT),
             "Det, der udbetales til (positivt) eller opkræves hos dem, der er trådt ud.",
             EXITS,
         ),
@@ -390,6 +379,10 @@ def _facts(year: _Closed) -> list[Fact]:
         ResultKey.ACCOUNTING_YEAR: f"efter andelene i {settlement.year}",
         ResultKey.APPLICATION_YEAR: f"efter andelene i {settlement.application_year}",
     }[settlement.result_key]
+    if settlement.divided_by is DividedBy.LINES:
+        split_by = "hver nøgles forskel på dem, der betaler efter nøglen"
+    elif year.agreement.terms.allocation.line_keys and settlement.result_key is ResultKey.ACCOUNTING_YEAR:
+        split_by += "; nøglerne under ét, da regnskabet ikke er delt op på budgetlinjer"
     return [
         Fact("Aftale", year.agreement.code),
         Fact("Lovgrundlag", year.agreement.legal_basis),
@@ -429,6 +422,9 @@ def _controls(year: _Closed, tables: _Tables, clearing: Sequence[ProviderClearin
                 "Sum af kommunernes andele minus leverandørernes resultat.",
             ),
         )
+        if tables.keys is not None:
+            stored = [(part.municipality, sum(map(sum, part.by_provider.values()))) for part in year.parts]
+            controls.append(key_control(year.keys_of_result, tables.keys, parts, stored))
         controls += [_control_of_provider(year, tables, index) for index in range(len(year.providers))]
     return [
         *controls,

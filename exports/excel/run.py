@@ -16,6 +16,8 @@ from billing.annual_subscription import run as subscriptions
 from billing.annual_subscription.facts import AnnualSubscription
 from billing.invoice import store as invoice_store
 from billing.invoice.facts import ClaimKind
+from billing.year_end_settlement import clearing_run as clearing
+from billing.year_end_settlement import exit_run as exits
 from billing.year_end_settlement import run as settlements
 from exports.excel.layout_calculation import calculation_workbook
 from exports.excel.layout_specification import invoice_specification_workbook
@@ -112,14 +114,15 @@ def write_annual_statement(connection: Connection, code: str, year: int, folder:
     """
     agreement = agreements.get(connection, code)
     settlement = settlements.get_settlement(connection, code, year)
-    exits = [entry for entry in settlements.exit_settlements(connection, code) if entry.left_on.year == year]
+    left = [entry for entry in exits.exit_settlements(connection, code) if entry.left_on.year == year]
     workbook = annual_statement_workbook(
         agreement,
         settlement,
         agreement_store.budget(connection, code, year),
         NAMES,
-        settlements.provider_clearing(connection, code, year),
-        exits,
+        clearing.provider_clearing(connection, code, year),
+        left,
+        settlements.results_of_keys(connection, settlement),
     )
     return written(workbook, folder, f"{year} Årsopgørelse {code}")
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection
 
+from agreements import store as agreement_store
 from agreements.agreement import MunicipalityCode
 from billing.monthly_run import run as runs
 from billing.monthly_run import store as run_store
@@ -15,10 +16,15 @@ from billing.payment import run as payments
 from billing.payment import store as payment_store
 from billing.payment.facts import Match
 from billing.payment.interest_facts import InterestPlan
+from billing.single_case import run as cases
+from billing.single_case.facts import Case, CasePlan
+from billing.single_case.rules import NotACaseNumber
+from billing.surplus_capacity import run as surplus
+from billing.surplus_capacity.facts import KeptOffer
 from exports.delivery import run as deliveries
 from exports.delivery import store as delivery_store
 from foundation.audit import KeptEvent
-from portal.access.scope import issuers_plan_number
+from portal.access.scope import PlaceUnknown, issuers_plan_number
 
 MOST_PLANS = 1000
 
@@ -41,6 +47,71 @@ def issuers_interest_plan(connection: Connection, place: MunicipalityCode, numbe
     found = interest_run.get_plan(connection, number)
     if found.scope.issuer != place:
         raise interest_run.InterestPlanUnknown(number=number)
+    return found
+
+
+def issuers_case(connection: Connection, place: MunicipalityCode, number: str) -> Case:
+    """A case of an agreement that the municipality bills for.
+
+    Raises:
+        PlaceUnknown: the number is no number of ours; it is not repeated.
+        CaseUnknown: there is none, or another municipality bills for it.
+    """
+    found = case_of(connection, number)
+    agreement = agreement_store.find_agreement(connection, found.agreement)
+    if agreement is None or agreement.issuer != place:
+        raise cases.CaseUnknown(number=found.number)
+    return found
+
+
+def payers_case(connection: Connection, place: MunicipalityCode, number: str) -> Case:
+    """A case that the municipality pays for, or is asked to.
+
+    Raises:
+        PlaceUnknown: the number is no number of ours; it is not repeated.
+        CaseUnknown: there is none, or another municipality is to pay.
+    """
+    found = case_of(connection, number)
+    if found.payer != place:
+        raise cases.CaseUnknown(number=found.number)
+    return found
+
+
+def case_of(connection: Connection, number: str) -> Case:
+    """A case by the number in an address.
+
+    Raises:
+        PlaceUnknown, CaseUnknown.
+    """
+    try:
+        return cases.get_case(connection, number)
+    except NotACaseNumber as error:
+        raise PlaceUnknown from error
+
+
+def issuers_case_plan(connection: Connection, place: MunicipalityCode, number: int) -> CasePlan:
+    """A plan of case bills under an agreement that the municipality bills for.
+
+    Raises:
+        CasePlanUnknown: there is none, or another municipality bills for it.
+    """
+    found = cases.get_plan(connection, number)
+    agreement = agreement_store.find_agreement(connection, found.agreement)
+    if agreement is None or agreement.issuer != place:
+        raise cases.CasePlanUnknown(number=number)
+    return found
+
+
+def issuers_offer(connection: Connection, place: MunicipalityCode, number: int) -> KeptOffer:
+    """An offer of surplus capacity under an agreement that the municipality bills for.
+
+    Raises:
+        OfferUnknown: there is none, or another municipality bills for it.
+    """
+    found = surplus.get_offer(connection, number)
+    agreement = agreement_store.find_agreement(connection, found.offer.agreement)
+    if agreement is None or agreement.issuer != place:
+        raise surplus.OfferUnknown(number=number)
     return found
 
 

@@ -40,13 +40,14 @@ class Deed(StrEnum):
     READ = "read"  # all figures of the municipality, as issuer and as payer
     PREPARE = "prepare"  # load, calculate, plan, send, match
     APPROVE = "approve"  # approve and issue what another prepared
+    GRANT = "grant"  # say yes or no to a case that the municipality is to pay for
     AUDIT = "audit"  # read the audit trail
     USERS = "users"  # say who may log in, and as what
 
 
 DEEDS: Mapping[Role, frozenset[Deed]] = {
-    Role.OFFICER: frozenset({Deed.READ, Deed.PREPARE}),
-    Role.APPROVER: frozenset({Deed.READ, Deed.APPROVE}),
+    Role.OFFICER: frozenset({Deed.READ, Deed.PREPARE, Deed.GRANT}),
+    Role.APPROVER: frozenset({Deed.READ, Deed.APPROVE, Deed.GRANT}),
     Role.READER: frozenset({Deed.READ}),
     Role.AUDITOR: frozenset({Deed.READ, Deed.AUDIT}),
     Role.ADMINISTRATOR: frozenset({Deed.USERS}),

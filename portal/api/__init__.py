@@ -18,4 +18,24 @@ def root() -> Response:
     return jsonify({"name": "mellemregning", "version": version("mellemregning")})
 
 
-from portal.api import agreed, documents, hooks, openapi, plans, usage  # noqa: E402, F401 - they add their views
+from portal.api import (  # noqa: E402, F401 - they describe and add their views
+    agreed,
+    costs,
+    crediting,
+    delivering,
+    documents,
+    forecasts,
+    hooks,
+    interest,
+    notices,
+    openapi,
+    paying,
+    plans,
+    population,
+    prices,
+    schemas,
+    trail,
+    usage,
+    usage_loads,
+    year_end,
+)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+from flask import Response
+
 from agreements import store as agreement_store
 from agreements.agreement import Agreement
 from agreements.membership import MembershipPeriod
@@ -22,6 +24,7 @@ from portal.api.doors import (
     Json,
     Parameter,
     cursor,
+    file_response,
     limit,
     operation,
     path_text,
@@ -29,6 +32,7 @@ from portal.api.doors import (
     year_of,
 )
 from portal.api.problems import ParameterWrong
+from portal.own_calendar import calendar_of
 from portal.own_figures import own_deadlines
 from portal.pages import connection, today
 
@@ -222,3 +226,16 @@ def list_deadlines(caller: Caller) -> Json:
         ],
         "next": None,
     }
+
+
+@operation("GET", "/deadlines.ics", scope="deadlines:read", tag="Deadlines", media="text/calendar")
+def get_calendar(caller: Caller) -> Response:
+    """Fetch the municipality's calendar: deadlines where it pays, and its own days of payment.
+
+    As its people subscribe to it; no amounts.
+    """
+    from exports.calendar.write import calendar_bytes  # noqa: PLC0415 - only here
+
+    agreed = members_agreements(connection(), caller.place)
+    content = calendar_bytes(calendar_of(connection(), agreed, caller.place, today()))
+    return file_response(content, "frister.ics", "text/calendar")

@@ -7,12 +7,11 @@ from pathlib import Path
 
 from flask import Response
 
-from agreements import store as agreement_store
 from billing.invoice import store as invoice_store
 from billing.invoice.facts import DocumentType, IssuedDocument
 from billing.invoice.store import Head, Order, Wanted
-from billing.payment import run as payments
 from billing.payment import store as payment_store
+from billing.payment.facts import Receipt
 from exports.delivery import store as delivery_store
 from exports.delivery.facts import Delivery
 from portal import document_files
@@ -228,6 +227,21 @@ def list_open_items(caller: Caller) -> Json:
     }
 
 
+def said_receipt(value: Receipt) -> Json:
+    """A payment as the bank told of it, with what it has settled since."""
+    return {
+        "number": value.number,
+        "account": value.account,
+        "booked_on": value.booked_on.isoformat(),
+        "value_date": value.value_date.isoformat(),
+        "amount_oere": value.amount_oere,
+        "applied_oere": value.applied_oere,
+        "left_oere": value.left_oere,
+        "bank_reference": value.bank_reference,
+        "payer": value.payer,
+    }
+
+
 @operation(
     "GET",
     "/payments",
@@ -237,35 +251,17 @@ def list_open_items(caller: Caller) -> Json:
     query=(LIMIT, AFTER),
 )
 def list_payments(caller: Caller) -> Json:
-    """List what the bank told of the municipality's accounts, the newest first.
+    """List what the bank told of the municipality's accounts, the last that was loaded first.
 
     Empty for a municipality that bills nobody.
     """
     after = cursor(r"[1-9][0-9]{0,14}")
     size = limit()
-    found = []
-    if agreement_store.agreement_codes(connection(), caller.place):
-        found = [
-            each
-            for each in reversed(payments.list_receipts(connection(), caller.place))
-            if after is None or each.number < int(after)
-        ]
-    shown = found[:size]
+    found = payment_store.receipt_numbers(connection(), caller.place, size + 1, before=int(after) if after else None)
+    shown = payment_store.receipts(connection(), caller.place, numbers=found[:size]) if found else []
+    shown.sort(key=lambda each: -each.number)
     return {
-        "items": [
-            {
-                "number": each.number,
-                "account": each.account,
-                "booked_on": each.booked_on.isoformat(),
-                "value_date": each.value_date.isoformat(),
-                "amount_oere": each.amount_oere,
-                "applied_oere": each.applied_oere,
-                "left_oere": each.left_oere,
-                "bank_reference": each.bank_reference,
-                "payer": each.payer,
-            }
-            for each in shown
-        ],
+        "items": [said_receipt(each) for each in shown],
         "next": str(shown[-1].number) if len(found) > len(shown) else None,
     }
 

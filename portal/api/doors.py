@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
-from flask import Response, g, request
+from flask import Response, current_app, g, request
 
 from agreements.municipality import MUNICIPALITIES
 from foundation import audit, tokens
@@ -28,7 +28,8 @@ from portal.access import keys
 from portal.access.keys import Caller
 from portal.access.run import text_of
 from portal.api import pages
-from portal.api.problems import BodyKindWrong, BodyWrong, IdempotencyKeyReused, NotHere, ParameterWrong
+from portal.api.meter import Meter
+from portal.api.problems import IdempotencyKeyReused, NotHere, ParameterWrong
 from portal.pages import Mark, connection, site, today
 
 Json: TypeAlias = dict[str, Any]
@@ -64,6 +65,7 @@ class Operation:
         body: The schema's name of what is sent.
         status: What is answered where it goes well.
         conflicts: A rule may say no (409).
+        files: What a file that is sent may be; empty where none is.
     """
 
     name: str
@@ -79,9 +81,11 @@ class Operation:
     status: int
     query: tuple[Parameter, ...]
     conflicts: bool
+    files: tuple[str, ...]
 
 
 OPERATIONS: list[Operation] = []
+METER = "api_meter"  # where the application has this worker's part of the counting of calls
 
 LIMIT = Parameter(
     "limit",
@@ -121,6 +125,7 @@ def operation(  # noqa: PLR0913 - an operation has these parts
     status: int = 200,
     query: Sequence[Parameter] = (),
     conflicts: bool = False,
+    files: Sequence[str] = (),
 ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
     """Put a view into the application and into the document; its docstring is what the document says.
 
@@ -135,6 +140,7 @@ def operation(  # noqa: PLR0913 - an operation has these parts
         status: Where it goes well.
         query: What the address may say.
         conflicts: A rule may say no.
+        files: The media types of a file that is sent.
     """
 
     def put(view: Callable[..., Any]) -> Callable[..., Response]:
@@ -155,28 +161,67 @@ def operation(  # noqa: PLR0913 - an operation has these parts
                 status,
                 tuple(query),
                 conflicts,
+                tuple(files),
             )
         )
 
         @functools.wraps(view)
         def called(**arguments: Any) -> Response:  # noqa: ANN401 - whatever the address holds
-            database = site().database
-            with database.reading() if method == "GET" else database.transaction() as opened:
-                caller = keys.caller_of(opened, request.headers.get("Authorization"), site().now())
-                caller.require(scope)
-                g.connection, g.person = opened, caller.person
+            header, at = request.headers.get("Authorization"), site().now()
+            meter: Meter = current_app.extensions[METER]
+            try:
                 try:
-                    if method == "GET":
-                        return _read(view(caller, **arguments))
-                    return _written(caller, lambda: view(caller, **arguments), status)
-                finally:
-                    g.pop("connection", None)
+                    return _called(view, method, scope, status, arguments, meter)
+                except _CallsNeeded as needed:  # counted while no other transaction is open, and only then let in
+                    meter.take_calls(site().database, needed.token, at)
+                    return _called(view, method, scope, status, arguments, None)
+            except keys.KeyRefused:
+                if header:
+                    meter.count_refusal(site().database, request.remote_addr or "", at)
+                raise
 
         called.mark = Mark()  # type: ignore[attr-defined] # the key is asked for within
         pages.add_url_rule(rule, view.__name__, called, methods=[method])
         return called
 
     return put
+
+
+class _CallsNeeded(Exception):
+    """A key has no more of the calls that this worker took for it."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__()
+        self.token = token
+
+
+def _called(  # noqa: PLR0913, PLR0917 - an operation's own things
+    view: Callable[..., Any],
+    method: str,
+    scope: str,
+    status: int,
+    arguments: Mapping[str, Any],
+    meter: Meter | None,
+) -> Response:
+    """One call within one transaction.
+
+    Raises:
+        _CallsNeeded: some calls must be taken for the key first.
+        TooManyCalls: there are no more.
+    """
+    database, at = site().database, site().now()
+    with database.reading() if method == "GET" else database.transaction() as opened:
+        caller = keys.caller_of(opened, request.headers.get("Authorization"), at)
+        if meter is not None and not meter.has_call(str(caller.token.id), at):
+            raise _CallsNeeded(str(caller.token.id))
+        caller.require(scope)
+        g.connection, g.person = opened, caller.person
+        try:
+            if method == "GET":
+                return _read(view(caller, **arguments))
+            return _written(caller, lambda: view(caller, **arguments), status)
+        finally:
+            g.pop("connection", None)
 
 
 def _read(found: Json | Response) -> Response:
@@ -198,7 +243,8 @@ def _written(caller: Caller, does: Callable[[], Made], status: int) -> Response:
     """Do it once for each key; the second time the first answer is given again, and nothing is done."""
     opened, at = connection(), site().now()
     key = request.headers.get("Idempotency-Key")
-    asked = hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.get_data()).hexdigest()
+    address = request.full_path.rstrip("?")
+    asked = hashlib.sha256(f"{request.method} {address}\n".encode() + request.get_data()).hexdigest()
     if key is not None:
         if not IDEMPOTENCY_KEY.fullmatch(key):
             raise ParameterWrong(name="Idempotency-Key", expected="1 til 100 synlige tegn uden mellemrum")
@@ -356,40 +402,6 @@ def path_number(text: str) -> int:
         NotHere.
     """
     return int(path_text(text, DIGITS))
-
-
-def sent(**kinds: type) -> Json:
-    """The body: an object of at most these names, each a text, a list of texts, or left out.
-
-    Raises:
-        BodyKindWrong, BodyWrong.
-    """
-    raw = request.get_data()
-    if not raw:
-        return {}
-    if request.mimetype != "application/json":
-        raise BodyKindWrong
-    try:
-        found = json.loads(raw.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise BodyWrong(problem="det er ikke JSON i UTF-8") from error
-    if not isinstance(found, dict):
-        raise BodyWrong(problem="det er ikke et objekt")
-    unknown = sorted(set(found) - set(kinds))
-    if unknown:
-        raise BodyWrong(problem=f"det har navne, der ikke kendes; kendte er {', '.join(kinds) or 'ingen'}")
-    taken = {name: value for name, value in found.items() if value is not None}
-    for name, value in taken.items():
-        texts = value if kinds[name] is list and isinstance(value, list) else [value]
-        if kinds[name] is list and not isinstance(value, list):
-            raise BodyWrong(problem=f"{name} er ikke en liste")
-        if not all(isinstance(text, str) and _is_plain(text) for text in texts):
-            raise BodyWrong(problem=f"{name} er ikke en tekst på højst {LONGEST_TEXT} tegn uden styretegn")
-    return taken
-
-
-def _is_plain(text: str) -> bool:
-    return len(text) <= LONGEST_TEXT and all(sign.isprintable() or sign == "\n" for sign in text)
 
 
 def file_response(content: bytes, name: str, mimetype: str) -> Response:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from foundation.hooks import EVENTS, Hook
 from portal.access import hooks
 from portal.access.keys import Caller
-from portal.api.doors import Json, Made, occasion, operation, path_number, sent
+from portal.api.bodies import sent
+from portal.api.doors import Json, Made, occasion, operation, path_number
 from portal.api.problems import PREFIX
 from portal.pages import connection
 

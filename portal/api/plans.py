@@ -9,6 +9,7 @@ from foundation.errors import N_, RuleBroken
 from foundation.period import Month, NotAPeriod
 from portal.access.keys import Caller
 from portal.access.scope import issuers_agreement, issuers_plan_number
+from portal.api.bodies import sent
 from portal.api.doors import (
     AFTER,
     AGREEMENT,
@@ -20,7 +21,6 @@ from portal.api.doors import (
     occasion,
     operation,
     path_number,
-    sent,
 )
 from portal.api.problems import PREFIX, BodyWrong
 from portal.pages import connection

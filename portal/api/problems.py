@@ -7,7 +7,8 @@ from http import HTTPStatus
 
 from flask import Response, g
 
-from foundation.errors import BadInput, MellemregningError, N_, NotFound, RuleBroken
+from foundation.errors import BadInput, MellemregningError, N_, NotFound, Problems, RuleBroken
+from portal.api.meter import TooManyCalls
 from portal.language import _
 
 PREFIX = "/api/v1"
@@ -68,5 +69,9 @@ def problem(status: int, name: str, detail: str, facts: dict[str, object] | None
 
 
 def problem_of(error: MellemregningError, status: int) -> Response:
-    """An error of ours."""
-    return problem(status, error.name, error.text(_))
+    """An error of ours; of a file with several mistakes each by itself, too."""
+    facts: dict[str, object] = {"problems": list(error.problems)} if isinstance(error, Problems) else {}
+    answer = problem(status, error.name, error.text(_), facts)
+    if isinstance(error, TooManyCalls):
+        answer.headers["Retry-After"] = str(error.facts["seconds"])
+    return answer

@@ -23,8 +23,6 @@ from agreements.municipality import municipality as known_municipality
 from agreements.population import PopulationChange
 from billing.annual_subscription import run as subscriptions
 from foundation import clock
-from foundation.errors import BadInput, N_
-from foundation.person_number import holds_one
 from portal.commands import answers
 from portal.commands.door import (
     DATE,
@@ -46,12 +44,6 @@ agreement_group = new_group("agreement", _("Aftaler: indlæs, vis, skriv ud igen
 membership_group = new_group("membership", _("Deltagere: opsigelse, indtræden, hvem der er med hvornår."))
 budget_group = new_group("budget", _("Ydelsesleverandørernes budgetter."))
 population_group = new_group("population", _("Indbyggertal fra Danmarks Statistik."))
-
-
-class PersonNumberInText(BadInput):
-    """A text with something like a CPR number in it."""
-
-    danish = N_("Teksten indeholder noget, der ligner et CPR-nummer. Intet er gemt. Skriv den uden personoplysninger.")
 
 
 GROUPS = (agreement_group, membership_group, budget_group, population_group)
@@ -325,8 +317,6 @@ def terminate(door: Door, code: str, by: str, ends_before: date) -> None:
 @click.option("--text", required=True, metavar=_("TEKST"), help=_("Hvad det ændrede; ingen personoplysninger."))
 def renegotiate(door: Door, code: str, on: date, text: str) -> None:
     """Registrér en genforhandling og hvad den ændrede; ændrede vilkår indlæses derefter med «agreement load»."""
-    if holds_one(text):
-        raise PersonNumberInText
     with door.database.transaction() as connection:
         event = agreements.renegotiated(connection, code, on, text, door.occasion)
     door.tell(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from agreements.agreement import CostLine
@@ -11,7 +12,7 @@ from billing.annual_subscription.facts import AnnualSubscription
 from billing.invoice.facts import DocumentDraft, Failure, IssuedDocument
 from billing.invoice.rules import due_date
 from billing.monthly_aconto.facts import MonthIssue, MonthPlan
-from billing.year_end_settlement.facts import ExitSettlement, ProviderClearing, YearSettlement
+from billing.year_end_settlement.facts import ExitSettlement, KeyResult, ProviderClearing, TrueUpPlan, YearSettlement
 from portal.language import _
 
 Answer = dict[str, Any]
@@ -182,8 +183,8 @@ def _party(party: Any) -> Answer:  # noqa: ANN401 - a snapshot
     return {"municipality": party.municipality, "name": party.name, "cvr": party.cvr, "gln": party.gln}
 
 
-def settlement(value: YearSettlement) -> Answer:
-    """``settlement close`` and ``settlement show``."""
+def settlement(value: YearSettlement, keys: Sequence[KeyResult] = ()) -> Answer:
+    """``settlement close`` and ``settlement show``; ``keys`` where each key's lines were divided by that key."""
     return {
         "agreement": value.agreement,
         "year": value.year,
@@ -209,6 +210,22 @@ def settlement(value: YearSettlement) -> Answer:
             }
             for provider in value.providers
         ],
+        "application_year": value.application_year,
+        "trued_up": value.is_trued_up,
+        "divided_by": value.divided_by.value,
+        "keys": [
+            {
+                "name": key.name,
+                "billed_oere": sum(key.billed_oere.values()),
+                "cost_oere": sum(key.cost_oere.values()),
+                "result_oere": key.result_oere,
+                "parts": [
+                    {"municipality": who, "weight": key.weights[who], "result_oere": amount}
+                    for who, amount in key.parts.items()
+                ],
+            }
+            for key in keys
+        ],
     }
 
 
@@ -231,6 +248,32 @@ def exit_settlement(value: ExitSettlement) -> Answer:
                 "settled_oere": line.settled_oere,
             }
             for line in value.lines
+        ],
+        "net_assets": value.net_assets
+        and {
+            "net_assets_oere": value.net_assets.net_assets_oere,
+            "share_oere": value.net_assets.share_oere,
+            "evidence": value.net_assets.evidence,
+        },
+    }
+
+
+def true_up_plan(plan: TrueUpPlan) -> Answer:
+    """``settlement true-up`` and what follows it."""
+    return {
+        "plan": plan.number,
+        "agreement": plan.agreement,
+        "year": plan.year,
+        "state": plan.state.value,
+        "as_of": plan.as_of.isoformat(),
+        "planned_by": plan.planned_by,
+        "four_eyes": plan.four_eyes,
+        "hash": plan.hash,
+        "total_oere": plan.total_oere,
+        "documents": [dict(document) for document in plan.documents],
+        "events": [
+            {"state": event.state.value, "on": event.happened_on.isoformat(), "by": event.actor}
+            for event in plan.events
         ],
     }
 

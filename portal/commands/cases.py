@@ -14,7 +14,8 @@ from agreements.case_terms import CasePrice
 from agreements.municipality import municipality
 from billing.monthly_run.facts import PlanState
 from billing.single_case import run as cases
-from billing.single_case.facts import Case, CasePlan, CorrectionReason
+from billing.single_case import statement_run
+from billing.single_case.facts import Case, CasePlan, CorrectionReason, RefusalReason
 from billing.single_case.run import CaseCorrection
 from foundation.errors import BadInput, N_
 from foundation.money import NotAnAmount, kroner, oere_from_danish_text
@@ -47,6 +48,7 @@ def _state_words() -> dict[str, str]:
         "admitted": _("indskrevet"),
         "discharged": _("udskrevet"),
         "withdrawn": _("trukket tilbage"),
+        "refused": _("afslået"),
     }
 
 
@@ -65,6 +67,8 @@ def _case_answer(case: Case) -> dict[str, Any]:
         "approved_on": _iso(case.approved_on),
         "admitted_on": _iso(case.admitted_on),
         "discharged_on": _iso(case.discharged_on),
+        "refused_on": _iso(case.refusal.day if case.refusal else None),
+        "refused_because": case.refusal and case.refusal.reason.value,
     }
 
 
@@ -105,6 +109,25 @@ def approve(door: Door, number: str, day: date | None, who: str | None) -> None:
     """Registrér betalingskommunens bevilling; før den kan ingen indskrives."""
     with door.database.transaction() as connection:
         done = cases.approve_case(connection, number, day or door.business_date, door.occasion_of(who))
+    _tell_case(door, done)
+
+
+@command(case_group, "refuse")
+@_number
+@_on
+@click.option(
+    "--reason",
+    type=click.Choice([reason.value for reason in RefusalReason]),
+    required=True,
+    help=_("not_ours: en anden kommune betaler; not_granted: ikke bevilget; other_offer: et andet tilbud."),
+)
+@click.option("--by", "who", metavar=_("NAVN"), help=_("Sagsbehandleren, der afslog; ellers den, der kører det."))
+def refuse(door: Door, number: str, day: date | None, reason: str, who: str | None) -> None:
+    """Registrér betalingskommunens afslag; der kommer intet ud af sagen."""
+    with door.database.transaction() as connection:
+        done = cases.refuse_case(
+            connection, number, day or door.business_date, RefusalReason(reason), door.occasion_of(who)
+        )
     _tell_case(door, done)
 
 
@@ -408,3 +431,19 @@ def statement(door: Door, code: str, payer: str, first: Month, last: Month, fold
     with door.database.reading() as connection:
         path = write_case_statement(connection, code, payer, Period(first.first_day, last.plus(1).first_day), folder)
     door.tell({"file": str(path)}, lambda out: out.print(str(path)))
+
+
+@command(case_group, "statement-send")
+@click.argument("code", metavar=_("AFTALE"))
+@click.argument("payer", type=MUNICIPALITY, metavar=_("KOMMUNE"))
+@click.option("--from", "first", type=MONTH, required=True, metavar=_("ÅÅÅÅ-MM"), help=_("Første måned."))
+@click.option("--to", "last", type=MONTH, required=True, metavar=_("ÅÅÅÅ-MM"), help=_("Sidste måned."))
+def send_statement(door: Door, code: str, payer: str, first: Month, last: Month) -> None:
+    """Send sagsopgørelsen til den kommune, der betaler, ad udstederens kanal til opgørelser."""
+    if last < first:
+        raise click.UsageError(_("--to er før --from."))
+    with door.database.transaction() as connection:
+        period = Period(first.first_day, last.plus(1).first_day)
+        is_new = statement_run.send_statement(connection, code, payer, period, door.occasion)
+    words = _("Sagsopgørelsen sendes til {name}.") if is_new else _("Sagsopgørelsen er allerede sendt til {name}.")
+    door.tell({"sent": is_new}, lambda out: out.print(words.format(name=name_of(payer))))

@@ -29,7 +29,7 @@ from portal.language import _
 if TYPE_CHECKING:
     from exports.delivery.facts import Channel, Delivery
 
-TOPICS = ("documents", "letters", "mail")
+TOPICS = ("documents", "letters", "statements", "mail")
 KINDS = ("folder", "smtp", "http")
 STATES = ("waiting", "failed", "dead", "handed_over", "accepted", "rejected")
 
@@ -98,7 +98,7 @@ def deliver(door: Door, once: bool, again: tuple[str, ...], since: date | None, 
 
 @command(delivery_group, "set")
 @click.argument("issuer", type=MUNICIPALITY, metavar=_("KOMMUNE"))
-@click.argument("topic", type=click.Choice(TOPICS), metavar=_("[documents|letters|mail]"))
+@click.argument("topic", type=click.Choice(TOPICS), metavar=_("[documents|letters|statements|mail]"))
 @click.argument("kind", type=click.Choice(KINDS), metavar=_("[folder|smtp|http]"))
 @click.option("--path", metavar=_("MAPPE"), help=_("folder: mappen, der skrives i; den skal findes."))
 @click.option("--files", metavar="xml,pdf", help=_("Hvad et bilag sendes som: xml, pdf eller xml,pdf."))
@@ -110,7 +110,7 @@ def deliver(door: Door, once: bool, again: tuple[str, ...], since: date | None, 
 @click.option("--user", metavar=_("NAVN"), help=_("smtp: hvem der logges ind som."))
 @click.option("--password-env", metavar=_("VARIABEL"), help=_("smtp: miljøvariablen, som kodeordet står i."))
 @click.option("--sender", metavar=_("ADRESSE"), help=_("smtp: afsenderen."))
-@click.option("--recipient", metavar=_("ADRESSE"), help=_("smtp: modtageren af bilag og breve."))
+@click.option("--recipient", metavar=_("ADRESSE"), help=_("smtp: modtageren af bilag, breve og opgørelser."))
 @click.option("--link", metavar="URL", help=_("smtp: send et link i stedet for filer; {issuer} og {number} udfyldes."))
 @click.option("--off", is_flag=True, help=_("Luk kanalen; indstillingerne bliver stående."))
 def set_channel(door: Door, issuer: str, topic: str, kind: str, off: bool, **settings: str | None) -> None:

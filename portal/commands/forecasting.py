@@ -12,6 +12,7 @@ from rich.console import Console
 
 from agreements.municipality import danish_order
 from billing.annual_subscription import forecast as forecasts
+from billing.annual_subscription.facts import Portion
 from billing.annual_subscription.forecast_rules import Assumptions, Basis, ChangeExplained, YearForecast
 from foundation.money import NotAnAmount, kroner, oere_from_danish_text, oere_from_text
 from foundation.period import BillingYear, NotAPeriod
@@ -154,7 +155,8 @@ def forecast(
 
 
 def _answer(value: YearForecast) -> Answer:
-    price = value.price
+    price, before = value.price, value.previous
+    counts = any(part.counted is not None for part in price.parts)
     parts = []
     for part in price.parts:
         change = value.explained.get(part.municipality)
@@ -166,8 +168,8 @@ def _answer(value: YearForecast) -> Answer:
                 "passed_on_oere": part.passed_on_oere,
                 "obligation_oere": part.obligation_oere,
                 "instalment_oere": part.instalments[0].amount_oere,
-                "previous_obligation_oere": change and change.previous_oere,
-                "change_oere": change and change.change_oere,
+                "previous_obligation_oere": None if before is None else before.get(part.municipality),
+                "change_oere": None if before is None else part.obligation_oere - before.get(part.municipality, 0),
                 "explained_oere": explained_answer(change),
             },
         )
@@ -175,14 +177,31 @@ def _answer(value: YearForecast) -> Answer:
         "year": price.year,
         "basis": {
             "budget_year": value.basis.budget_year,
-            "population_date": value.basis.population_date.isoformat(),
+            "population_date": value.basis.population_date.isoformat() if counts else None,
             "provisional": list(_provisional(price.year, value.basis)),
             "cost_lines": [answers.cost_line(line) for line in price.cost_lines],
         },
         "cost_oere": price.cost_oere,
         "passed_on_oere": price.passed_on_oere,
         "total_oere": price.total_oere,
+        "keys": [_key_answer(portion) for portion in price.division.portions] if price.division else [],
         "parts": parts,
+    }
+
+
+def _key_answer(portion: Portion) -> Answer:
+    """What a key divides over some days of the year, and each payer's share of it."""
+    return {
+        "name": portion.name,
+        "key": portion.terms.key.value,
+        "from": portion.days.from_day.isoformat(),
+        "to": portion.days.last_day.isoformat(),
+        "cost_oere": portion.cost_oere,
+        "lines": [{"provider": line.provider, "service": line.service, "line": line.line} for line in portion.lines],
+        "shares": [
+            {"municipality": share.municipality, "figure": share.figure.inhabitants, "share_oere": share.share_oere}
+            for share in portion.shares
+        ],
     }
 
 
@@ -283,11 +302,12 @@ def _show(out: Console, value: YearForecast) -> None:
             out.print(f"  {line.note}: {_signed(line.amount_oere)}")
     for sentence in _provisional(price.year, value.basis):
         out.print(_("  Foreløbigt: {sentence}").format(sentence=sentence))
+    counts = any(part.counted is not None for part in price.parts)
     rows = [
         (
             part.municipality,
             name_of(part.municipality),
-            part.population.inhabitants,
+            *((part.counted or 0,) if counts else ()),
             part.share_oere,
             part.passed_on_oere,
             part.obligation_oere,
@@ -298,7 +318,7 @@ def _show(out: Console, value: YearForecast) -> None:
     heading = [
         _("Kode"),
         _("Kommune"),
-        _("Indbyggere"),
+        *([_("Indbyggere")] if counts else []),
         _("Andel kr."),
         _("Indregnet kr."),
         _("Forpligtelse kr."),

@@ -11,8 +11,12 @@ pages = Blueprint("finance", __name__, url_prefix="/oekonomi/<place:place>")
 
 from portal.finance import (  # noqa: E402, F401 - they add their views to the blueprint above
     agreed,
+    agreed_notices,
+    case_bills,
+    cases,
     credits_,
     deliveries,
+    follow_up,
     interest,
     invoices,
     notices,
@@ -27,6 +31,7 @@ from portal.finance import (  # noqa: E402, F401 - they add their views to the b
     setup_channels,
     setup_details,
     setup_files,
+    surplus,
     trail,
     usage,
     work,

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flask import Response, render_template, request
 
 from agreements import run as agreements
 from agreements import store as agreement_store
-from agreements.agreement import Agreement, InvoicePer, IssuedBy, ProviderOwnShare, ReferenceDate, ResultKey
-from agreements.agreement_file import read_agreement
+from agreements.agreement import Agreement, PartialYear, RenewalKind
 from agreements.agreement_form import to_values
+from agreements.membership import MembershipPeriod, earliest_end
 from agreements.run import CostChange
 from billing.annual_subscription import run as subscriptions
 from billing.annual_subscription.facts import PriceEffect
-from billing.monthly_run import run as runs
-from foundation.errors import BadInput, N_, Problems
+from foundation.errors import Problems
 from portal.access.scope import Deed, issuers_agreement, issuers_agreements
 from portal.finance import pages
-from portal.finance.asked import municipality_of, taken_back, tried, year_of
-from portal.finance.year_end import COST_FILES, require_own_file
+from portal.finance.agreed_terms import terms_in_words
+from portal.finance.asked import day_of, municipality_of, taken_back, text_of, tried, year_of
+from portal.finance.year_end import COST_FILES
+from portal.issuer_work import load_own_agreement, load_own_budget, note_leaving, priced_years, years_of
 from portal.language import _
 from portal.pages import connection, download, occasion, person, seen, today, upload, who_may
 from portal.parts import choices, name_of
-
-
-class AgreementOfAnother(BadInput):
-    """A file of an agreement that another municipality bills for."""
-
-    danish = N_("Filen er en aftale, som en anden kommune udsteder for. Her indlæses kun aftaler, {name} udsteder for.")
 
 
 @pages.get("/aftaler", endpoint="agreements")
@@ -62,22 +57,10 @@ def agreement_load(place: str) -> Any:  # noqa: ANN401 - a page, with its status
     name, content = upload("file", ".toml")
     try:
         with tried() as opened:
-            said = read_agreement(name, content)
-            known = agreement_store.find_agreement(opened, said.code)
-            if {said.issuer, known.issuer if known else place} != {place}:
-                raise AgreementOfAnother(name=name_of(place))
-            is_first = not agreement_store.agreement_codes(opened, place)
-            load = agreements.load_agreement(opened, name, content, occasion())
-            if is_first:
-                runs.require_two_from_the_start(opened, place, occasion())
-            subscriptions.refuse_closed_years(opened, load.agreement.code, _years_of(load.budgets))
+            load = load_own_agreement(opened, place, name, content, occasion())
     except Problems as problems:
         return _listing(place, problems), 400
     return seen("finance.agreement", place=place, code=load.agreement.code)
-
-
-def _years_of(change: CostChange) -> set[int]:
-    return {line.key.year for line in (*change.added, *(new for _old, new in change.changed))}
 
 
 @pages.get("/aftaler/<code>")
@@ -112,6 +95,13 @@ def _page(  # noqa: PLR0913 - what a file came to
             [(each.municipality, name_of(each.municipality)) for each in members if each.to_year is None], ""
         ),
         year=today().year,
+        events=agreement_store.events(connection(), found.code)[::-1],
+        parties=choices([(one, name_of(one)) for one in _parties(found, members)], place),
+        is_open_ended=found.terms.renewal.kind is RenewalKind.OPEN_ENDED,
+        earliest_end=earliest_end(found, today()),
+        takes_pieces=found.terms.allocation.partial_year is not PartialYear.NOT_ALLOWED,
+        renegotiates=found.terms.renegotiation.duty,
+        today=today(),
         problems=problems,
         change=change,
         effects=effects,
@@ -120,77 +110,11 @@ def _page(  # noqa: PLR0913 - what a file came to
     )
 
 
-def terms_in_words(found: Agreement) -> list[tuple[str, str]]:
-    """What was agreed, one sentence per clause."""
-    terms = found.terms
-    advance, settlement = terms.advance, terms.settlement
-    counted = {
-        ReferenceDate.JANUARY_1_OF_PREVIOUS_YEAR: _("den 1. januar året før"),
-        ReferenceDate.JANUARY_1_OF_SAME_YEAR: _("den 1. januar i året selv"),
-    }[terms.allocation.reference_date]
-    whose = {
-        ResultKey.ACCOUNTING_YEAR: _("regnskabsåret"),
-        ResultKey.APPLICATION_YEAR: _("det år, hvis pris det indregnes i"),
-    }[settlement.result_key]
-    own = {
-        ProviderOwnShare.INVOICE: _("En leverandør, der også betaler, får et bilag på sin egen andel."),
-        ProviderOwnShare.NET: _("En leverandørs egen andel modregnes."),
-    }[advance.provider_own_share]
-    papers = {
-        InvoicePer.ISSUER: _("Aftaler med samme udsteder deler faktura."),
-        InvoicePer.AGREEMENT: _("Aftalen har sin egen faktura."),
-    }[advance.invoice_per]
-    by_whom = {
-        IssuedBy.OFFICER: _("En medarbejder udsteder."),
-        IssuedBy.CLOCK: _("Uret udsteder selv, når fristen er nær."),
-    }[advance.issued_by]
-    day = "{0.day}.{0.month}.".format
-    return [
-        (
-            _("Fordeling"),
-            _("Udgiften deles efter indbyggertallet {counted}, afrundet til {unit} øre.").format(
-                counted=counted, unit=terms.allocation.rounding_unit_oere
-            ),
-        ),
-        (
-            _("A conto"),
-            _(
-                "Årets beløb betales i {count} rater. Hver sendes senest den {day}. i måneden {ahead} måned før og "
-                "forfalder efter {due} dage."
-            ).format(
-                count=advance.instalments, day=advance.send_by_day, ahead=advance.months_ahead, due=advance.due_days
-            ),
-        ),
-        (_("Bilag"), f"{own} {papers} {by_whom}"),
-        (
-            _("Pris og regnskab"),
-            _(
-                "Krav meldes senest {demand}, prisen varsles senest {notice}, og regnskabet ligger senest {accounts}"
-            ).format(
-                demand=day(settlement.demand_by),
-                notice=day(settlement.price_notice_by),
-                accounts=day(settlement.accounts_by),
-            ),
-        ),
-        (
-            _("Resultat"),
-            _("Et års resultat indregnes i prisen {lag} år senere og deles efter {whose}.").format(
-                lag=settlement.lag_years, whose=whose
-            ),
-        ),
-        (
-            _("Opsigelse"),
-            _("Aftalen fortsætter et kalenderår ad gangen; man siger op senest {day} i det sidste år.").format(
-                day=day(terms.renewal.notice_by)
-            ),
-        ),
-        (
-            _("Forbrug"),
-            _("Der laves {count} forbrugsopgørelser om året; tal under {threshold} skjules.").format(
-                count=len(terms.usage.periods), threshold=terms.usage.small_count_threshold
-            ),
-        ),
-    ]
+def _parties(found: Agreement, members: Sequence[MembershipPeriod]) -> list[str]:
+    """Whoever may give notice: providers, and those who take part."""
+    year = today().year
+    paying = {each.municipality for each in members if each.to_year is None or each.to_year >= year}
+    return sorted({*found.providers, *paying})
 
 
 def _changes(history: list[tuple[int, Any, Agreement]]) -> Iterator[tuple[int, Any, list[tuple[str, str, str]]]]:
@@ -226,15 +150,12 @@ def agreement_budget(place: str, code: str) -> Any:  # noqa: ANN401 - a page, wi
     name, content = upload("file", *COST_FILES)
     only_looked_at = request.form.get("what") == "preview"
     try:
-        require_own_file(code, name, content, "budgets")
         with taken_back() if only_looked_at else tried() as opened:
-            _code, change = agreements.load_budget(opened, name, content, occasion())
-            subscriptions.refuse_closed_years(opened, code, _years_of(change))
+            change = load_own_budget(opened, code, name, content, occasion())
             effects = subscriptions.effects_of_newest_figures(opened, occasion(), code=code) if only_looked_at else None
     except Problems as problems:
         return _page(place, found, problems=problems), 400
-    priced = {year for year, _version, _day in subscriptions.versions_of(connection(), code)}
-    stale = [] if only_looked_at else sorted(_years_of(change) & priced)
+    stale = [] if only_looked_at else priced_years(connection(), code, years_of(change))
     return _page(place, found, change=change, effects=effects, stale=stale)
 
 
@@ -244,18 +165,19 @@ def agreement_leave(place: str, code: str) -> Any:  # noqa: ANN401 - flask's
     """Note a written notice."""
     issuers_agreement(connection(), place, code)
     who, year = municipality_of("municipality", _("Kommune")), year_of("year", _("Sidste år"))
-    subscriptions.refuse_if_billed_after(connection(), code, who, year)
-    agreements.leave(connection(), code, who, year, occasion())
+    note_leaving(connection(), code, who, year, occasion())
     return seen("finance.agreement", place=place, code=code)
 
 
 @pages.post("/aftaler/<code>/optag")
 @who_may(Deed.PREPARE)
 def agreement_join(place: str, code: str) -> Any:  # noqa: ANN401 - flask's
-    """Let a municipality take part from a first of January."""
+    """Let a municipality take part from a first of January, or from a day within a year where that is agreed."""
     issuers_agreement(connection(), place, code)
     who = municipality_of("municipality", _("Kommune"))
-    agreements.take_in(connection(), code, who, year_of("year", _("Fra år")), occasion())
+    begins_on = day_of("from", _("Fra dag")) if text_of("from") else None
+    year = begins_on.year if begins_on else year_of("year", _("Fra år"))
+    agreements.take_in(connection(), code, who, year, occasion(), begins_on=begins_on)
     return seen("finance.agreement", place=place, code=code)
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from flask import render_template, request
 from werkzeug.wrappers import Response as WebResponse
 
-from agreements import notice_run, notice_store
-from agreements.notices import NoticeKind
-from billing.annual_subscription import run as subscriptions
+from agreements import notice_store
 from portal.access.scope import Deed, issuers_agreements
 from portal.finance import pages
+from portal.issuer_work import answer_own_notice
 from portal.pages import connection, occasion, seen, today, who_may
 
 
@@ -31,12 +30,5 @@ def notices(place: str) -> str:
 def answer_notice(place: str, number: int) -> WebResponse:
     """Accept a notice, which carries a leaver's out, or turn it down and say why."""
     accepted = request.form.get("accepted") == "1"
-    waiting = next((each for each in notice_store.notices_to(connection(), place) if each.number == number), None)
-    if waiting is None:
-        raise notice_run.NoticeUnknown(number=number)
-    if accepted and waiting.kind is NoticeKind.LEAVE:
-        subscriptions.refuse_if_billed_after(connection(), waiting.agreement, waiting.municipality, waiting.year)
-    notice_run.answer_notice(
-        connection(), place, number, occasion(), accepted=accepted, words=request.form.get("words", "")
-    )
+    answer_own_notice(connection(), place, number, occasion(), accepted=accepted, words=request.form.get("words", ""))
     return seen("finance.notices", place=place)

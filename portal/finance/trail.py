@@ -8,18 +8,15 @@ from typing import Any
 
 from flask import render_template, url_for
 
-from foundation import audit
 from foundation.audit import KeptEvent
-from portal.access.issuer_scope import OwnEvents
-from portal.access.scope import Deed, issuers_agreements
+from portal.access.scope import Deed
 from portal.finance import pages
 from portal.finance.asked import day_of, small_number, text_of
+from portal.issuer_work import search_trail
 from portal.language import _
 from portal.pages import connection, who_may
 
 SHOWN = 50
-AT_A_TIME = 1000
-MOST_TIMES = 5
 
 
 @pages.get("/revisionsspor")
@@ -41,32 +38,18 @@ def trail(place: str) -> str:
 
 
 def _search(place: str, asked: dict[str, str]) -> tuple[list[KeptEvent], int | None]:
-    """A page of what fits, and where to go on; so many are looked through at most, so that a page stays quick."""
-    own = OwnEvents(connection(), place, issuers_agreements(connection(), place))
-    small = asked["q"].casefold()
-    before = small_number(text_of("before", 12))
-    since = day_of("since", _("Fra")) if asked["since"] else None
-    until = day_of("until", _("Til")) if asked["until"] else None
-    found: list[KeptEvent] = []
-    for _time in range(MOST_TIMES):
-        batch = audit.newest_events(
-            connection(),
-            AT_A_TIME,
-            before=before,
-            actor=asked["actor"],
-            action=asked["action"],
-            since=since,
-            until=until,
-        )
-        for event in batch:
-            before = event.number
-            if own.has(event) and (not small or small in f"{event.subject} {event.details}".casefold()):
-                found.append(event)
-                if len(found) == SHOWN:
-                    return found, before
-        if len(batch) < AT_A_TIME:
-            return found, None
-    return found, before
+    """A page of what fits, and where to go on."""
+    return search_trail(
+        connection(),
+        place,
+        SHOWN,
+        before=small_number(text_of("before", 12)),
+        words=asked["q"],
+        actor=asked["actor"],
+        action=asked["action"],
+        since=day_of("since", _("Fra")) if asked["since"] else None,
+        until=day_of("until", _("Til")) if asked["until"] else None,
+    )
 
 
 def _told(details: str) -> Iterator[tuple[str, str]]:

@@ -12,21 +12,23 @@ from sqlalchemy import Connection
 from werkzeug.wrappers import Response as WebResponse
 
 from agreements import store as agreement_store
-from agreements.agreement import Agreement
-from agreements.cost_file import read_cost_file
-from agreements.run import AgreementUnknown
+from agreements.agreement import Agreement, NetAssets
 from billing.accounts import store as books
 from billing.annual_subscription import store as price_store
+from billing.year_end_settlement import clearing_run as clearing
+from billing.year_end_settlement import exit_run as exits
 from billing.year_end_settlement import run as settlements
 from billing.year_end_settlement import store as settlement_store
+from billing.year_end_settlement import true_up_run as true_ups
 from billing.year_end_settlement.facts import CarryOver, ExitSettlement, YearSettlement
 from foundation.errors import MellemregningError, Problems
 from portal.access.scope import Deed, issuers_agreement, issuers_agreements
 from portal.command_pages import told_on_page
 from portal.document_files import TYPES
 from portal.finance import pages
-from portal.finance.asked import carry_of, municipality_of, text_of, tried, year_of
+from portal.finance.asked import amount_of, carry_of, municipality_of, text_of, tried, year_of
 from portal.finance.prices import YEAR
+from portal.issuer_work import load_own_accounts
 from portal.language import _
 from portal.pages import connection, download, occasion, person, seen, today, upload, who_may
 
@@ -83,7 +85,9 @@ def _page(place: str, agreement: Agreement, year: int, problems: Problems | None
         carried_left=carried_left,
         decisions=[each for each in books.decisions(opened, code) if each.accounting_year == year],
         leavers=_leavers(opened, agreement, year),
-        clearing=settlements.provider_clearing(opened, code, year),
+        true_up_plans=[each for each in true_ups.list_plans(opened, code) if each.year == year] if stored else [],
+        gives_net_assets=agreement.terms.settlement.net_assets_at_exit is not NetAssets.NONE,
+        clearing=clearing.provider_clearing(opened, code, year),
         problems=problems,
         loaded=loaded,
         may_prepare=who.may(Deed.PREPARE, place),
@@ -108,7 +112,7 @@ def _leavers(opened: Connection, agreement: Agreement, year: int) -> list[tuple[
     for period in agreement_store.members_of(opened, [agreement.code]).get(agreement.code, ()):
         if period.to_year == year:
             try:
-                exit_ = settlements.settle_exit(opened, agreement.code, period.municipality, occasion(), preview=True)
+                exit_ = exits.settle_exit(opened, agreement.code, period.municipality, occasion(), preview=True)
                 found.append((period.municipality, exit_, ""))
             except MellemregningError as error:
                 found.append((period.municipality, None, told_on_page(error)))
@@ -122,27 +126,14 @@ def year_accounts(place: str, code: str, year: int) -> Any:  # noqa: ANN401 - a 
     agreement = issuers_agreement(connection(), place, code)
     name, content = upload("file", *COST_FILES)
     try:
-        require_own_file(code, name, content, "accounts")
         with tried() as opened:
-            _code, change = settlements.load_accounts(opened, name, content, occasion())
+            change = load_own_accounts(opened, code, name, content, occasion())
     except Problems as problems:
         return _page(place, agreement, year, problems=problems), 400
     loaded = _("{added} nye linjer, {changed} rettede, {unchanged} uændrede.").format(
         added=len(change.added), changed=len(change.changed), unchanged=len(change.unchanged)
     )
     return _page(place, agreement, year, loaded=loaded)
-
-
-def require_own_file(code: str, name: str, content: bytes, kind: Any) -> None:  # noqa: ANN401 - "budgets" or "accounts"
-    """Refuse a file about another agreement before anything of that is looked at.
-
-    Raises:
-        Problems: the file has mistakes.
-        AgreementUnknown: it names another agreement.
-    """
-    about = read_cost_file(name, content, kind).agreement_code
-    if about != code:
-        raise AgreementUnknown(agreement=about)
 
 
 @pages.post(f"{STEP}/luk")
@@ -185,7 +176,59 @@ def year_release(place: str, code: str, year: int) -> WebResponse:
 def year_exit(place: str, code: str, year: int) -> WebResponse:
     """Step 4: settle with who left; once."""
     issuers_agreement(connection(), place, code)
-    settlements.settle_exit(connection(), code, municipality_of("municipality", _("Kommune")), occasion())
+    stated = None
+    if text_of("net_assets") or text_of("evidence"):
+        stated = exits.StatedNetAssets(amount_of("net_assets", _("Nettoformue")), text_of("evidence"))
+    exits.settle_exit(connection(), code, municipality_of("municipality", _("Kommune")), occasion(), net_assets=stated)
+    return seen("finance.year_end", place=place, code=code, year=year)
+
+
+TRUE_UP = f"{STEP}/efterreguler"
+
+
+@pages.post(TRUE_UP)
+@who_may(Deed.PREPARE)
+def year_true_up(place: str, code: str, year: int) -> WebResponse:
+    """Plan the documents that settle a first year's result with the payers."""
+    issuers_agreement(connection(), place, code)
+    true_ups.plan_true_up(connection(), code, year, occasion())
+    return seen("finance.year_end", place=place, code=code, year=year)
+
+
+def _plan_of_year(place: str, code: str, year: int, number: int) -> int:
+    """The plan's number, where it is of the issuer's agreement and the year that the page is of.
+
+    Raises:
+        TrueUpPlanUnknown: it is another's.
+    """
+    issuers_agreement(connection(), place, code)
+    plan = true_ups.get_plan(connection(), number)
+    if (plan.agreement, plan.year) != (code, year):
+        raise true_ups.TrueUpPlanUnknown(number=number)
+    return number
+
+
+@pages.post(f"{TRUE_UP}/<int(max=999999999):number>/godkend")
+@who_may(Deed.APPROVE)
+def year_true_up_approve(place: str, code: str, year: int, number: int) -> WebResponse:
+    """Approve a plan of a true-up."""
+    true_ups.approve_plan(connection(), _plan_of_year(place, code, year, number), occasion())
+    return seen("finance.year_end", place=place, code=code, year=year)
+
+
+@pages.post(f"{TRUE_UP}/<int(max=999999999):number>/udsted")
+@who_may(Deed.APPROVE)
+def year_true_up_issue(place: str, code: str, year: int, number: int) -> WebResponse:
+    """Issue an approved plan of a true-up."""
+    true_ups.issue_plan(connection(), _plan_of_year(place, code, year, number), occasion())
+    return seen("finance.year_end", place=place, code=code, year=year)
+
+
+@pages.post(f"{TRUE_UP}/<int(max=999999999):number>/stop")
+@who_may(Deed.PREPARE)
+def year_true_up_stop(place: str, code: str, year: int, number: int) -> WebResponse:
+    """Give a plan of a true-up up."""
+    true_ups.stop_plan(connection(), _plan_of_year(place, code, year, number), occasion())
     return seen("finance.year_end", place=place, code=code, year=year)
 
 
@@ -194,7 +237,7 @@ def year_exit(place: str, code: str, year: int) -> WebResponse:
 def year_clear(place: str, code: str, year: int) -> WebResponse:
     """Step 5: book the transfers between the providers."""
     issuers_agreement(connection(), place, code)
-    settlements.clear_providers(connection(), code, year, occasion())
+    clearing.clear_providers(connection(), code, year, occasion())
     return seen("finance.year_end", place=place, code=code, year=year)
 
 

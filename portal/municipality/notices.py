@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from flask import render_template, request
 from werkzeug.wrappers import Response as WebResponse
 
-from agreements import notice_run, notice_store
+from agreements import notice_store
 from agreements import store as agreement_store
 from agreements.agreement import Agreement
 from agreements.notices import NoticeKind, demand_years, leaving_years
-from billing.monthly_run import store as run_store
 from foundation.errors import BadInput, N_
 from portal.access.scope import Deed, members_agreement, members_agreements
+from portal.issuer_work import give_own_notice
 from portal.municipality import pages
 from portal.pages import connection, occasion, person, seen, today, who_may
 from portal.searching import year_from
@@ -79,13 +79,13 @@ def notices(place: str) -> str:
 
 
 def _give(place: str, kind: NoticeKind) -> WebResponse:
-    agreed = members_agreement(connection(), place, request.form.get("agreement", ""))
+    code = request.form.get("agreement", "")
+    members_agreement(connection(), place, code)
     year = year_from(request.form.get("year", ""))
     if year is None:
         raise YearMissing
-    mail = run_store.issuer_settings(connection(), agreed.issuer).mail
     words = request.form.get("words", "").replace("\r\n", "\n")
-    notice_run.give_notice(connection(), agreed.code, place, kind, year, words, occasion(), mail=mail)
+    give_own_notice(connection(), place, code, kind, year, words, occasion())
     return seen("municipality.notices", place=place, sendt=1)
 
 

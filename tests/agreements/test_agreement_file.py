@@ -17,6 +17,8 @@ from agreements.agreement import (
     AdvanceTerms,
     Agreement,
     AllocationTerms,
+    CitedClause,
+    Clause,
     CostKind,
     CostLine,
     CostLineKey,
@@ -80,6 +82,17 @@ def test_the_funen_agreement_loads_as_it_is() -> None:
         budgets=(
             CostLine(CostLineKey(2009, "461", "ambulant"), 1_825_000_000, "Eksempelbeløb"),
             CostLine(CostLineKey(2009, "479", "ambulant"), 641_733_333, "Eksempelbeløb"),
+        ),
+        clauses=(
+            CitedClause(Clause.ACCOUNTS, "§ 6 stk. 3"),
+            CitedClause(Clause.CARRY_OVER, "§ 6 stk. 6"),
+            CitedClause(Clause.CLEARING, "bilag"),
+            CitedClause(Clause.COST, "§ 6 stk. 1"),
+            CitedClause(Clause.EXIT, "§ 6 stk. 8"),
+            CitedClause(Clause.INVOICING, "§ 7 stk. 1"),
+            CitedClause(Clause.OBLIGATION, "§ 6 stk. 3"),
+            CitedClause(Clause.PASSED_ON, "§ 6 stk. 3 og 6"),
+            CitedClause(Clause.SHARES, "§ 6 stk. 2"),
         ),
     )
 

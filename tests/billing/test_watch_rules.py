@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agreements.agreement import AdvanceTerms, Terms
+from agreements.agreement import AdvanceTerms, Schedule, Terms
 from agreements.deadlines import is_bank_day
 from agreements.membership import MembershipPeriod
 from billing.monthly_run.facts import NotPlanned, PlannedDocument, PlanWarning, RunPlan, RunScope
@@ -17,6 +17,7 @@ from billing.monthly_run.watch_rules import (
     ComingMonth,
     alarm,
     alarm_stage,
+    caught_up,
     failed,
     gave_up,
     gives_way,
@@ -163,3 +164,32 @@ def test_what_is_told_fits_its_columns_and_a_persons_patience() -> None:
     assert "og 380 til" in told[0].body
     assert "og 380 til" in told[1].body
     assert told[1].subject == "ALARM: 3600 regninger for januar 2009 skulle være sendt 15.12.2008 (1 dag siden)"
+
+
+def test_a_quarter_is_called_a_quarter() -> None:
+    april = Month(2009, 4)
+    by_quarter = AdvanceTerms(schedule=Schedule.QUARTERLY, months_ahead=0)
+    agreement = replace(funen(), terms=Terms(advance=by_quarter))
+    billed = {("fyn-alkohol", date(2009, 1, 1)): 1}
+    (found,) = lacking_months(agreement, [MembershipPeriod("461", 2009)], billed, date(2009, 4, 15))
+    assert (found.month, found.danish) == (april, "2. kvartal 2009")
+    rung = alarm(ODENSE, found.send_by, stage=AlarmStage.DAY, months=[found], plan=None, today=found.send_by, named=str)
+    assert rung.subject == "ALARM: 1 regning for 2. kvartal 2009 skal sendes i dag"
+    assert "april" not in rung.subject + rung.body
+    told = caught_up(7, ODENSE, [found], date(2009, 4, 20))
+    assert "- 2. kvartal 2009, fyn-alkohol: 5 dage for sent" in told.body
+    waits = waiting(
+        plan(),
+        ODENSE,
+        due_on=DEADLINE,
+        late=[],
+        reasons=["en medarbejder udsteder"],
+        today=DEADLINE,
+        named=str,
+        worded=lambda _code, month: f"kvartalet fra {month.danish}",
+    )
+    assert "- kvartalet fra januar 2009: " in waits.body
+    entry = NotPlanned("fyn-alkohol", april, None, "PriceMissing", "prisen mangler")
+    said = failed(entry, ODENSE, 0, str, lambda _code, _month: "2. kvartal 2009")
+    assert said.subject == "Kan ikke faktureres: fyn-alkohol, 2. kvartal 2009"
+    assert "april" not in said.body

@@ -16,11 +16,13 @@ from agreements.agreement import CostKind, CostLine, ProviderOwnShare, ResultKey
 from billing.accounts.facts import Account, Posting, ResultMovement, ResultSource
 from billing.annual_subscription.facts import ResultPool, YearFacts
 from billing.monthly_aconto.rules import draft_of
+from billing.year_end_settlement.exit_rules import exit_postings
 from billing.year_end_settlement.facts import (
     NOTHING_CARRIED,
     CarryOver,
     ExitLine,
     ExitSettlement,
+    NetAssetsShare,
     ProviderResult,
     SettlementFacts,
     YearSettlement,
@@ -33,7 +35,6 @@ from billing.year_end_settlement.rules import (
     close_year,
     closing_movements,
     closing_postings,
-    exit_postings,
     release_everything,
     release_movements,
 )
@@ -304,9 +305,26 @@ def test_all_that_is_kept_is_released_also_where_it_cancels_out() -> None:
 LEAVERS_LINES = (ExitLine(2009, ODENSE, 200, 100), ExitLine(2009, SVENDBORG, -50, 0), ExitLine(2010, ODENSE, 0, -20))
 
 
+def leaver_with(who: str, lines: tuple[ExitLine, ...], assets: NetAssetsShare | None = None) -> ExitSettlement:
+    return ExitSettlement("fyn-alkohol", who, BillingYear(2010).period.last_day, lines, net_assets=assets)
+
+
+def test_the_issuer_bears_the_share_of_the_net_assets() -> None:
+    lines = (ExitLine(2010, SVENDBORG, -50, 0),)
+    postings = exit_postings(leaver_with("492", lines, NetAssetsShare(5_000, 700, "note 4")), ODENSE, 2011, {2010})
+    assert postings == [
+        Posting(Account.RECEIVABLE, -650, 2011, municipality="492"),
+        Posting(Account.RESULT, -50, 2010, municipality="492", provider=SVENDBORG),
+        Posting(Account.NET_ASSETS, 700, 2010, municipality="492", provider=ODENSE),
+        Posting(Account.CLEARING, 700, 2011, provider=ODENSE),
+        Posting(Account.CLEARING, -50, 2011, provider=SVENDBORG),
+        Posting(Account.CLEARING, -650, 2011, municipality="492", provider=ODENSE),
+    ]
+
+
 def test_a_leaver_is_paid_by_the_issuer_and_each_provider_bears_its_own() -> None:
     # 200 + 100 - 20 of Odense's results, -50 of Svendborg's: 230.
-    assert exit_postings(LEAVERS_LINES, "492", ODENSE, 2011, divided=True) == [
+    assert exit_postings(leaver_with("492", LEAVERS_LINES), ODENSE, 2011, {2009, 2010}) == [
         Posting(Account.RECEIVABLE, -230, 2011, municipality="492"),
         Posting(Account.RESULT, 300, 2009, municipality="492", provider=ODENSE),
         Posting(Account.RESULT, -50, 2009, municipality="492", provider=SVENDBORG),
@@ -318,7 +336,7 @@ def test_a_leaver_is_paid_by_the_issuer_and_each_provider_bears_its_own() -> Non
 
 
 def test_the_issuer_that_leaves_pays_nobody() -> None:
-    postings = exit_postings(LEAVERS_LINES, ODENSE, ODENSE, 2011, divided=False)
+    postings = exit_postings(leaver_with(ODENSE, LEAVERS_LINES), ODENSE, 2011, ())
     assert postings[0] == Posting(Account.OWN_SHARE, -230, 2011, municipality=ODENSE)
     assert {posting.municipality for posting in postings if posting.account is Account.RESULT} == {None}
 
@@ -537,7 +555,7 @@ def test_an_exit_balances_and_takes_the_leavers_parts_out(
     leaver: str,
     divided: bool,  # noqa: FBT001 - given
 ) -> None:
-    postings = exit_postings(tuple(lines), leaver, PROVIDERS[0], 2011, divided=divided)
+    postings = exit_postings(leaver_with(leaver, tuple(lines)), PROVIDERS[0], 2011, {2009, 2010} if divided else ())
     settled = sum(line.passed_on_oere + line.carried_oere for line in lines)
     assert whole(postings) == 0
     assert whole(postings, Account.CLEARING) == 0
@@ -576,7 +594,9 @@ def test_transfers_bring_every_provider_to_zero(
         for month in facts.months[10:]
         for posting in draft_of(month_facts(year, month, agreement=agreement), part.municipality).postings
     ]
-    postings += exit_postings((ExitLine(2007, PROVIDERS[1], 70, -20),), "150", agreement.issuer, 2009, divided=True)
+    postings += exit_postings(
+        leaver_with("150", (ExitLine(2007, PROVIDERS[1], 70, -20),)), agreement.issuer, 2009, {2007}
+    )
     clearing = clearing_of(clearing_balances(postings))
     transfers = clearing_postings(clearing, 2009)
     assert sum(provider.outstanding_oere for provider in clearing) == 0

@@ -26,8 +26,10 @@ from tests.exports.worked_examples import (
     BUDGET_2009,
     CLEARING,
     DOCUMENTS,
+    EXIT_WITH_ASSETS,
     EXITS,
     FUNEN,
+    KEYS_2009,
     NAMES,
     ODENSE,
     SVENDBORG,
@@ -98,6 +100,12 @@ def workbooks() -> dict[str, Workbook]:
         "alike": calculation(year_of((cost(ODENSE, 100),), {"420": 7, "430": 7, "440": 7, "450": 0})),
         "one": calculation(year_of((cost(ODENSE, 100),), {"420": 1})),
         "statement": annual_statement_workbook(FUNEN, settled, BUDGET_2009, NAMES, CLEARING, EXITS),
+        "statement_by_key": annual_statement_workbook(
+            FUNEN, closed_year(KEYS_2009), BUDGET_2009, NAMES, CLEARING, (*EXITS, EXIT_WITH_ASSETS), KEYS_2009
+        ),
+        "statement_trued_up": annual_statement_workbook(
+            FUNEN, replace(settled, application_year=2009), BUDGET_2009, NAMES, CLEARING, ()
+        ),
         "statement_of_nothing": annual_statement_workbook(
             FUNEN,
             replace(settled, accounts=(), parts=(), providers=()),

@@ -24,6 +24,8 @@ from billing.year_end_settlement.facts import (
     CarryOver,
     ExitLine,
     ExitSettlement,
+    KeyResult,
+    NetAssetsShare,
     ProviderClearing,
     SettlementFacts,
     YearSettlement,
@@ -167,7 +169,14 @@ def all_municipalities() -> dict[str, int]:
     return {str(101 + 7 * place): (place * place * 7_919) % 650_011 // (1 + place % 9) for place in range(98)}
 
 
-def closed_year() -> YearSettlement:
+# Two keys: by inhabitants, and one that two pay 40/60; billed and spent as in ``closed_year``.
+KEYS_2009 = (
+    KeyResult("", {ODENSE: 1_724_999_993, SVENDBORG: 641_733_333}, {SVENDBORG: 699_000_000}, POPULATION_2008),
+    KeyResult("lokaler", {ODENSE: 100_000_007}, {ODENSE: 1_810_000_007}, {"420": 400_000, "461": 600_000}),
+)
+
+
+def closed_year(keys: tuple[KeyResult, ...] = ()) -> YearSettlement:
     """A deficit with a part kept; Odense spent less than it got, Svendborg more."""
     facts = SettlementFacts(
         agreement=FUNEN.code,
@@ -183,6 +192,7 @@ def closed_year() -> YearSettlement:
         weights=POPULATION_2008,
         carry=CarryOver(percent=Decimal(25)),
         application_weights=None,
+        keys=keys,
     )
     return replace(close_year(facts), closed_on=date(2010, 3, 31), author="abc", approver="def")
 
@@ -200,6 +210,16 @@ EXITS = (
         "F2010-0044",
         date(2010, 4, 15),
     ),
+)
+
+EXIT_WITH_ASSETS = ExitSettlement(
+    FUNEN.code,
+    "482",
+    date(2009, 12, 31),
+    (ExitLine(2009, ODENSE, 1_000, 0),),
+    "F2010-0045",
+    date(2010, 4, 15),
+    net_assets=NetAssetsShare(-50_000_000, -1_543_403, "Regnskab 2009, side 12"),
 )
 
 

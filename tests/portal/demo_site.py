@@ -19,6 +19,7 @@ from portal.access import run as access
 
 TODAY = demo.LAST_DAY
 ODENSE, ASSENS, NYBORG, COPENHAGEN = "461", "420", "450", "101"
+HORSENS, ODDER = "615", "727"
 PASSWORD = "prøvens egen lange kode"  # noqa: S105 - opens nothing but a test's own database
 PEOPLE = {
     "officer": {ODENSE: ["officer"]},
@@ -29,6 +30,8 @@ PEOPLE = {
     "payer": {ASSENS: ["reader"]},
     "neighbour": {NYBORG: ["officer", "approver"]},
     "newcomer": {COPENHAGEN: ["officer"]},
+    "horsens": {HORSENS: ["officer"]},
+    "odder": {ODDER: ["officer"]},
     "two-places": {ODENSE: ["officer"], ASSENS: ["reader"]},
     "nothing-yet": {},
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,8 @@ def forecast(desk: Desk, *arguments: object) -> Any:  # noqa: ANN401 - any JSON 
     assert desk.everything() == before
     assert set(answer) == {"agreement", "years"}
     for year in answer["years"]:
-        assert set(year) == {"year", "basis", "cost_oere", "passed_on_oere", "total_oere", "parts"}
+        assert set(year) == {"year", "basis", "cost_oere", "passed_on_oere", "total_oere", "keys", "parts"}
+        assert year["keys"] == []  # by inhabitants alone
         assert set(year["basis"]) == {"budget_year", "population_date", "provisional", "cost_lines"}
         assert sum(by_code(year["parts"], "share_oere").values()) == year["cost_oere"]
         assert sum(by_code(year["parts"], "obligation_oere").values()) == year["total_oere"]
@@ -290,3 +292,30 @@ def test_the_sentence(figures: tuple[int | None, int, int, int, int], sentence: 
     from portal.commands.forecasting import explained_sentence
 
     assert explained_sentence(ChangeExplained(*figures)) == sentence
+
+
+@on_one_engine
+def test_a_price_by_several_keys_says_them_and_no_inhabitants(desk: Desk) -> None:
+    example = resources.files("agreements.examples").joinpath("horsens_odder_2009.toml")
+    desk.does("agreement", "load", desk.file("horsens.toml", example.read_bytes()))
+    desk.does("subscription", "calculate", "horsens-odder", 2009)
+    budget = (("stof", "1980000.00"), ("alkohol", "600000.00"), ("raadgivning", "250000.01"))
+    lines = "".join(
+        f'[[budgets]]\nyear = 2010\nprovider = "615"\nservice = "{service}"\namount = "{amount}"\nnote = "Eksempel"\n'
+        for service, amount in budget
+    )
+    desk.does("budget", "load", desk.file("b.toml", f'[agreement]\ncode = "horsens-odder"\n{lines}'))
+    (year,) = desk.does("forecast", "horsens-odder", 2010)["years"]
+    assert year["basis"]["population_date"] is None
+    assert [(key["name"], key["key"], key["cost_oere"]) for key in year["keys"]] == [
+        ("", "one_party", 25_000_001),
+        ("stofpladser", "agreed_capacity", 198_000_000),
+        ("alkoholpladser", "agreed_capacity", 60_000_000),
+    ]
+    assert [share["figure"] for key in year["keys"][1:] for share in key["shares"]] == [24, 15]
+    (odder,) = year["parts"]
+    # 1.980.000 + 600.000 + 250.000,01, against 2.650.000,01 the year before; in quarters, rounded down.
+    assert (odder["population"], odder["obligation_oere"], odder["instalment_oere"]) == (None, 283_000_001, 70_750_000)
+    assert (odder["previous_obligation_oere"], odder["change_oere"]) == (265_000_001, 18_000_000)
+    assert odder["explained_oere"] is None  # several keys are no steps of one split
+    assert "Indbyggere" not in desk.says("forecast", "horsens-odder", 2010).out

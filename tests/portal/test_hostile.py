@@ -274,7 +274,7 @@ def forms(clients: dict[str, FlaskClient]) -> list[Form]:
             with clients[caller].get(address) as answer:
                 if answer.status_code != 200 or answer.mimetype != "text/html":
                     continue
-                page = html.document_fromstring(answer.text)
+                page: Any = html.document_fromstring(answer.get_data(as_text=True))
             for form in page.forms:
                 made = _form_of(caller, form, address)
                 found.setdefault((caller, kind_of(made.action), made.method), made)

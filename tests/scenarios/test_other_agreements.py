@@ -327,8 +327,8 @@ REFUSED = {
     "agreed_fte_cost": ('[terms.allocation]\nkey = "agreed_fte_cost"', "årsværk"),
     "drawing_right": ('[terms.allocation]\nkey = "drawing_right"', "trækningsret"),
     "objective_financing": ('[terms.allocation]\nkey = "objective_financing"', "objektiv finansiering"),
-    "true_up": ('[terms.settlement]\ntrue_up = "first_year"', "efterregulering alene efter første regnskabsår"),
-    "net_assets_at_exit": ("[terms.settlement]\nnet_assets_at_exit = true", "nettoformuen"),
+    "every_year": ('[terms.settlement]\ntrue_up = "every_year"', "efterregulering med egne bilag hvert år"),
+    "all_years": ('[terms.settlement]\nnet_assets_at_exit = "all_years"', "nettoformuen efter det, hver har betalt"),
     "repay_investments_percent": ('[terms.settlement]\nrepay_investments_percent = "4"', "investeringer"),
 }
 

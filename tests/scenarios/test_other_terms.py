@@ -74,7 +74,8 @@ def closed(desk: Desk, accounts: Mapping[str, int], *carry: str, code: str = FUN
     desk.does("accounts", "load", desk.costs("accounts", 2009, accounts, code=code))
     answer = desk.does("settlement", "close", code, 2009, *carry)
     assert list(answer) == [
-        *("agreement", "year", "invoiced_oere", "cost_oere", "result_oere", "carried_oere", "parts", "providers")
+        *("agreement", "year", "invoiced_oere", "cost_oere", "result_oere", "carried_oere", "parts", "providers"),
+        *("application_year", "trued_up", "divided_by", "keys"),
     ]
     for part in answer["parts"]:
         assert list(part) == ["municipality", "result_oere", "passed_on_oere", "carried_oere"]

@@ -29,6 +29,7 @@ from billing.invoice.facts import DocumentDraft, IssuedDocument
 from billing.monthly_aconto import run as months
 from billing.monthly_aconto.facts import MonthIssue
 from billing.verify import Check, verify
+from billing.year_end_settlement import exit_run as exits
 from billing.year_end_settlement import run as year_ends
 from billing.year_end_settlement.facts import NOTHING_CARRIED, CarryOver, ExitSettlement, YearSettlement
 from foundation.audit import Occasion
@@ -51,6 +52,7 @@ FUNEN = "fyn-alkohol"
 CHANGEABLE = {
     "agreement",
     "api_answer",
+    "api_call_count",
     "api_token",
     "calendar_token",
     "claim",
@@ -322,7 +324,7 @@ class Life:
 
     def settle_exit(self, who: str, day: date) -> ExitSettlement:
         return self.do(
-            lambda connection, occasion: year_ends.settle_exit(connection, self.code, who, occasion),
+            lambda connection, occasion: exits.settle_exit(connection, self.code, who, occasion),
             day,
         )
 

@@ -24,7 +24,7 @@ from billing.invoice.facts import IssuedDocument
 from billing.invoice.rules import AlreadyCredited
 from billing.monthly_aconto import run as months
 from billing.monthly_aconto.facts import MonthIssue
-from billing.year_end_settlement import run as year_ends
+from billing.year_end_settlement import exit_run as exits
 from foundation.audit import Occasion
 from foundation.database import Database
 from foundation.errors import MellemregningError
@@ -154,7 +154,7 @@ def test_a_leaver_settled_by_two_at_once(priced: Life) -> None:
     priced.close(2009, date(2010, 4, 1))
 
     def settle(connection: Connection, occasion: Occasion) -> bool:
-        return year_ends.settle_exit(connection, FUNEN, "492", occasion).already_settled
+        return exits.settle_exit(connection, FUNEN, "492", occasion).already_settled
 
     assert sorted(str(answer) for answer in at_once(priced, settle, settle, day=date(2010, 4, 2))) == ["False", "True"]
 

@@ -15,7 +15,7 @@ from billing.invoice import run as invoices
 from billing.invoice.rules import AlreadyCredited, CannotBeCredited, IssueDateBeforeLast
 from billing.monthly_aconto import run as months
 from billing.monthly_aconto.rules import PriceMissing
-from billing.year_end_settlement.run import provider_clearing
+from billing.year_end_settlement.clearing_run import provider_clearing
 from foundation.audit import Occasion
 from foundation.period import Month
 from tests.billing.runs.conftest import (

@@ -137,6 +137,40 @@ def test_who_may_buy_and_who_must_see_it(funen: Life) -> None:
     funen.do(selling(wanted, "En anden"), day)
 
 
+def test_an_offer_is_sold_once_and_by_another(funen: Life) -> None:
+    day = date(2010, 2, 1)
+    because = "Pladserne stod tomme"
+
+    def offering(what: SaleOffer) -> Callable[[Connection, Occasion], int]:
+        return lambda connection, occasion: surplus.make_offer(connection, what, occasion).number
+
+    def sold_by(who: str, number: int) -> Callable[[Connection, Occasion], IssuedDocument]:
+        return lambda connection, occasion: surplus.sell_offer(connection, number, replace(occasion, actor=who))
+
+    funen.refused(NothingToCompareWith, offering(offer(1, 100)), day)
+    funen.refused(surplus.PersonInReason, offering(offer(1, 100, reason="se 010203-0000")), day)
+    funen.do(lambda connection, occasion: runs.set_issuer(connection, ODENSE, occasion, four_eyes=True), day)
+    first = funen.do(offering(offer(2, 200, unit=100, reason=because)), day)
+    assert funen.balance("surplus_capacity", 2010) == 0
+    funen.refused(surplus.SecondPersonMissing, sold_by("prøven", first), day)
+    document = funen.do(sold_by("En anden", first), day)
+    assert (document.amount_oere, funen.balance("surplus_capacity", 2010)) == (200, -200)
+    funen.refused(surplus.OfferHasEnded, sold_by("En anden", first), day)
+    funen.refused(surplus.OfferUnknown, sold_by("En anden", 999), day)
+    # An offer of the same days is sold to nobody: the buyer was billed for them.
+    second = funen.do(offering(offer(2, 200, unit=100, reason=because)), day)
+    funen.refused(surplus.SaleAlreadyBilled, sold_by("En anden", second), day)
+    funen.do(lambda connection, occasion: surplus.withdraw_offer(connection, second, occasion), day)
+    funen.refused(surplus.OfferHasEnded, sold_by("En anden", second), day)
+    kept = funen.do(lambda connection, _occasion: surplus.get_offer(connection, first), day)
+    assert (kept.offer, kept.sold_as, kept.ended_by) == (
+        offer(2, 200, unit=100, reason=because),
+        document.number,
+        "En anden",
+    )
+    funen.holds()
+
+
 @pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "planted",

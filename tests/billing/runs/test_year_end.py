@@ -12,6 +12,8 @@ from sqlalchemy import Connection
 from billing.annual_subscription import run as subscriptions
 from billing.monthly_aconto import run as months
 from billing.monthly_aconto.rules import PriceOutOfDate
+from billing.year_end_settlement import clearing_run as clearing
+from billing.year_end_settlement import exit_run as exits
 from billing.year_end_settlement import run as year_ends
 from billing.year_end_settlement.facts import CarryOver
 from billing.year_end_settlement.rules import CarryOverTooLarge
@@ -291,10 +293,10 @@ def test_a_leaver_gets_its_part_and_the_others_theirs(life_of: LifeOf, key: str)
     assert sorted(amounts(life.issue(Month(2011, 1), date(2010, 12, 12)).issued)) == list(EIGHT)
 
     def settle(connection: Connection, occasion: Occasion) -> object:
-        return year_ends.settle_exit(connection, FUNEN, AEROE, occasion)
+        return exits.settle_exit(connection, FUNEN, AEROE, occasion)
 
-    life.refused(year_ends.HasNotLeft, settle, date(2010, 12, 31))
-    early = life.refused(year_ends.ExitTooEarly, settle, date(2011, 1, 1))
+    life.refused(exits.HasNotLeft, settle, date(2010, 12, 31))
+    early = life.refused(exits.ExitTooEarly, settle, date(2011, 1, 1))
     assert "2010" in str(early)
     spent_2010 = {ODENSE: 1_825_000_000, SVENDBORG: 641_000_000}
     life.accounts(2010, spent_2010, date(2011, 3, 1))
@@ -314,7 +316,7 @@ def test_a_leaver_gets_its_part_and_the_others_theirs(life_of: LifeOf, key: str)
     assert (again.already_settled, again.number, again.amount_oere) == (True, settled.number, settled.amount_oere)
     assert life.everything() == before
     assert not life.calculate(2011, date(2011, 4, 4)).is_new
-    life.refused(year_ends.HasNotLeft, _settle_exit(life, ODENSE), date(2011, 4, 4))
+    life.refused(exits.HasNotLeft, _settle_exit(life, ODENSE), date(2011, 4, 4))
     # What is left of 2009 goes to the others, and then nothing is left.
     life.issue_months(2011, 2, day=date(2011, 4, 5))
     life.release(2009, 2012, ALL, date(2011, 5, 1))
@@ -325,7 +327,7 @@ def test_a_leaver_gets_its_part_and_the_others_theirs(life_of: LifeOf, key: str)
 
 
 def _settle_exit(life: Life, who: str) -> Callable[[Connection, Occasion], object]:
-    return lambda connection, occasion: year_ends.settle_exit(connection, life.code, who, occasion)
+    return lambda connection, occasion: exits.settle_exit(connection, life.code, who, occasion)
 
 
 def test_an_exit_before_the_price_without_the_leaver_is_calculated(funen: Life) -> None:
@@ -352,7 +354,7 @@ def test_the_providers_clear_to_zero_once(life_of: LifeOf, way: str) -> None:
     own = split_by_hand(COST_2009, INHABITANTS_2008)[SVENDBORG] if way == '"net"' else 0
 
     def clear(connection: Connection, occasion: Occasion) -> dict[str, int]:
-        found = year_ends.clear_providers(connection, FUNEN, 2009, occasion)
+        found = clearing.clear_providers(connection, FUNEN, 2009, occasion)
         return {entry.municipality: entry.outstanding_oere for entry in found}
 
     owed = received[SVENDBORG] - own
@@ -371,7 +373,7 @@ def test_the_providers_clear_to_zero_once(life_of: LifeOf, way: str) -> None:
     life.calculate(2011, date(2010, 6, 1))
     life.issue_months(2011)
     with life.database.reading() as connection:
-        entries = {entry.municipality: entry for entry in year_ends.provider_clearing(connection, FUNEN, 2011)}
+        entries = {entry.municipality: entry for entry in clearing.provider_clearing(connection, FUNEN, 2011)}
     gross = dict.fromkeys(BUDGET_2009, 0)
     results = split_by_hand(SURPLUS_2009, INHABITANTS_2008)
     for share in split_by_hand(COST_2009, life.inhabitants(date(2010, 1, 1))).values():
@@ -385,7 +387,7 @@ def test_the_providers_clear_to_zero_once(life_of: LifeOf, way: str) -> None:
         # An instalment of what is left need not be cut at the same øre as the whole.
         assert abs(entry.entitled_oere - (gross[provider] - (received[provider] - SPENT_2009[provider]))) < 12 * 9
     life.do(
-        lambda connection, occasion: year_ends.clear_providers(connection, FUNEN, 2011, occasion),
+        lambda connection, occasion: clearing.clear_providers(connection, FUNEN, 2011, occasion),
         date(2012, 1, 10),
     )
 

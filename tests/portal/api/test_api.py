@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
-from typing import Any
 
-import jsonschema_rs
 import pytest
 from flask import Flask
 from sqlalchemy import text
@@ -19,44 +17,11 @@ from foundation.database import Database
 from portal.access import keys
 from portal.access import run as access
 from portal.access.scope import NotAllowed
-from portal.api import openapi
+from portal.api.described import EXAMPLES, SCHEMAS
 from portal.api.doors import OPERATIONS
 from tests.portal import demo_site
-from tests.portal.api.conftest import Program, key_of
-
-CALLERS = ("nobody", "officer", "approver", "reader", "payer", "neighbour")
-READS = (401, 200, 200, 200, 200, 200)
-OF_ODENSE_AND_ASSENS = (401, 200, 200, 200, 200, 404)
-OF_ODENSE = (401, 404, 404, 404, 404, 404)
-
-# (method, rule) -> (an address, what each of CALLERS is answered)
-TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
-    ("GET", "/agreements"): ("/agreements", READS),
-    ("GET", "/agreements/<code>"): ("/agreements/fyn-alkohol", READS),
-    ("GET", "/agreements/<code>/prices"): ("/agreements/fyn-alkohol/prices", READS),
-    ("GET", "/agreements/<code>/prices/<year>"): ("/agreements/fyn-alkohol/prices/2009", READS),
-    ("GET", "/deadlines"): ("/deadlines", READS),
-    ("GET", "/invoices"): ("/invoices", READS),
-    ("GET", "/invoices/<issuer>/<number>"): ("/invoices/461/F2008-0001", OF_ODENSE_AND_ASSENS),
-    ("GET", "/invoices/<issuer>/<number>/pdf"): ("/invoices/461/F2008-0001/pdf", OF_ODENSE_AND_ASSENS),
-    ("GET", "/invoices/<issuer>/<number>/xml"): ("/invoices/461/F2008-0001/xml", OF_ODENSE_AND_ASSENS),
-    ("GET", "/open-items"): ("/open-items", READS),
-    ("GET", "/payments"): ("/payments", READS),
-    ("GET", "/deliveries"): ("/deliveries", READS),
-    ("GET", "/plans"): ("/plans", READS),
-    ("GET", "/plans/<number>"): ("/plans/1", OF_ODENSE),  # the demo makes none
-    ("POST", "/plans"): ("/plans", (401, 201, 403, 403, 403, 201)),
-    ("POST", "/plans/<number>/approve"): ("/plans/999/approve", (401, 403, 404, 403, 403, 404)),
-    ("POST", "/plans/<number>/issue"): ("/plans/999/issue", (401, 403, 404, 403, 403, 404)),
-    ("POST", "/plans/<number>/stop"): ("/plans/999/stop", (401, 404, 403, 403, 403, 404)),
-    ("GET", "/statements"): ("/statements", READS),
-    ("GET", "/statements/<code>/<period>"): ("/statements/fyn-alkohol/2009-H1", OF_ODENSE),  # none is released
-    ("GET", "/statements/<code>/<period>/pdf"): ("/statements/fyn-alkohol/2009-H1/pdf", OF_ODENSE),
-    ("GET", "/statements/<code>/<period>/xlsx"): ("/statements/fyn-alkohol/2009-H1/xlsx", OF_ODENSE),
-    ("GET", "/hooks"): ("/hooks", (401, 200, 403, 403, 403, 200)),
-    ("POST", "/hooks"): ("/hooks", (401, 400, 403, 403, 403, 400)),  # without a body
-    ("DELETE", "/hooks/<number>"): ("/hooks/999", (401, 404, 403, 403, 403, 404)),
-}
+from tests.portal.api.conftest import Program, key_of, validator_of
+from tests.portal.api.rows import CALLERS, TABLE
 
 
 def test_every_operation_has_a_row() -> None:
@@ -352,16 +317,8 @@ def test_the_document_says_what_there_is(app: Flask) -> None:
     assert described == served
 
 
-@pytest.mark.parametrize("name", sorted(openapi.SCHEMAS))
+@pytest.mark.parametrize("name", sorted(SCHEMAS))
 def test_every_example_is_what_its_schema_says(name: str) -> None:
-    def inlined(value: Any) -> Any:  # noqa: ANN401 - JSON
-        if isinstance(value, dict):
-            return {key: inlined(each) for key, each in value.items()}
-        if isinstance(value, list):
-            return [inlined(each) for each in value]
-        return value.replace("#/components/schemas/", "#/$defs/") if isinstance(value, str) else value
-
-    schema = {**inlined(openapi.SCHEMAS[name]), "$defs": inlined(openapi.SCHEMAS)}
-    validator = jsonschema_rs.Draft202012Validator(schema)
-    assert [str(each) for each in validator.iter_errors(openapi.EXAMPLES[name])] == []
+    validator = validator_of(name)
+    assert [str(each) for each in validator.iter_errors(EXAMPLES[name])] == []
     assert list(validator.iter_errors({"not": "this"})) or name == "Problem"

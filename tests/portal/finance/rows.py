@@ -50,6 +50,10 @@ YEAR = "<int(min=1970, max=2190):year>"
 PRICE = f"{HERE}/priser/{CODE}/2012"
 AGREED = f"{HERE}/aftaler/{CODE}"
 END = f"{HERE}/aarsafslutning/{CODE}/2012"
+TRUE_UP = f"{BASE}/aarsafslutning/<code>/{YEAR}/efterreguler/<int(max=999999999):number>"
+
+CASE = f"{HERE}/enkeltsager/sag/S-BCDF-GHJK"
+SURPLUS = f"{HERE}/overskudskapacitet/tilbud"
 
 TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
     ("GET", f"{BASE}/planer"): (f"{HERE}/planer", READS),
@@ -75,6 +79,10 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
     ("POST", f"{BASE}/aarsafslutning/<code>/{YEAR}/luk"): (f"{END}/luk", approves(409)),
     ("POST", f"{BASE}/aarsafslutning/<code>/{YEAR}/frigiv"): (f"{END}/frigiv", approves(400)),
     ("POST", f"{BASE}/aarsafslutning/<code>/{YEAR}/udtraedelse"): (f"{END}/udtraedelse", approves(400)),
+    ("POST", f"{BASE}/aarsafslutning/<code>/{YEAR}/efterreguler"): (f"{END}/efterreguler", prepares(404)),
+    ("POST", f"{TRUE_UP}/godkend"): (f"{END}/efterreguler/999/godkend", approves(404)),
+    ("POST", f"{TRUE_UP}/udsted"): (f"{END}/efterreguler/999/udsted", approves(404)),
+    ("POST", f"{TRUE_UP}/stop"): (f"{END}/efterreguler/999/stop", prepares(404)),
     ("POST", f"{BASE}/aarsafslutning/<code>/{YEAR}/udlign"): (f"{END}/udlign", prepares(303)),
     ("GET", f"{BASE}/aftaler"): (f"{HERE}/aftaler", READS),
     ("POST", f"{BASE}/aftaler"): (f"{HERE}/aftaler", prepares(400)),
@@ -119,6 +127,43 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {
     ("POST", f"{BASE}/renter/{PLAN}/godkend"): (f"{HERE}/renter/999/godkend", approves(404)),
     ("POST", f"{BASE}/renter/{PLAN}/udsted"): (f"{HERE}/renter/999/udsted", approves(404)),
     ("POST", f"{BASE}/renter/{PLAN}/stop"): (f"{HERE}/renter/999/stop", approves(404)),
+    ("POST", f"{BASE}/aftaler/<code>/opsig-til"): (f"{AGREED}/opsig-til", prepares(400)),
+    ("POST", f"{BASE}/aftaler/<code>/opsig-aftalen"): (f"{AGREED}/opsig-aftalen", prepares(400)),
+    ("POST", f"{BASE}/aftaler/<code>/genforhandlet"): (f"{AGREED}/genforhandlet", prepares(400)),
+    ("POST", f"{BASE}/aftaler/<code>/opfoelgning"): (
+        f"{AGREED}/opfoelgning",
+        (LOGIN, 400, 400, 400, 400, 403, 404, 404),
+    ),
+    # Odense bills no cases: who may, and that others' are not found. With cases: test_case_pages.
+    ("GET", f"{BASE}/enkeltsager"): (f"{HERE}/enkeltsager", READS),
+    ("POST", f"{BASE}/enkeltsager"): (f"{HERE}/enkeltsager", prepares(404)),
+    ("GET", f"{BASE}/enkeltsager/takster"): (f"{HERE}/enkeltsager/takster", READS),
+    ("POST", f"{BASE}/enkeltsager/takster"): (f"{HERE}/enkeltsager/takster", prepares(404)),
+    ("GET", f"{BASE}/enkeltsager/planer"): (f"{HERE}/enkeltsager/planer", READS),
+    ("POST", f"{BASE}/enkeltsager/planer"): (f"{HERE}/enkeltsager/planer", prepares(404)),
+    # The demo's plan 1 is Horsens's.
+    ("GET", f"{BASE}/enkeltsager/planer/{PLAN}"): (f"{HERE}/enkeltsager/planer/1", READS_NOTHING),
+    ("POST", f"{BASE}/enkeltsager/planer/{PLAN}/godkend"): (f"{HERE}/enkeltsager/planer/1/godkend", approves(404)),
+    ("POST", f"{BASE}/enkeltsager/planer/{PLAN}/udsted"): (f"{HERE}/enkeltsager/planer/1/udsted", approves(404)),
+    ("POST", f"{BASE}/enkeltsager/planer/{PLAN}/stop"): (f"{HERE}/enkeltsager/planer/1/stop", prepares(404)),
+    ("POST", f"{BASE}/enkeltsager/planer/{PLAN}/afvis"): (f"{HERE}/enkeltsager/planer/1/afvis", approves(404)),
+    ("GET", f"{BASE}/enkeltsager/opgoerelser"): (f"{HERE}/enkeltsager/opgoerelser", READS),
+    ("POST", f"{BASE}/enkeltsager/opgoerelser"): (f"{HERE}/enkeltsager/opgoerelser", prepares(404)),
+    (
+        "GET",
+        f"{BASE}/enkeltsager/opgoerelser/<code>/<place:payer>/<first>/<last>.<any(pdf,xlsx):kind>",
+    ): (f"{HERE}/enkeltsager/opgoerelser/horsens-odder/727/2009-01/2009-03.xlsx", READS_NOTHING),
+    ("GET", f"{BASE}/enkeltsager/sag/<number>"): (f"{CASE}", READS_NOTHING),
+    ("POST", f"{BASE}/enkeltsager/sag/<number>/svar"): (f"{CASE}/svar", prepares(404)),
+    ("POST", f"{BASE}/enkeltsager/sag/<number>/indskriv"): (f"{CASE}/indskriv", prepares(404)),
+    ("POST", f"{BASE}/enkeltsager/sag/<number>/udskriv"): (f"{CASE}/udskriv", prepares(404)),
+    ("POST", f"{BASE}/enkeltsager/sag/<number>/ret"): (f"{CASE}/ret", prepares(404)),
+    ("POST", f"{BASE}/enkeltsager/sag/<number>/udlaeg"): (f"{CASE}/udlaeg", prepares(404)),
+    ("GET", f"{BASE}/overskudskapacitet"): (f"{HERE}/overskudskapacitet", READS),
+    ("POST", f"{BASE}/overskudskapacitet"): (f"{HERE}/overskudskapacitet", prepares(404)),
+    ("POST", f"{BASE}/overskudskapacitet/tilbud/{PLAN}/saelg"): (f"{SURPLUS}/999/saelg", approves(404)),
+    ("POST", f"{BASE}/overskudskapacitet/tilbud/{PLAN}/traek-tilbage"): (f"{SURPLUS}/999/traek-tilbage", prepares(404)),
+    ("POST", f"{BASE}/overskudskapacitet/tilbud/{PLAN}/afvis"): (f"{SURPLUS}/999/afvis", approves(404)),
     **setup_rows.TABLE,
 }
 
@@ -142,6 +187,12 @@ QUESTIONS: dict[str, int] = {
     f"{HERE}/forbrug": 16,
     f"{HERE}/levering": 8,
     f"{HERE}/regneark": 6,
+    f"{HERE}/enkeltsager": 6,
+    f"{HERE}/enkeltsager/takster": 6,
+    f"{HERE}/enkeltsager/planer": 6,
+    f"{HERE}/enkeltsager/opgoerelser": 6,
+    f"{HERE}/overskudskapacitet": 60,
+    f"{HERE}/folketal?ages=0-17": 7,
     **setup_rows.QUESTIONS,
 }
 
@@ -176,6 +227,23 @@ PICTURES: list[tuple[str, str, str]] = [
     ("officer", f"{HERE}/levering", "levering"),
     ("officer", f"{HERE}/levering?state=dead", "levering-tomt"),
     ("officer", f"{HERE}/regneark", "regneark"),
+    ("officer", f"{HERE}/overskudskapacitet", "overskudskapacitet"),
+    ("newcomer", "/oekonomi/101/overskudskapacitet", "overskudskapacitet-tomt"),
+    ("officer", f"{HERE}/enkeltsager", "enkeltsager-ingen"),
+    ("horsens", "/oekonomi/615/enkeltsager", "enkeltsager"),
+    ("horsens", "/oekonomi/615/enkeltsager?q=findes+ikke", "enkeltsager-tomt"),
+    ("horsens", "/oekonomi/615/enkeltsager/takster", "takster"),
+    ("horsens", "/oekonomi/615/enkeltsager/planer", "sagsplaner"),
+    ("horsens", "/oekonomi/615/enkeltsager/planer/1", "sagsplan"),
+    (
+        "horsens",
+        "/oekonomi/615/enkeltsager/opgoerelser?agreement=horsens-odder&payer=727&first=2009-01&last=2009-03",
+        "sagsopgoerelser",
+    ),
+    ("horsens", "/oekonomi/615/aftaler/horsens-odder", "aftale-horsens"),
+    ("officer", f"{HERE}/folketal?ages=0-17", "folketal-aldersgruppe"),
+    ("odder", "/kommune/727/enkeltsager", "kommunens-enkeltsager"),
+    ("payer", "/kommune/420/enkeltsager", "kommunens-enkeltsager-ingen"),
     ("auditor", f"{HERE}/revisionsspor", "revisionsspor"),
     ("auditor", f"{HERE}/revisionsspor?q=findes+ikke", "revisionsspor-tomt"),
     *setup_rows.PICTURES,
