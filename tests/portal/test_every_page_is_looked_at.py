@@ -24,7 +24,7 @@ NO_PAGES = {
     "/login/oidc/svar",
     "/oekonomi/<place:place>/arbejde/<work_id>",  # begun by a person; tests/browser/test_a_month.py
     "/oekonomi/<place:place>/arbejde/<work_id>/stand",
-    # One case: its number is drawn when the case is opened, so that no fixed address leads to it; not looked at yet.
+    # One case has no fixed address, for its number is drawn; tests/browser/test_cases.py.
     "/oekonomi/<place:place>/enkeltsager/sag/<number>",
     "/kommune/<place:place>/enkeltsager/sag/<number>",
     "/kommune/<place:place>/enkeltsager/opgoerelse",  # a file
