@@ -24,6 +24,10 @@ NO_PAGES = {
     "/login/oidc/svar",
     "/oekonomi/<place:place>/arbejde/<work_id>",  # begun by a person; tests/browser/test_a_month.py
     "/oekonomi/<place:place>/arbejde/<work_id>/stand",
+    # One case has no fixed address, for its number is drawn; tests/browser/test_cases.py.
+    "/oekonomi/<place:place>/enkeltsager/sag/<number>",
+    "/kommune/<place:place>/enkeltsager/sag/<number>",
+    "/kommune/<place:place>/enkeltsager/opgoerelse",  # a file
 }
 FILES = (".pdf", ".xlsx", ".toml", ".zip", ".ics", ".csv", "/fil", ":kind>")
 

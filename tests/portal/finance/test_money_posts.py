@@ -299,10 +299,11 @@ def test_what_the_price_no_longer_agrees_with_is_billed_anew(approver: FlaskClie
     assert f"{said[1]} bilag er krediteret og faktureret om; forskellen er i alt {said[2]} kr." in done
     difference = one(both, billed) - whole
     assert int(re.sub(r"\D", "", said[2])) == difference
-    # Four months of eight payers, less Assens's one that was credited above: of a month's 2.236.865,75 it pays
+    # Four months of eight payers, less Assens's one, where it was credited above: of a month's 2.236.865,75 it pays
     # 214.680,60 (test_work_pages, test_guide), so that 9,60 of the 400 kr. are not billed; each bill is rounded.
-    assert int(said[1]) == 31
-    assert abs(difference - (400_00 - 9_60)) <= 31
+    bills = int(said[1])
+    assert bills in {31, 32}  # 32 where this test runs alone
+    assert abs(difference - (400_00 - (9_60 if bills == 31 else 0))) <= bills
     again = waited(approver, approver.post(page, data={"what": "keep"}).headers["Location"])
     assert "Alt faktureret stemmer med prisen" in again
 
