@@ -50,6 +50,19 @@ class RemindedDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class LastReminder:
+    """What a document was reminded of last.
+
+    Attributes:
+        level: The letter's.
+        reminded_on: Its day.
+    """
+
+    level: int
+    reminded_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class ReminderLetter:
     """One letter to one municipality.
 
@@ -86,18 +99,19 @@ def require_levels(days_late: Sequence[int]) -> None:
 
 def letters_due(
     items: Iterable[tuple[OpenItem, str]],
-    reminded: Mapping[int, int],
+    reminded: Mapping[int, LastReminder],
     days_late: Sequence[int],
     as_of: date,
     on_account: Mapping[MunicipalityCode, int],
 ) -> tuple[ReminderLetter, ...]:
     """One letter per municipality and level, with the documents that have come to it.
 
-    A document is reminded of one level at a time, however late the first letter is.
+    A document is reminded of one level at a time, however late the first letter is; between two letters lie at least as
+    many days as between their levels, so that whoever is reminded late has the time to pay.
 
     Args:
         items: Open documents with their payment references.
-        reminded: Document -> the last level that it was reminded at.
+        reminded: Document -> what it was reminded of last.
         days_late: For each level, after how many days.
         as_of: The day of the letters.
         on_account: What each has paid that settles nothing yet.
@@ -107,9 +121,12 @@ def letters_due(
     together: dict[tuple[MunicipalityCode, int], list[RemindedDocument]] = defaultdict(list)
     issuers: dict[MunicipalityCode, MunicipalityCode] = {}
     for item, reference in items:
-        level = reminded.get(item.invoice_id, 0) + 1
+        last = reminded.get(item.invoice_id)
+        level = last.level + 1 if last else 1
         days = (as_of - item.due_date).days
         if item.open_oere <= 0 or level > len(days_late) or days < days_late[level - 1]:
+            continue
+        if last and (as_of - last.reminded_on).days < days_late[level - 1] - days_late[level - 2]:
             continue
         issuers[item.subscriber] = item.issuer
         together[item.subscriber, level].append(

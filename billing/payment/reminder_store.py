@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from agreements.agreement import MunicipalityCode
 from billing.invoice.tables import invoice
-from billing.payment.reminder_rules import RemindedDocument, ReminderLetter
+from billing.payment.reminder_rules import LastReminder, RemindedDocument, ReminderLetter
 from billing.payment.rules import payment_reference
 from billing.payment.tables import reminder_document, reminder_letter, reminder_policy
 from foundation.audit import Occasion
@@ -41,15 +41,19 @@ def write_days_late(connection: Connection, issuer: MunicipalityCode, days: Sequ
     )
 
 
-def reminded(connection: Connection, issuer: MunicipalityCode) -> dict[int, int]:
-    """Document -> the last level that it was reminded at."""
+def reminded(connection: Connection, issuer: MunicipalityCode) -> dict[int, LastReminder]:
+    """Document -> what it was reminded of last; levels and days rise together."""
     rows = connection.execute(
-        select(reminder_document.c.invoice_id, func.max(reminder_document.c.level).label("level"))
+        select(
+            reminder_document.c.invoice_id,
+            func.max(reminder_document.c.level).label("level"),
+            func.max(reminder_letter.c.reminded_on).label("reminded_on"),
+        )
         .join(reminder_letter, reminder_letter.c.id == reminder_document.c.letter_id)
         .where(reminder_letter.c.issuer == issuer)
         .group_by(reminder_document.c.invoice_id),
     )
-    return {row.invoice_id: row.level for row in rows}
+    return {row.invoice_id: LastReminder(row.level, row.reminded_on) for row in rows}
 
 
 def write_letters(connection: Connection, letters: Sequence[ReminderLetter], actor: str) -> list[ReminderLetter]:

@@ -54,8 +54,13 @@ def test_letters_by_level(desk: Desk) -> None:
     assert len(sent["files"]) == 8
     assert sorted(path.name for path in folder.iterdir()) == sorted(Path(file).name for file in sent["files"])
     assert (folder / "2009-02-20 Påmindelse Assens nr 1.pdf").read_bytes().startswith(b"%PDF-")
+    for day in ("2009-02-20", "2009-03-11"):  # twenty days lie between the levels, and so between the letters
+        desk.as_of = day
+        assert desk.does("reminder", "send", "--out", folder) == {"letters": [], "files": []}
+    desk.as_of = "2009-03-12"
     again = desk.does("reminder", "send", "--out", folder)
     assert {letter["level"] for letter in again["letters"]} == {2}
+    assert len(again["files"]) == 8
     assert desk.does("reminder", "send", "--out", folder) == {"letters": [], "files": []}
     assert desk.says("reminder", "show").status == 0
     desk.does("reminder", "set", ODENSE, "--off")
