@@ -49,7 +49,18 @@ NOT_PAGES = {
     f"{HOME}/bilag/<place:issuer>/<number>/fil.<any(pdf,xml,xlsx):kind>",
     f"{HOME}/regninger/<int:year>.zip",
     f"{HOME}/opgoerelser/<code>/<period>.<any(pdf,xlsx):kind>",
+    f"{HOME}/enkeltsager/opgoerelse",
+    f"{OFFICE}/enkeltsager/opgoerelser/<code>/<place:payer>/<first>/<last>.<any(pdf,xlsx):kind>",
+    f"{OFFICE}/paamindelser/{PLAN}/fil.pdf",
 }
+# The data are a nation's subscriptions, without cases.
+NOT_IN_THE_DATA = {
+    f"{HOME}/enkeltsager/sag/<number>",
+    f"{OFFICE}/enkeltsager/sag/<number>",
+    f"{OFFICE}/enkeltsager/planer/{PLAN}",
+}
+SET_UP_PARTS = ("uret", "to-personer", "udsteder", "forsendelse", "posteringsfil", "bankfil")
+SET_UP, CASES = f"{OFFICE}/opsaetning", f"{OFFICE}/enkeltsager"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +145,20 @@ def addresses(what: Measured) -> dict[tuple[str, str], str]:
         (f"{OFFICE}/regneark", ""): f"{OFFICE}/regneark",
         (trail, ""): trail,
         (trail, "a search in vain"): f"{trail}?q=findes+ikke",
+        (CASES, ""): CASES,
+        (f"{CASES}/takster", ""): f"{CASES}/takster",
+        (f"{CASES}/planer", ""): f"{CASES}/planer",
+        (f"{CASES}/opgoerelser", ""): f"{CASES}/opgoerelser",
+        (f"{OFFICE}/overskudskapacitet", ""): f"{OFFICE}/overskudskapacitet",
+        (f"{OFFICE}/paamindelser", ""): f"{OFFICE}/paamindelser",
+        ("/web-hooks/<place:place>/", ""): f"/web-hooks/{issuer}/",
+        (SET_UP, ""): SET_UP,
+        **{(f"{SET_UP}/{part}", ""): f"{SET_UP}/{part}" for part in SET_UP_PARTS},
+        (f"{SET_UP}/modtagere/<code>", ""): f"{SET_UP}/modtagere/{code}",
+        (f"{SET_UP}/modtagere/<code>/kommune/<place:who>", ""): f"{SET_UP}/modtagere/{code}/kommune/{payer}",
+        (f"{SET_UP}/modtagere/<code>/ydelse/<service>", ""): f"{SET_UP}/modtagere/{code}/ydelse/-",
         (f"{HOME}/", ""): f"{HOME}/?year=2009",
+        (f"{HOME}/enkeltsager", ""): f"{HOME}/enkeltsager",
         (f"{HOME}/aftaler", ""): f"{HOME}/aftaler",
         (f"{HOME}/aftaler/<code>", ""): f"{HOME}/aftaler/{code}",
         (f"{HOME}/regninger", ""): f"{HOME}/regninger",
@@ -151,7 +175,7 @@ def addresses(what: Measured) -> dict[tuple[str, str], str]:
 
 def of_administrators(address: str) -> bool:
     """Whether a page is for those who give access, and for no others."""
-    return address.startswith("/brugere/") or address.endswith("/alle")
+    return address.startswith("/brugere/") or address.endswith(("/alle", "/to-personer"))
 
 
 def _measured(options: argparse.Namespace, address: str) -> int:

@@ -21,7 +21,6 @@ from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
-from openpyxl.utils import get_column_letter
 
 from foundation.errors import BadInput, N_
 from foundation.person_number import holds_one, is_short, places, plain
@@ -686,4 +685,6 @@ def _relations_of(archive: zipfile.ZipFile, name: str, names: Iterable[str]) -> 
 
 def column_name(index: int) -> str:
     """A column from 0 as spreadsheets name it."""
-    return get_column_letter(index + 1)
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415 - openpyxl takes its time to load, and only here
+
+    return str(get_column_letter(index + 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -26,7 +27,6 @@ from billing.usage_statement.facts import (
     UsagePeriod,
 )
 from billing.usage_statement.guard import AdmittedFile
-from billing.usage_statement.intake import Expected, Reading, headings_of, read_usage
 from billing.usage_statement.mapping import (
     ColumnMapping,
     MappingInvalid,
@@ -34,8 +34,6 @@ from billing.usage_statement.mapping import (
     Shape,
     suggested,
 )
-from billing.usage_statement.protection import protect
-from billing.usage_statement.protection_audit import audit as audit_cells
 from billing.usage_statement.protection_facts import AuditReport, CellKey, ProtectionImpossible
 from billing.usage_statement.rules import (
     PeriodOverlaps,
@@ -60,6 +58,9 @@ from foundation import audit, hooks
 from foundation.audit import Occasion
 from foundation.errors import N_, NotFound, Problems, RuleBroken
 from foundation.person_number import holds_one
+
+if TYPE_CHECKING:
+    from billing.usage_statement.intake import Reading
 
 DRAFT = 0
 MOST_PERIODS_SHOWN = 8
@@ -213,7 +214,9 @@ def suggest_mapping(
         AgreementUnknown, NotAProvider, FileNotUnderstood.
     """
     _agreement(connection, code, provider)
-    headings = headings_of(file, shape)
+    from billing.usage_statement import intake  # noqa: PLC0415 - pandas takes half a second to load, and only here
+
+    headings = intake.headings_of(file, shape)
     return suggested(headings, shape), [heading for heading in headings if heading]
 
 
@@ -268,12 +271,14 @@ def _previewed(connection: Connection, agreement: Agreement, target: Target, fil
         mapping = _own_headings(agreement, file)
     if mapping is None:
         raise MappingMissing(agreement=agreement.code, provider=target.provider)
-    expected = Expected(
+    from billing.usage_statement import intake  # noqa: PLC0415 - as above
+
+    expected = intake.Expected(
         services={service.code: service.title for service in agreement.services},
         members=members_in(agreement_store.members(connection, agreement.code), period.year),
         period=period,
     )
-    reading = read_usage(file, mapping, expected)
+    reading = intake.read_usage(file, mapping, expected)
     before = max(
         (there for there, provider in loads if provider == target.provider and there.last < period.first),
         default=None,
@@ -294,9 +299,10 @@ def _previewed(connection: Connection, agreement: Agreement, target: Target, fil
 
 def _own_headings(agreement: Agreement, file: AdmittedFile) -> ColumnMapping | None:
     """A file that is headed by our own words needs no mapping."""
+    from billing.usage_statement import intake  # noqa: PLC0415 - as above
     from billing.usage_statement.mapping import FIELDS, folded  # noqa: PLC0415 - only here
 
-    headings = headings_of(file)
+    headings = intake.headings_of(file)
     for shape, fields in FIELDS.items():
         columns = {
             name: heading
@@ -443,6 +449,8 @@ def _protected(draft: _Draft) -> _Protected:
 
 
 def _hide(draft: _Draft, world: Published) -> _Protected:
+    from billing.usage_statement import protection as protecting  # noqa: PLC0415 - the solver takes its time to load
+
     release = draft.release
     shown, hidden_before = _before(draft.earlier, world)
     figures = {key: figure.count for key, figure in release.figures.items()}
@@ -455,7 +463,7 @@ def _hide(draft: _Draft, world: Published) -> _Protected:
     for is_of_days in (False, True):
         if is_of_days:
             forced |= {cell[key] for key in days_to_hide(figures, {key for key in cell if cell[key] in hidden})} - shown
-        protection = protect(
+        protection = protecting.protect(
             [one for one in world.cells if (one.key in days) == is_of_days],
             [one for one in world.relations if (one.total in days) == is_of_days],
             threshold=release.threshold,
@@ -483,7 +491,9 @@ def _audited(protected: _Protected) -> AuditReport:
     """What the independent auditor, with code of its own, finds."""
     world = protected.world
     shown = {cell.key: cell.count for cell in world.cells if cell.key not in protected.hidden}
-    return audit_cells(shown, protected.hidden, world.relations, threshold=protected.release.threshold)
+    from billing.usage_statement import protection_audit  # noqa: PLC0415 - the solver takes its time to load
+
+    return protection_audit.audit(shown, protected.hidden, world.relations, threshold=protected.release.threshold)
 
 
 def release_usage(

@@ -256,6 +256,7 @@ print("ok")
 """
 
 
+@pytest.mark.soak
 def test_help_of_every_command_in_english(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", ENGLISH_HELP], capture_output=True, text=True, encoding="utf-8", check=False, timeout=120
@@ -266,6 +267,16 @@ def test_help_of_every_command_in_english(tmp_path: Path) -> None:
         assert said.returncode == 0, said.stderr
 
 
+def test_what_only_some_commands_need_is_not_loaded_at_the_start() -> None:
+    """A command that answers in a moment does not wait a second for libraries of others."""
+    asked = "import sys; from portal.commands.root import root; print(*sys.modules)"
+    loaded = set(
+        subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True).stdout.split()
+    )
+    assert loaded & {"pandas", "numpy", "openpyxl", "xlsxwriter", "highspy", "typst", "flask", "alembic"} == set()
+
+
+@pytest.mark.soak
 def test_the_console_script_from_an_empty_machine(tmp_path: Path) -> None:
     """The default database is a file in the user's data folder; each step a process of its own."""
     agreement = str(FILES / "fyn.toml")
@@ -289,6 +300,7 @@ def test_the_console_script_from_an_empty_machine(tmp_path: Path) -> None:
     assert "mangler" in said.stderr
 
 
+@pytest.mark.soak
 def test_the_console_script_in_a_plain_locale(tmp_path: Path) -> None:
     """A server's cron has no Danish locale; æøå must not break it."""
     for environment in ({"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}):

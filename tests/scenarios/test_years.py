@@ -241,6 +241,10 @@ class Life:
         assert answer == {
             "agreement": FUNEN,
             "year": year,
+            "application_year": year + 2,
+            "trued_up": False,
+            "divided_by": "total",
+            "keys": [],
             "invoiced_oere": invoiced,
             "cost_oere": sum(accounts.values()),
             "result_oere": invoiced - sum(accounts.values()),

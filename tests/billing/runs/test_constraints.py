@@ -201,6 +201,8 @@ def full(billed: Life) -> Life:
                 }
                 if name == "usage_release_part":  # rests on a load or on another release
                     values["load_id"] = _any_value(connection, table.c.load_id)
+                if name == "surplus_offer_end":  # what is sold has a document
+                    values["kind"] = "withdrawn"
                 connection.execute(table.insert().values(**values))
     return billed
 

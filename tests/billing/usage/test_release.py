@@ -231,7 +231,7 @@ def test_what_the_auditor_can_work_out_is_not_released(desk: Desk, monkeypatch: 
         small = frozenset(cell.key for cell in cells if 0 < cell.count < threshold)  # type: ignore[attr-defined]
         return protection_facts.Protection(small, small, frozenset(), optimal=True, lower_bound=0, weight=0)
 
-    monkeypatch.setattr(usage, "protect", only_small)
+    monkeypatch.setattr("billing.usage_statement.protection.protect", only_small)
     desk.both("2009-H1", ODENSE_H1, SVENDBORG_H1)
     with pytest.raises(NotProtected, match=r"gennemført / ambulant / Ærø \(1\. halvår 2009, udgave 1\)") as caught:
         desk.release("2009-H1")
