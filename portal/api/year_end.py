@@ -175,6 +175,7 @@ describe(
         already_settled=FLAG,
         amount_oere=OERE,
         lines=several(whole(accounting_year=WHOLE, provider=MUNICIPALITY, passed_on_oere=OERE, carried_oere=OERE)),
+        net_assets=maybe(whole(net_assets_oere=OERE, share_oere=OERE, evidence=TEXT)),
     ),
     {
         "agreement": "fyn-alkohol",
@@ -183,12 +184,17 @@ describe(
         "number": "F2011-0025",
         "issue_date": "2011-04-04",
         "already_settled": True,
+        "net_assets": None,
         "amount_oere": 710148,
         "lines": [{"accounting_year": 2009, "provider": "461", "passed_on_oere": 625193, "carried_oere": 416795}],
     },
 )
 describe_page("ExitPage", "Exit")
-describe("ExitWish", {**some(municipality=MUNICIPALITY), "required": ["municipality"]}, {"municipality": "482"})
+describe(
+    "ExitWish",
+    {**some(municipality=MUNICIPALITY, net_assets_oere=OERE, evidence=TEXT), "required": ["municipality"]},
+    {"municipality": "482"},
+)
 describe(
     "Clearing",
     whole(
@@ -257,6 +263,13 @@ def said_exit(value: ExitSettlement) -> Json:
         "number": value.number,
         "issue_date": value.issue_date.isoformat() if value.issue_date else None,
         "already_settled": value.already_settled,
+        "net_assets": {
+            "net_assets_oere": value.net_assets.net_assets_oere,
+            "share_oere": value.net_assets.share_oere,
+            "evidence": value.net_assets.evidence,
+        }
+        if value.net_assets
+        else None,
         "amount_oere": value.amount_oere,
         "lines": [
             {
@@ -463,11 +476,20 @@ def list_exits(caller: Caller, code: str) -> Json:
     conflicts=True,
 )
 def settle_exit(caller: Caller, code: str) -> Made:
-    """Settle with a municipality that left, by an invoice or a credit note; once."""
+    """Settle with a municipality that left, by an invoice or a credit note; once.
+
+    Where the agreement gives a leaver a share of the net assets, the accounts' figure on its last day and where it
+    stands are told with it.
+    """
     known = own_code(caller, code)
-    who = needed_place(sent(municipality=str), "municipality")
-    preview = is_preview()
-    return Made(said_exit(exits.settle_exit(connection(), known, who, occasion(), preview=preview)))
+    wish = sent(municipality=str, net_assets_oere=int, evidence=str)
+    stated = None
+    if "net_assets_oere" in wish or "evidence" in wish:
+        stated = exits.StatedNetAssets(wish.get("net_assets_oere", 0), wish.get("evidence", ""))
+    found = exits.settle_exit(
+        connection(), known, needed_place(wish, "municipality"), occasion(), net_assets=stated, preview=is_preview()
+    )
+    return Made(said_exit(found))
 
 
 @operation("GET", "/agreements/<code>/clearing/<year>", scope="accounts:read", tag="Year's end", answer="ClearingPage")
