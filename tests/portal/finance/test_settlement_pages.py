@@ -10,9 +10,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from foundation import clock
+from foundation.audit import Occasion
 from foundation.database import Database
 from foundation.settings import Settings
 from portal import background
+from portal.access import keys
 from portal.access import run as access
 from portal.app import create_app
 from portal.pages import EXTENSION
@@ -77,6 +80,27 @@ def test_a_true_up_from_plan_to_documents(app: Flask) -> None:
     assert "senest 15.5. året efter" in officer.get(f"/oekonomi/101/aftaler/{TRUED}").text
 
 
+def _a_program_asks_for_the_same(app: Flask) -> None:
+    """Looked at by the API first: refused without the figure, and with it the share by hand; nothing is kept."""
+    site = app.extensions[EXTENSION]
+    with site.database.transaction() as connection:
+        now = Occasion(DAY, "approver", clock.now())
+        _number, key = keys.make_key(connection, "approver", "461", "økonomi", ["accounts:close"], now)
+    told = {"headers": {"Authorization": f"Bearer {key}"}, "query_string": {"preview": "true"}}
+    exits, client = f"/api/v1/agreements/{ASSETS}/exits", app.test_client()
+    missing = client.post(exits, json={"municipality": "480"}, **told)
+    assert (missing.status_code, missing.mimetype) == (409, "application/problem+json")
+    stated = {"municipality": "480", "net_assets_oere": 100_000_001, "evidence": "Regnskab 2010, side 12"}
+    looked = client.post(exits, json=stated, **told)
+    assert looked.json is not None
+    assert (looked.json["number"], looked.json["amount_oere"]) == (None, -14_850_000)
+    assert looked.json["net_assets"] == {
+        "net_assets_oere": 100_000_001,
+        "share_oere": 15_000_000,
+        "evidence": "Regnskab 2010, side 12",
+    }
+
+
 def test_net_assets_are_asked_for_and_paid_out(app: Flask) -> None:
     approver = client_of(app, "approver")
     page = approver.get(EXIT).text
@@ -85,6 +109,7 @@ def test_net_assets_are_asked_for_and_paid_out(app: Flask) -> None:
     assert approver.post(f"{EXIT}/udtraedelse", data=form).status_code == 409
     wrong = approver.post(f"{EXIT}/udtraedelse", data={**form, "net_assets": "meget", "evidence": "side 12"})
     assert wrong.status_code == 400
+    _a_program_asks_for_the_same(app)
     right = {**form, "net_assets": "1.000.000,01", "evidence": "Regnskab 2010, side 12"}
     assert approver.post(f"{EXIT}/udtraedelse", data=right).status_code == 303
     page = approver.get(EXIT).text
