@@ -204,6 +204,37 @@ COMMANDS: Mapping[str, Way] = {
 
 # What is said of a choice on the command line is said of a field on a page.
 _WORDED_FOR_A_PAGE: Mapping[str, str] = {
+    "Angiv, hvad der skal rettes: --admitted, --discharged, --still-here eller --withdraw.": N_(
+        "Gå tilbage, og skriv eller vælg, hvad der skal rettes."
+    ),
+    "Prisen er {offered_oere} pr. forløb. Abonnenternes forløb kostede {subscribers_oere} i {year}, og "
+    "overskudskapacitet må ikke sælges på bedre vilkår (§ 9). Hæv prisen, eller skriv begrundelsen med --reason.": N_(
+        "Prisen er {offered_oere} pr. forløb. Abonnenternes forløb kostede {subscribers_oere} i {year}, og "
+        "overskudskapacitet må ikke sælges på bedre vilkår (§ 9). Gå tilbage, og hæv prisen, eller skriv begrundelsen."
+    ),
+    "Der er intet afsluttet år med frigivne forbrugsopgørelser for ydelsen «{service}» i aftalen «{agreement}», så "
+    "prisen kan ikke sammenlignes med abonnenternes (§ 9). Afslut året og frigiv opgørelserne, eller skriv "
+    "begrundelsen med --reason.": N_(
+        "Der er intet afsluttet år med frigivne forbrugsopgørelser for ydelsen «{service}» i aftalen «{agreement}», så "
+        "prisen kan ikke sammenlignes med abonnenternes (§ 9). Afslut året og frigiv opgørelserne, eller skriv "
+        "begrundelsen."
+    ),
+    "{issuer} kræver to personer til hver regning. Angiv med --approved-by en anden end {actor}.": N_(
+        "{issuer} kræver to personer til hver regning. Lad en anden end {actor} sælge."
+    ),
+    "Efter aftalen «{agreement}» får {municipality} sin andel af nettoformuen. Angiv, hvad regnskabet siger pr. "
+    "{on}, med --net-assets BELØB og --evidence TEKST (0, hvis der ingen er).": N_(
+        "Efter aftalen «{agreement}» får {municipality} sin andel af nettoformuen. Gå tilbage, og skriv, hvad "
+        "regnskabet siger pr. {on}, og hvor det står (0, hvis der ingen er)."
+    ),
+    "Aftalen «{agreement}» giver ikke den, der udtræder, andel af nettoformuen. Udelad --net-assets, eller ret "
+    "aftalens vilkår (net_assets_at_exit).": N_(
+        "Aftalen «{agreement}» giver ikke den, der udtræder, andel af nettoformuen. Lad felterne om den stå tomme, "
+        "eller ret aftalens vilkår (net_assets_at_exit)."
+    ),
+    "Skriv med --evidence, hvor nettoformuen står, på højst {longest} tegn, fx regnskabets side og note.": N_(
+        "Gå tilbage, og skriv, hvor nettoformuen står, på højst {longest} tegn, fx regnskabets side og note."
+    ),
     "En kreditnota skal sige hvorfor. Skriv begrundelsen med --reason.": N_(
         "En kreditnota skal sige hvorfor. Gå tilbage, og skriv begrundelsen."
     ),

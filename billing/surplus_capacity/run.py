@@ -69,7 +69,7 @@ class OfferUnknown(NotFound):
 class OfferHasEnded(RuleBroken):
     """An offer is sold or withdrawn once."""
 
-    danish = N_("Tilbud {number} er {what}. Lav et nyt tilbud.")
+    danish = N_("Tilbud {number} er solgt eller trukket tilbage. Lav et nyt tilbud.")
 
 
 class PersonInReason(BadInput):
@@ -261,7 +261,7 @@ def _standing(connection: Connection, number: int) -> KeptOffer:
     agreements.get(connection, get_offer(connection, number).offer.agreement, lock=True)
     found = get_offer(connection, number)
     if found.end is not None:
-        raise OfferHasEnded(number=number, what="solgt" if found.end is OfferEnd.SOLD else "trukket tilbage")
+        raise OfferHasEnded(number=number)
     return found
 
 

@@ -33,14 +33,6 @@ WITHOUT_A_PAGE = (
     "Vælg med --issuer.",  # a page knows whose it is
     "et andet ord kan vælges med --word",
 )
-# The pages of cases, surplus capacity and leaving with assets came last: these still name a choice of the command line.
-STILL_TO_WORD = {
-    "billing/single_case/run.py",
-    "billing/surplus_capacity/rules.py",
-    "billing/surplus_capacity/run.py",
-    "billing/year_end_settlement/exit_run.py",
-    "billing/year_end_settlement/exit_rules.py",
-}
 
 
 def commands(group: click.Command, name: str = "") -> Iterator[str]:
@@ -113,9 +105,7 @@ def test_no_page_names_a_command_that_a_page_does() -> None:
         plain = [found[0] for found in re.finditer(r"(?<!«)\bmellemregning ([a-z][^)»]*)\)", said) if has_page(found)]
         # A command without a page stays as it is, with its choices.
         is_left = [way for found in re.finditer(r"«mellemregning ([a-z][^«»]*)»", said) if (way := way_of(found[1]))]
-        allowed = (
-            is_left or any(each in said for each in WITHOUT_A_PAGE) or path in STILL_TO_WORD or without_a_page(path)
-        )
+        allowed = is_left or any(each in said for each in WITHOUT_A_PAGE) or without_a_page(path)
         if named or plain or (flags and not allowed):
             left.append((path, said))
     assert looked_at > 600
