@@ -84,6 +84,7 @@ def _site(request: pytest.FixtureRequest, kind: str, count: int) -> Iterator[Fla
     with _prepared(request, kind) as (url, database):
         with database.transaction() as connection:
             many_rows.write(connection, count)
+            connection.execute(text("ANALYZE"))  # as a server does by itself, a minute after so many rows
         app = create_app(Settings(database_url=url, actor="t"), WebSettings(plain_http=True), day=lambda: TODAY)
         app.config["WTF_CSRF_ENABLED"] = False
         yield app
