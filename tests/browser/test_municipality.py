@@ -21,7 +21,8 @@ from tests.databases import SqliteDatabases
 from tests.portal import demo_site
 from tests.portal.municipality.test_pages import release_usage
 
-pytestmark = pytest.mark.soak
+# The officer answers what the municipality told: one after the other, in one process.
+pytestmark = [pytest.mark.soak, pytest.mark.xdist_group("municipality")]
 
 LOGIN = "assens-begge"
 
