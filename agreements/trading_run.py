@@ -114,7 +114,8 @@ def _enter(connection: Connection, read: TradingFile, occasion: Occasion, *, sou
         for key, values in changes.items():
             revision, before = stored.get(key, (0, dict.fromkeys(fields, "")))
             after = before | {name: text for name, text in values.items() if name in fields}
-            if kind == "issuer" and (problem := payment_problem(after)):
+            # A payment is looked at as a whole once each value of it is one that can be.
+            if kind == "issuer" and not problems and (problem := payment_problem(after)):
                 problems.append(f"{key[0]}: {problem}")
             told = {name: (before[name], after[name]) for name in fields if before[name] != after[name]}
             if told:

@@ -262,6 +262,8 @@ BAD = [
     ),
     ("administrator", "/to-personer", {"eyes": "tre"}, 400, "Hvor mange"),
     ("officer", "/udsteder", {"iban": "DK00"}, 400, "et IBAN med rigtige kontrolcifre"),
+    ("officer", "/udsteder", {"unfit": "måske", "means": "93"}, 400, "refused"),
+    ("officer", "/udsteder", {"means": "kontant"}, 400, "NemKonto"),
     ("officer", "/udsteder", {"means": "42", "registration_number": ""}, 400, "registreringsnummer"),
     ("officer", f"/modtagere/{demo.CODE}/kommune/430", {"gln": "123"}, 400, "et EAN-nummer"),
     ("officer", f"/modtagere/{demo.CODE}/kommune/101", {"gln": ""}, 404, "hører ikke til aftalen"),
