@@ -21,8 +21,7 @@ from tests.databases import SqliteDatabases
 from tests.portal import demo_site
 from tests.portal.municipality.test_pages import release_usage
 
-# The officer answers what the municipality told: one after the other, in one process.
-pytestmark = [pytest.mark.soak, pytest.mark.xdist_group("municipality")]
+pytestmark = pytest.mark.soak
 
 LOGIN = "assens-begge"
 
@@ -71,7 +70,14 @@ def test_a_municipality_fetches_its_statement_and_its_year(page: Page, own_addre
     assert "2011-H1 Forbrugsopgørelse fyn-alkohol Assens.xlsx" in names
 
 
-def test_without_scripts_a_calendar_and_a_notice(page_without_scripts: Page, own_address: str) -> None:
+def test_a_notice_without_scripts_and_its_answer(
+    page_without_scripts: Page, page: Page, phone: Page, own_address: str
+) -> None:
+    _a_calendar_and_a_notice(page_without_scripts, own_address)
+    _the_officer_answers(page, phone, own_address)
+
+
+def _a_calendar_and_a_notice(page_without_scripts: Page, own_address: str) -> None:
     page = page_without_scripts
     log_in_afresh(page, own_address, LOGIN)
     page.get_by_role("link", name="Frister", exact=True).click()
@@ -89,7 +95,7 @@ def test_without_scripts_a_calendar_and_a_notice(page_without_scripts: Page, own
     picture(page, "meddelelser-sendt")
 
 
-def test_the_officer_answers(page: Page, phone: Page, own_address: str) -> None:
+def _the_officer_answers(page: Page, phone: Page, own_address: str) -> None:
     for window, width in ((page, "bred"), (phone, "smal")):
         log_in_afresh(window, own_address, "officer")
         window.goto(f"{own_address}/oekonomi/461/meddelelser")
