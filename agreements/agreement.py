@@ -405,7 +405,7 @@ class CostLine:
 
 
 class Clause(StrEnum):
-    """What an agreement may say somewhere that a workbook can point to."""
+    """What an agreement may say somewhere that a workbook, a document or a deadline can point to."""
 
     COST = "cost"  # what the budgets hold
     SHARES = "shares"  # how the cost becomes shares
@@ -416,6 +416,12 @@ class Clause(StrEnum):
     CARRY_OVER = "carry_over"
     EXIT = "exit"
     CLEARING = "clearing"
+    DEMAND = "demand"  # who expects another use says so
+    PRICE_NOTICE = "price_notice"
+    LEAVING = "leaving"  # notice not to renew
+    USAGE = "usage"  # statements of use
+    CASES = "cases"  # when cases are billed
+    TRUE_UP = "true_up"
 
 
 @dataclass(frozen=True, order=True, slots=True)

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import holidays
 
-from agreements.agreement import AdvanceTerms, Agreement, RenewalKind, Timing
+from agreements.agreement import AdvanceTerms, Agreement, Clause, RenewalKind, Timing
 from agreements.case_terms import CaseTerms
 from agreements.membership import agreed_year
 from agreements.schedule import instalment_of, instalments_of_year, months_of_year
@@ -50,7 +50,7 @@ class Deadline:
         kind: What it is.
         due_on: The last day for it; for a usage statement, for which the agreement names no last day, the first.
         title_da: What a finance officer reads.
-        clause: Where the agreement says it: of the 2009 agreement its paragraph.
+        clause: Where the agreement says it; empty where its file does not tell.
         for_month: The month that an a conto invoice or a bill of cases is for; otherwise None.
     """
 
@@ -182,19 +182,19 @@ def deadlines_of_year(agreement: Agreement, year: int) -> tuple[Deadline, ...]:
             DeadlineKind.DEMAND,
             terms.settlement.demand_by.in_year(year - 1),
             f"Ydelsesbrugerne melder ændringer i det forventede forbrug i {year}",
-            "§ 6 stk. 5",
+            agreement.clause(Clause.DEMAND),
         ),
         Deadline(
             DeadlineKind.PRICE_NOTICE,
             terms.settlement.price_notice_by.in_year(year - 1),
             f"Ydelsesbrugerne får deres samlede pris for {year}",
-            "§ 6 stk. 4",
+            agreement.clause(Clause.PRICE_NOTICE),
         ),
         Deadline(
             DeadlineKind.FINAL_ACCOUNTS,
             terms.settlement.accounts_by.in_year(year + 1),
             f"Ydelsesleverandørerne fremlægger endeligt regnskab for {year}",
-            "§ 6 stk. 3",
+            agreement.clause(Clause.ACCOUNTS),
         ),
     ]
     if agreement.is_trued_up(year):
@@ -203,7 +203,7 @@ def deadlines_of_year(agreement: Agreement, year: int) -> tuple[Deadline, ...]:
                 DeadlineKind.TRUE_UP,
                 bank_day_on_or_before(terms.settlement.true_up_by.in_year(year + 1)),
                 f"Forskellen mellem det opkrævede og regnskabet for {year} efterreguleres med parterne",
-                "afregningsvilkår",
+                agreement.clause(Clause.TRUE_UP),
             )
         )
     if year > agreement.starts_on.year and terms.renewal.kind is RenewalKind.CALENDAR_YEAR:
@@ -212,7 +212,7 @@ def deadlines_of_year(agreement: Agreement, year: int) -> tuple[Deadline, ...]:
                 DeadlineKind.NOTICE_TO_LEAVE,
                 terms.renewal.notice_by.in_year(year - 1),
                 f"Den, der ikke vil forlænge aftalen for {year}, meddeler det skriftligt",
-                "§ 8 stk. 3",
+                agreement.clause(Clause.LEAVING),
             )
         )
     found += [
@@ -220,7 +220,7 @@ def deadlines_of_year(agreement: Agreement, year: int) -> tuple[Deadline, ...]:
             DeadlineKind.ADVANCE_INVOICE,
             send_deadline(terms.advance, instalment.first),
             f"A conto regning for {instalment.danish} sendes",
-            "§ 7 stk. 1",
+            agreement.clause(Clause.INVOICING),
             instalment.first,
         )
         for instalment in instalments_of_year(terms.advance, year)
@@ -232,7 +232,7 @@ def deadlines_of_year(agreement: Agreement, year: int) -> tuple[Deadline, ...]:
             DeadlineKind.CASE_INVOICE,
             case_send_deadline(agreement.cases, month),
             f"Regning på enkeltsager i {month.danish} sendes",
-            "sagsvilkår",
+            agreement.clause(Clause.CASES),
             month,
         )
         for month in (months_of_case_bills(agreement, year) if agreement.cases.services else ())
@@ -244,7 +244,7 @@ def deadlines_of_year(agreement: Agreement, year: int) -> tuple[Deadline, ...]:
                 DeadlineKind.USAGE_STATEMENT,
                 last.in_year(year) + timedelta(days=1),
                 f"Forbrugsopgørelse {number} for {year} ({days}) udarbejdes",
-                "§ 6 stk. 7",
+                agreement.clause(Clause.USAGE),
             )
         )
     return tuple(sorted(found, key=lambda deadline: deadline.due_on))

@@ -208,15 +208,15 @@ _WORDED_FOR_A_PAGE: Mapping[str, str] = {
         "Gå tilbage, og skriv eller vælg, hvad der skal rettes."
     ),
     "Prisen er {offered_oere} pr. forløb. Abonnenternes forløb kostede {subscribers_oere} i {year}, og "
-    "overskudskapacitet må ikke sælges på bedre vilkår (§ 9). Hæv prisen, eller skriv begrundelsen med --reason.": N_(
+    "overskudskapacitet må ikke sælges på bedre vilkår. Hæv prisen, eller skriv begrundelsen med --reason.": N_(
         "Prisen er {offered_oere} pr. forløb. Abonnenternes forløb kostede {subscribers_oere} i {year}, og "
-        "overskudskapacitet må ikke sælges på bedre vilkår (§ 9). Gå tilbage, og hæv prisen, eller skriv begrundelsen."
+        "overskudskapacitet må ikke sælges på bedre vilkår. Gå tilbage, og hæv prisen, eller skriv begrundelsen."
     ),
     "Der er intet afsluttet år med frigivne forbrugsopgørelser for ydelsen «{service}» i aftalen «{agreement}», så "
-    "prisen kan ikke sammenlignes med abonnenternes (§ 9). Afslut året og frigiv opgørelserne, eller skriv "
+    "prisen kan ikke sammenlignes med abonnenternes. Afslut året og frigiv opgørelserne, eller skriv "
     "begrundelsen med --reason.": N_(
         "Der er intet afsluttet år med frigivne forbrugsopgørelser for ydelsen «{service}» i aftalen «{agreement}», så "
-        "prisen kan ikke sammenlignes med abonnenternes (§ 9). Afslut året og frigiv opgørelserne, eller skriv "
+        "prisen kan ikke sammenlignes med abonnenternes. Afslut året og frigiv opgørelserne, eller skriv "
         "begrundelsen."
     ),
     "{issuer} kræver to personer til hver regning. Angiv med --approved-by en anden end {actor}.": N_(

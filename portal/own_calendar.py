@@ -48,12 +48,13 @@ def _said_at(day: date, due_on: date) -> datetime:
 
 def _entry(each: OwnDeadline, as_of: date) -> Entry:
     deadline = each.deadline
+    lines = (each.agreement.title, *([f"Aftalens {deadline.clause}"] if deadline.clause else []))
     return Entry(
         uid=uid_of(each.agreement.code, each.year, deadline),
         day=deadline.due_on,
         changed_at=_said_at(as_of, deadline.due_on),
         summary=one_line(f"{deadline.title_da} ({each.agreement.code})"),
-        description="\n".join(one_line(line) for line in (each.agreement.title, f"Aftalens {deadline.clause}")),
+        description="\n".join(one_line(line) for line in lines),
         alarm=ALARM_BEFORE if as_of <= deadline.due_on else None,
     )
 

@@ -31,12 +31,16 @@ from portal.web_settings import WebSettings
 
 FOLDER = Path("demo")
 ISSUER, PAYER = "461", "420"  # Odense, which bills in the demo, and Assens
+CASES_ISSUER, CASES_PAYER = "615", demo.OTHER_PAYER  # Horsens, which bills by the day, and Odder
 PEOPLE: tuple[tuple[str, str, Role], ...] = (
     ("odense-medarbejder", ISSUER, Role.OFFICER),
     ("odense-godkender", ISSUER, Role.APPROVER),
     ("odense-revisor", ISSUER, Role.AUDITOR),
     ("odense-administrator", ISSUER, Role.ADMINISTRATOR),
     ("assens-laeser", PAYER, Role.READER),
+    ("horsens-medarbejder", CASES_ISSUER, Role.OFFICER),
+    ("horsens-godkender", CASES_ISSUER, Role.APPROVER),
+    ("odder-medarbejder", CASES_PAYER, Role.OFFICER),
 )
 
 

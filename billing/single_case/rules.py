@@ -82,7 +82,7 @@ class ApprovedAfterAdmission(RuleBroken):
 
     danish = N_(
         "Sag {number} er bevilget den {approved_on}, så indskrivningen kan ikke være {day}: ydelsen iværksættes først, "
-        "når bevillingen er modtaget (aftalens pkt. 4.0).",
+        "når bevillingen er modtaget.",
     )
 
 

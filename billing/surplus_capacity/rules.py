@@ -20,7 +20,7 @@ class BetterThanTheSubscribers(RuleBroken):
 
     danish = N_(
         "Prisen er {offered_oere} pr. forløb. Abonnenternes forløb kostede {subscribers_oere} i {year}, og "
-        "overskudskapacitet må ikke sælges på bedre vilkår (§ 9). Hæv prisen, eller skriv begrundelsen med --reason.",
+        "overskudskapacitet må ikke sælges på bedre vilkår. Hæv prisen, eller skriv begrundelsen med --reason.",
     )
 
 
@@ -29,7 +29,7 @@ class NothingToCompareWith(RuleBroken):
 
     danish = N_(
         "Der er intet afsluttet år med frigivne forbrugsopgørelser for ydelsen «{service}» i aftalen «{agreement}», så "
-        "prisen kan ikke sammenlignes med abonnenternes (§ 9). Afslut året og frigiv opgørelserne, eller skriv "
+        "prisen kan ikke sammenlignes med abonnenternes. Afslut året og frigiv opgørelserne, eller skriv "
         "begrundelsen med --reason.",
     )
 

@@ -41,7 +41,7 @@ class BuyerTakesPart(RuleBroken):
 
     danish = N_(
         "{municipality} deltager i aftalen «{agreement}» i {year}; overskudskapacitet sælges til kommuner uden for "
-        "aftalen (§ 9).",
+        "aftalen.",
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import date
 from math import lcm
 
-from agreements.agreement import Agreement, MunicipalityCode
+from agreements.agreement import Agreement, Clause, MunicipalityCode
 from billing.accounts.facts import Account, Posting
 from billing.annual_subscription.division_rules import result_weights
 from billing.annual_subscription.facts import AnnualSubscription
@@ -92,7 +92,7 @@ def exit_draft(
         )
         if amount
     ]
-    note = "Aftalens § 6, stk. 8: andel af resultater, der ikke er indregnet i nogen pris."
+    note = agreement.citing(Clause.EXIT, "andel af resultater, der ikke er indregnet i nogen pris.")
     if settlement.net_assets is not None and settlement.share_oere:
         stated = kroner(settlement.net_assets.net_assets_oere)
         lines.append(

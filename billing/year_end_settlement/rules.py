@@ -250,7 +250,7 @@ def surplus_lines(
             )
         if not named:
             key = CostLineKey(year, provider, service, CostKind.SURPLUS_CAPACITY_INCOME, SOLD_LINE)
-            lacking.append(CostLine(key, amount, "Fakturerede salg af overskudskapacitet (§ 9 stk. 3)"))
+            lacking.append(CostLine(key, amount, "Fakturerede salg af overskudskapacitet"))
     return tuple(lacking)
 
 

@@ -76,7 +76,7 @@ def _entry(told: CalendarDeadline) -> Entry:
     deadline = told.deadline
     lines = [
         told.agreement_title,
-        f"Aftale {told.agreement}, {told.year}, {deadline.clause}",
+        ", ".join(part for part in (f"Aftale {told.agreement}", str(told.year), deadline.clause) if part),
         f"Status: {told.status_da}",
         told.evidence,
         told.next_step,

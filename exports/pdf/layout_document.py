@@ -32,8 +32,8 @@ KINDS = {
 }
 LARGEST_SHOWN_COSTS = 40
 EXIT_EXPLAINED = (
-    "Den udtrædende kommune afregner sin andel af de resultater, der ikke er indregnet i nogen pris "
-    "(aftalens § 6, stk. 8). Et negativt beløb er i kommunens favør."
+    "Den udtrædende kommune afregner sin andel af de resultater, der ikke er indregnet i nogen pris. "
+    "Et negativt beløb er i kommunens favør."
 )
 
 

@@ -212,7 +212,7 @@ def versions(door: Door, code: str, year: int | None) -> None:
 @click.argument("code", metavar=_("KODE"))
 @click.argument("year", type=YEAR, metavar=_("ÅR"))
 def notice(door: Door, code: str, year: int) -> None:
-    """Meddel hver ydelsesbruger den samlede pris for året (§ 6 stk. 4, senest 1. juni året før)."""
+    """Meddel hver ydelsesbruger den samlede pris for året (senest 1. juni året før, hvis intet andet er aftalt)."""
     with door.database.transaction() as connection:
         told, is_new = subscriptions.give_price_notice(connection, code, year, door.occasion)
         explained = forecasts.explain_price(connection, code, year)

@@ -72,7 +72,7 @@ def _show(door: Door, out: Console, found: tuple[DeadlineStatus, ...]) -> None:
         (
             status.deadline.due_on,
             status.agreement,
-            f"{status.deadline.title_da} ({status.deadline.clause})",
+            status.deadline.title_da + (f" ({status.deadline.clause})" if status.deadline.clause else ""),
             in_words(status),
             " - ".join(text for text in (status.evidence, status.next_step) if text),
         )

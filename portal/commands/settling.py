@@ -129,7 +129,7 @@ def close(
     approver: str | None,
     preview: bool,
 ) -> None:
-    """Afslut et regnskabsår: resultat, hver kommunes andel, hvad der indregnes og overføres (§ 6 stk. 3 og 6)."""
+    """Afslut et regnskabsår: resultat, hver kommunes andel, hvad der indregnes og overføres."""
     who = author or door.settings.actor
     transaction = door.database.reading() if preview else door.database.transaction()
     with transaction as connection:
@@ -233,7 +233,7 @@ def release(
     author: str | None,
     approver: str | None,
 ) -> None:
-    """Frigiv et overført resultat fra ÅR til et senere års pris (§ 6 stk. 6)."""
+    """Frigiv et overført resultat fra ÅR til et senere års pris."""
     who = author or door.settings.actor
     with door.database.transaction() as connection:
         moved = settlements.release(
@@ -288,7 +288,7 @@ def release(
 @click.option("--evidence", default="", metavar=_("TEKST"), help=_("Hvor nettoformuen står, fx regnskabets side."))
 @click.option("--preview", is_flag=True, help=_("Beregn uden at udstede."))
 def exit_(door: Door, code: str, municipality: str, net_assets: int | None, evidence: str, preview: bool) -> None:
-    """Opgør mellemværendet med en udtrådt kommune: dens andel af resultater, der ikke er indregnet (§ 6 stk. 8)."""
+    """Opgør mellemværendet med en udtrådt kommune: dens andel af resultater, der ikke er indregnet."""
     transaction = door.database.reading() if preview else door.database.transaction()
     with transaction as connection:
         stated = None if net_assets is None else exits.StatedNetAssets(net_assets, evidence)

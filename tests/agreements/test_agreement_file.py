@@ -88,11 +88,15 @@ def test_the_funen_agreement_loads_as_it_is() -> None:
             CitedClause(Clause.CARRY_OVER, "§ 6 stk. 6"),
             CitedClause(Clause.CLEARING, "bilag"),
             CitedClause(Clause.COST, "§ 6 stk. 1"),
+            CitedClause(Clause.DEMAND, "§ 6 stk. 5"),
             CitedClause(Clause.EXIT, "§ 6 stk. 8"),
             CitedClause(Clause.INVOICING, "§ 7 stk. 1"),
+            CitedClause(Clause.LEAVING, "§ 8 stk. 3"),
             CitedClause(Clause.OBLIGATION, "§ 6 stk. 3"),
             CitedClause(Clause.PASSED_ON, "§ 6 stk. 3 og 6"),
+            CitedClause(Clause.PRICE_NOTICE, "§ 6 stk. 4"),
             CitedClause(Clause.SHARES, "§ 6 stk. 2"),
+            CitedClause(Clause.USAGE, "§ 6 stk. 7"),
         ),
     )
 

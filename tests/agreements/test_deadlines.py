@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agreements.agreement import AdvanceTerms, Agreement
+from agreements.agreement import AdvanceTerms, Agreement, CitedClause, Clause
 from agreements.agreement_file import read_agreement
 from agreements.deadlines import (
     BankDaysUnknown,
@@ -139,3 +139,10 @@ def test_bank_days_beyond_the_calendar_are_not_guessed() -> None:
 
 def test_every_year_of_eighty_has_its_eighteen_deadlines(funen: Agreement) -> None:
     assert {len(deadlines_of_year(funen, year)) for year in range(2010, 2089)} == {18}
+
+
+def test_nothing_is_cited_that_the_agreements_file_does_not_say(funen: Agreement) -> None:
+    """Another agreement's paragraphs are not ours."""
+    assert {deadline.clause for deadline in deadlines_of_year(replace(funen, clauses=()), 2010)} == {""}
+    own = replace(funen, clauses=(CitedClause(Clause.DEMAND, "pkt. 9"),))
+    assert [deadline.kind for deadline in deadlines_of_year(own, 2010) if deadline.clause] == [DeadlineKind.DEMAND]
