@@ -23,6 +23,6 @@ COMPILED: LRUCache[Any, Any] = LRUCache(5_000)
 def compile_once() -> None:
     """Let every engine of this process share what was compiled."""
     DefaultDialect.__eq__ = lambda one, other: type(one) is type(other)  # type: ignore[method-assign]
-    DefaultDialect.__hash__ = lambda one: hash(type(one))  # type: ignore[method-assign]
+    DefaultDialect.__hash__ = lambda one: hash(type(one))  # type: ignore[method-assign, assignment]
     shared = functools.partial(create_engine, execution_options={"compiled_cache": COMPILED})
-    database.create_engine = shared  # type: ignore[assignment]
+    database.create_engine = shared  # type: ignore[attr-defined]

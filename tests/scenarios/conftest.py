@@ -167,15 +167,15 @@ class Desk:
         assert self.everything() == before
         return said
 
-    def everything(self) -> dict[str, list[Any]]:
+    def everything(self) -> dict[str, Sequence[Any]]:
         """All rows of all tables as they lie, read without the code under test."""
         with self._engine.connect() as connection:
             if self._tables is None:
                 self._tables = inspect(connection).get_table_names()
             driver = connection.connection.cursor()
-            found = {}
+            found: dict[str, Sequence[Any]] = {}
             for name in self._tables:
-                driver.execute(f'SELECT * FROM "{name}"')  # noqa: S608 - the database's own names
+                driver.execute(f'SELECT * FROM "{name}"')
                 found[name] = driver.fetchall()
             driver.close()
             return found
