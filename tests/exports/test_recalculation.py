@@ -42,7 +42,6 @@ from tests.exports.worked_examples import (
     year_of,
 )
 
-
 POISON = 987_654_321
 NEARLY = 1e-6
 QUOTA_FORMAT = "#,##0.0000"
