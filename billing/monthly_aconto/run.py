@@ -517,9 +517,8 @@ def reinvoice_year(
     for part in subscription.parts:
         for instalment in part.instalments:
             billed = invoiced.get((part.municipality, instalment.month))
-            if billed is None or instalment.invoiced:
-                continue
-            if says_the_same(billed, instalment):
+            # A month that the price took as it was billed differs too, once a part of it was credited since.
+            if billed is None or says_the_same(billed, instalment):
                 continue
             if books.is_closed(connection, code, year):
                 raise YearIsSettled(agreement=code, year=year)
