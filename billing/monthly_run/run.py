@@ -156,7 +156,7 @@ def _worked_out(
             agreed_year(agreement, scope.month.year)
             if scope.agreement is not None:
                 beginning_with(agreement, scope.month)
-    members = Memberships(agreement_store.members_of(connection, codes))
+    members = months.memberships(connection, codes)
     planned, without = months.plan_months(
         connection, agreed, occasion.as_of, only=scope.month, members=members, booked=booked
     )

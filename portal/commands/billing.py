@@ -395,6 +395,13 @@ def _document_cells(document: IssuedDocument) -> tuple[object, ...]:
 
 
 def _tell_what_is_late(door: Door, found: MonthPlan) -> None:
+    if found.without_share:
+        door.note(
+            _("Ingen andel i {year}, så der er intet at fakturere: {names}.").format(
+                year=found.month.year,
+                names=", ".join(name_of(code) for code in found.without_share),
+            ),
+        )
     waits = found.drafts or found.failed
     if waits and found.days_late:
         door.note(
