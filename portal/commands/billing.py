@@ -404,8 +404,13 @@ def _tell_what_is_late(door: Door, found: MonthPlan) -> None:
         )
     waits = found.drafts or found.failed
     if waits and found.days_late:
+        late = (
+            _("{month} skulle være sendt senest {day}: 1 dag for sent.")
+            if found.days_late == 1
+            else _("{month} skulle være sendt senest {day}: {days} dage for sent.")
+        )
         door.note(
-            _("{month} skulle være sendt senest {day}: {days} dage for sent.").format(
+            late.format(
                 month=found.danish(found.month).capitalize(),
                 day=f"{found.send_by:%d.%m.%Y}",
                 days=found.days_late,
