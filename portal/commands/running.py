@@ -13,7 +13,7 @@ from billing.monthly_run.facts import IssuerSettings, PlanState, PlanWarning, Ru
 from foundation.money import kroner
 from foundation.period import Month
 from portal.commands import answers
-from portal.commands.door import MONTH, MUNICIPALITY, PARTLY_DONE, Door, command, name_of, new_group, table
+from portal.commands.door import MONTH, MUNICIPALITY, NUMBER, PARTLY_DONE, Door, command, name_of, new_group, table
 from portal.language import _
 
 MOST_SHOWN = 10
@@ -199,7 +199,7 @@ def plan(door: Door, code: str | None, every: bool, month: Month | None) -> None
 
 
 @command(run_group, "show")
-@click.argument("number", type=int, metavar=_("PLAN"))
+@click.argument("number", type=NUMBER, metavar=_("PLAN"))
 def show(door: Door, number: int) -> None:
     """Vis en plan med hver linje og hvad der blev af den."""
     with door.database.reading() as connection:
@@ -230,7 +230,7 @@ def list_plans(door: Door) -> None:
 
 
 @command(run_group, "approve")
-@click.argument("number", type=int, metavar=_("PLAN"))
+@click.argument("number", type=NUMBER, metavar=_("PLAN"))
 @click.option("--by", "who", metavar=_("NAVN"), help=_("Hvem der godkender; ellers den, der kører kommandoen."))
 @click.option("--note", default="", metavar=_("TEKST"), help=_("Hvad der blev kontrolleret."))
 def approve(door: Door, number: int, who: str | None, note: str) -> None:
@@ -241,7 +241,7 @@ def approve(door: Door, number: int, who: str | None, note: str) -> None:
 
 
 @command(run_group, "stop")
-@click.argument("number", type=int, metavar=_("PLAN"))
+@click.argument("number", type=NUMBER, metavar=_("PLAN"))
 @click.option("--note", default="", metavar=_("TEKST"), help=_("Hvorfor."))
 def stop(door: Door, number: int, note: str) -> None:
     """Opgiv en plan; det, den dækkede, er lige så forfaldent som før."""
@@ -251,7 +251,7 @@ def stop(door: Door, number: int, note: str) -> None:
 
 
 @command(run_group, "issue")
-@click.argument("number", type=int, metavar=_("PLAN"))
+@click.argument("number", type=NUMBER, metavar=_("PLAN"))
 def issue(door: Door, number: int) -> None:
     """Udsted en godkendt plan, hvis alt, den hviler på, er uændret."""
     with door.database.transaction() as connection:
