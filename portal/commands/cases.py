@@ -20,7 +20,7 @@ from billing.single_case.run import CaseCorrection
 from foundation.errors import BadInput, N_
 from foundation.money import NotAnAmount, kroner, oere_from_danish_text
 from foundation.period import Month, Period
-from portal.commands.door import DATE, FILE, MONTH, MUNICIPALITY, Door, command, name_of, new_group, table
+from portal.commands.door import DATE, FILE, MONTH, MUNICIPALITY, NUMBER, Door, command, name_of, new_group, table
 from portal.language import _
 
 case_group = new_group("case", _("Enkeltsager: opret, bevilg, indskriv, udskriv, ret, fakturér bagud måned for måned."))
@@ -355,7 +355,7 @@ def list_plans(door: Door, code: str | None) -> None:
     door.tell(answer, lambda out: out.print(table("", heading, rows)))
 
 
-_plan_number = click.argument("number", type=int, metavar=_("PLAN"))
+_plan_number = click.argument("number", type=NUMBER, metavar=_("PLAN"))
 
 
 @command(case_group, "plan-show")

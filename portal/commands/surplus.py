@@ -15,7 +15,7 @@ from billing.surplus_capacity.rules import cost_per_course_oere
 from foundation.errors import BadInput, N_
 from foundation.money import NotAnAmount, kroner, oere_from_danish_text
 from foundation.period import Period
-from portal.commands.door import DATE, MUNICIPALITY, Door, command, name_of, new_group, table
+from portal.commands.door import DATE, MUNICIPALITY, NUMBER, Door, command, name_of, new_group, table
 from portal.language import _
 
 surplus_group = new_group("surplus", _("Overskudskapacitet: sammenlign prisen, sælg til kommuner uden for aftalen."))
@@ -77,7 +77,7 @@ def compare(door: Door, code: str, service: str) -> None:
 @click.argument("buyer", type=MUNICIPALITY, metavar=_("KOMMUNE"))
 @click.option("--from", "first_day", type=DATE, required=True, metavar=_("DATO"), help=_("Periodens første dag."))
 @click.option("--to", "last_day", type=DATE, required=True, metavar=_("DATO"), help=_("Periodens sidste dag."))
-@click.option("--courses", type=int, required=True, metavar=_("ANTAL"), help=_("Hvor mange forløb der sælges."))
+@click.option("--courses", type=NUMBER, required=True, metavar=_("ANTAL"), help=_("Hvor mange forløb der sælges."))
 @click.option("--unit-price", metavar=_("BELØB"), help=_("Pris pr. forløb."))
 @click.option("--amount", metavar=_("BELØB"), help=_("Pris for hele perioden i stedet for pr. forløb."))
 @click.option("--provider", type=MUNICIPALITY, metavar=_("KOMMUNE"), help=_("Ydelsesleverandøren; ellers udstederen."))
