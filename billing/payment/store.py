@@ -31,6 +31,7 @@ from billing.payment.facts import (
     PieceKey,
     Receipt,
 )
+from billing.payment.rules import same_account
 from billing.payment.tables import (
     payment_match,
     payment_match_document,
@@ -101,18 +102,18 @@ def known_keys(connection: Connection, keys: Sequence[tuple[str, str]]) -> set[t
     return found
 
 
-def alike(connection: Connection, entries: Sequence[BankEntry]) -> set[tuple[str, date, int]]:
-    """(account, day, øre) that earlier files have, too."""
+def alike(connection: Connection, issuer: MunicipalityCode, entries: Sequence[BankEntry]) -> set[tuple[str, date, int]]:
+    """(account as it is compared, day, øre) that earlier files of the issuer have, too."""
     if not entries:
         return set()
     days = [entry.booked_on for entry in entries]
     rows = connection.execute(
         select(receipt.c.account, receipt.c.booked_on, receipt.c.amount_oere).where(
-            receipt.c.account.in_(sorted({entry.account for entry in entries})),
+            receipt.c.issuer == issuer,
             receipt.c.booked_on.between(min(days), max(days)),
         ),
     )
-    return {(row.account, row.booked_on, row.amount_oere) for row in rows}
+    return {(same_account(row.account), row.booked_on, row.amount_oere) for row in rows}
 
 
 def write_receipts(
