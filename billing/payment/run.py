@@ -202,7 +202,10 @@ def load_receipts(  # noqa: PLR0913 - a load names these
     keyed = list(zip(entries, entry_keys(entries), strict=True))
     known = store.known_keys(connection, [(entry.account, key) for entry, key in keyed])
     new = [(entry, key) for entry, key in keyed if (entry.account, key) not in known]
-    here_before = store.alike(connection, issuer, [entry for entry, _ in new])
+    here_before = {
+        (same_account(of_account), day, amount)
+        for of_account, day, amount in store.alike(connection, issuer, [entry for entry, _ in new])
+    }
     added: list[Receipt] = []
     if new:
         numbers = store.write_receipts(

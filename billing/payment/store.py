@@ -31,7 +31,6 @@ from billing.payment.facts import (
     PieceKey,
     Receipt,
 )
-from billing.payment.rules import same_account
 from billing.payment.tables import (
     payment_match,
     payment_match_document,
@@ -103,7 +102,7 @@ def known_keys(connection: Connection, keys: Sequence[tuple[str, str]]) -> set[t
 
 
 def alike(connection: Connection, issuer: MunicipalityCode, entries: Sequence[BankEntry]) -> set[tuple[str, date, int]]:
-    """(account as it is compared, day, øre) that earlier files of the issuer have, too."""
+    """(account, day, øre) that earlier files of the issuer have, too."""
     if not entries:
         return set()
     days = [entry.booked_on for entry in entries]
@@ -113,7 +112,7 @@ def alike(connection: Connection, issuer: MunicipalityCode, entries: Sequence[Ba
             receipt.c.booked_on.between(min(days), max(days)),
         ),
     )
-    return {(same_account(row.account), row.booked_on, row.amount_oere) for row in rows}
+    return {(row.account, row.booked_on, row.amount_oere) for row in rows}
 
 
 def write_receipts(

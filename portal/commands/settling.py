@@ -28,7 +28,18 @@ from billing.year_end_settlement.facts import (
 from foundation.money import NotAnAmount, kroner, oere_from_danish_text, oere_from_text
 from portal.commands import answers
 from portal.commands.agreed import show_lines
-from portal.commands.door import FILE, MUNICIPALITY, YEAR, Door, command, name_of, new_group, read_file, table
+from portal.commands.door import (
+    FILE,
+    MUNICIPALITY,
+    YEAR,
+    Door,
+    command,
+    name_of,
+    new_group,
+    note_missing,
+    read_file,
+    table,
+)
 from portal.language import _
 
 accounts_group = new_group("accounts", _("Endelige regnskaber."))
@@ -293,7 +304,9 @@ def exit_(door: Door, code: str, municipality: str, net_assets: int | None, evid
     with transaction as connection:
         stated = None if net_assets is None else exits.StatedNetAssets(net_assets, evidence)
         value = exits.settle_exit(connection, code, municipality, door.occasion, net_assets=stated, preview=preview)
+        missing = exits.missing_of(connection, value, door.occasion) if preview else {}
     door.tell(answers.exit_settlement(value), lambda out: _show_exit(out, value))
+    note_missing(door, missing)
 
 
 def _show_exit(out: Console, value: ExitSettlement) -> None:
@@ -411,7 +424,9 @@ def true_up(door: Door, code: str, year: int) -> None:
     """Planlæg efterreguleringen af et afsluttet første regnskabsår, hvor aftalen siger det (true_up)."""
     with door.database.transaction() as connection:
         plan = true_ups.plan_true_up(connection, code, year, door.occasion)
+        missing = true_ups.missing_of(connection, plan, door.occasion)
     door.tell(answers.true_up_plan(plan), lambda out: _show_plan(out, plan))
+    note_missing(door, missing)
 
 
 PLAN = click.argument("number", type=int, metavar=_("PLAN"))
