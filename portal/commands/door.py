@@ -7,7 +7,7 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,6 +21,7 @@ from rich.table import Table
 
 import migrations
 from agreements.municipality import MUNICIPALITIES, find_by_name
+from agreements.trading import Finding
 from foundation import clock
 from foundation.audit import Occasion
 from foundation.database import Database
@@ -175,6 +176,15 @@ def name_of(code: str) -> str:
     """A municipality as people know it."""
     found = MUNICIPALITIES.get(code)
     return found.name if found else code
+
+
+def note_missing(door: Door, missing: Mapping[str, Iterable[Finding]]) -> None:
+    """Remark on what planned documents lack as e-invoices, payer by payer, each with the official rule's id."""
+    for who, findings in missing.items():
+        for finding in findings:
+            door.note(
+                _("Mangler til e-fakturaen til {name}: {message}").format(name=name_of(who), message=finding.text(_))
+            )
 
 
 def read_file(path: Path) -> bytes:

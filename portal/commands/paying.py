@@ -28,6 +28,7 @@ from portal.commands.door import (
     command,
     name_of,
     new_group,
+    note_missing,
     read_file,
     table,
 )
@@ -602,11 +603,7 @@ def plan(door: Door, issuer: str | None, last_day: date | None, municipality: st
         made = interest_run.plan_interest(connection, scope, door.occasion)
         missing = interest_run.missing_of(connection, made, door.business_date)
     door.tell(_plan_answer(made), lambda out: _show_plan(out, made))
-    for who, findings in missing.items():
-        for finding in findings:
-            door.note(
-                _("Mangler til e-fakturaen til {name}: {message}").format(name=name_of(who), message=finding.text(_))
-            )
+    note_missing(door, missing)
 
 
 def _show_plan(out: Console, found: InterestPlan) -> None:

@@ -37,6 +37,7 @@ from portal.commands.door import (
     command,
     name_of,
     new_group,
+    note_missing,
     read_file,
     readable_name,
     table,
@@ -305,7 +306,9 @@ def exit_(door: Door, code: str, municipality: str, net_assets: int | None, evid
     with transaction as connection:
         stated = None if net_assets is None else exits.StatedNetAssets(net_assets, evidence)
         value = exits.settle_exit(connection, code, municipality, door.occasion, net_assets=stated, preview=preview)
+        missing = exits.missing_of(connection, value, door.occasion) if preview else {}
     door.tell(answers.exit_settlement(value), lambda out: _show_exit(out, value))
+    note_missing(door, missing)
 
 
 def _show_exit(out: Console, value: ExitSettlement) -> None:
@@ -423,7 +426,9 @@ def true_up(door: Door, code: str, year: int) -> None:
     """Planlæg efterreguleringen af et afsluttet første regnskabsår, hvor aftalen siger det (true_up)."""
     with door.database.transaction() as connection:
         plan = true_ups.plan_true_up(connection, code, year, door.occasion)
+        missing = true_ups.missing_of(connection, plan, door.occasion)
     door.tell(answers.true_up_plan(plan), lambda out: _show_plan(out, plan))
+    note_missing(door, missing)
 
 
 PLAN = click.argument("number", type=NUMBER, metavar=_("PLAN"))
