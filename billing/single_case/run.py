@@ -6,7 +6,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -15,7 +15,7 @@ from agreements import run as agreements
 from agreements import store as agreement_store
 from agreements.agreement import Agreement, MunicipalityCode
 from agreements.case_terms import CasePrice, CasePricing, CaseService
-from agreements.membership import members_in
+from agreements.membership import MembershipPeriod, Memberships
 from agreements.municipality import municipality
 from billing.invoice import run as invoices
 from billing.invoice.facts import IssuedDocument
@@ -50,6 +50,7 @@ from billing.single_case.rules import (
     CASE_LETTERS_COUNT,
     CasePriceMissing,
     ClaimTooOld,
+    PayerHasLeft,
     arranged,
     changes,
     counted_days,
@@ -123,7 +124,15 @@ class OutlayOutsideStay(RuleBroken):
 class OutlayKnown(RuleBroken):
     """A supplier's invoice is passed on once."""
 
-    danish = N_("Faktura {reference} fra CVR {supplier} er allerede registreret på sag {number} fra den dag.")
+    danish = N_(
+        "Faktura {reference} fra CVR {supplier} er allerede registreret på sag {number} for de døgn eller nogle af dem."
+    )
+
+
+class OutlayOfNothing(BadInput):
+    """A supplier's invoice is above zero and its credit note below."""
+
+    danish = N_("En leverandørs faktura er over 0,00 kr., og dens kreditnota er under; 0,00 kr. er ingen af delene.")
 
 
 class NothingToCorrect(BadInput):
@@ -205,11 +214,67 @@ def _service(agreement: Agreement, code: str) -> CaseService:
     return service
 
 
+@dataclass(frozen=True, slots=True)
+class _PayersDays:
+    """On which days each municipality takes part in an agreement: only these are billed by it."""
+
+    agreement: Agreement
+    periods: Sequence[MembershipPeriod]
+    members: Memberships
+
+    @classmethod
+    def of(cls, connection: Connection, agreement: Agreement) -> _PayersDays:
+        periods = agreement_store.members(connection, agreement.code)
+        return cls(agreement, periods, Memberships({agreement.code: periods}))
+
+    def in_year(self, payer: MunicipalityCode, year: int) -> Period | None:
+        return self.members.days(self.agreement, year).get(payer)
+
+    def within(self, payer: MunicipalityCode, period: Period) -> list[Period]:
+        """Those of some days on which a payer takes part, year by year."""
+        found = []
+        for year in range(period.from_day.year, period.last_day.year + 1):
+            own = self.in_year(payer, year)
+            if own is not None:
+                start, end = max(own.from_day, period.from_day), min(own.to_day, period.to_day)
+                found += [Period(start, end)] if start < end else []
+        return found
+
+    def in_month(self, payer: MunicipalityCode, month: Month) -> Period | None:
+        return next(iter(self.within(payer, month.period)), None)
+
+    def last_day_before(self, payer: MunicipalityCode, day: date) -> date | None:
+        """The payer's last day, where it is before a day on which it takes part no more; else None."""
+        ends_on = self.agreement.ends_on or date.max
+        last_days = [
+            min(period.last_day or date.max, ends_on)
+            for period in self.periods
+            if period.municipality == payer and period.first_day <= day
+        ]
+        last_day = max(last_days, default=date.max)
+        return last_day if last_day < day else None
+
+    def require(self, payer: MunicipalityCode, day: date, what: str) -> None:
+        """Refuse what would begin after the payer's last day.
+
+        Raises:
+            PayerHasLeft.
+        """
+        last_day = self.last_day_before(payer, day)
+        if last_day is not None:
+            raise self.left(payer, last_day, what)
+
+    def left(self, payer: MunicipalityCode, last_day: date, what: str) -> PayerHasLeft:
+        name = municipality(payer).official_name
+        return PayerHasLeft(municipality=name, agreement=self.agreement.code, last_day=last_day, what=what)
+
+
 def open_case(connection: Connection, code: str, service: str, payer: MunicipalityCode, occasion: Occasion) -> Case:
     """Open a case for a service and the municipality that is to pay; its number is made here.
 
     Raises:
-        AgreementUnknown, CaseServiceUnknown, UnknownMunicipality, PayerNotInAgreement, PersonInText.
+        AgreementUnknown, CaseServiceUnknown, UnknownMunicipality, PayerNotInAgreement, PayerHasLeft,
+        PersonInText.
 
     Source: the Horsens-Odder agreement 4.0 (sagsaftalemodel).
     """
@@ -217,9 +282,11 @@ def open_case(connection: Connection, code: str, service: str, payer: Municipali
     agreement = agreements.get(connection, code, lock=True)
     found = _service(agreement, service)
     name = municipality(payer).official_name
+    days = _PayersDays.of(connection, agreement)
     year = occasion.as_of.year
-    if payer not in members_in(agreement_store.members(connection, code), year):
+    if days.in_year(payer, year) is None:
         raise PayerNotInAgreement(municipality=name, agreement=code, year=year)
+    days.require(payer, occasion.as_of, "en sag fra den dag")
     hold(connection, "single_case.number")
     given = store.numbers(connection)
     number = new_number()
@@ -273,7 +340,14 @@ def _step(connection: Connection, number: str, step: CaseStep, day: date, occasi
     require_nobody("Navnet på den, der registrerer,", occasion.actor)
     case = get_case(connection, number, lock=True)
     require_step(case, step, day, occasion.as_of, municipality(case.payer).official_name)
+    if step is CaseStep.ADMITTED:
+        _require_agreed(connection, case, day)
     return _happened(connection, case, CaseEvent(step, day, occasion.as_of), occasion, step.value)
+
+
+def _require_agreed(connection: Connection, case: Case, admitted_on: date) -> None:
+    days = _PayersDays.of(connection, agreements.get(connection, case.agreement))
+    days.require(case.payer, admitted_on, f"en indskrivning {admitted_on:%d.%m.%Y}")
 
 
 def approve_case(connection: Connection, number: str, day: date, occasion: Occasion) -> Case:
@@ -308,7 +382,7 @@ def admit(connection: Connection, number: str, day: date, occasion: Occasion) ->
     """Keep the day of arrival.
 
     Raises:
-        CaseNotApproved, ApprovedAfterAdmission, and as ``approve_case``.
+        CaseNotApproved, ApprovedAfterAdmission, PayerHasLeft, and as ``approve_case``.
     """
     return _step(connection, number, CaseStep.ADMITTED, day, occasion)
 
@@ -350,7 +424,7 @@ def correct_case(
 
     Raises:
         NothingToCorrect, NotACaseNumber, CaseUnknown, DayNotCome, StepOutOfPlace, ApprovedAfterAdmission,
-        LeavesBeforeArrival, PersonInText.
+        LeavesBeforeArrival, PayerHasLeft, PersonInText.
 
     Source: issue 7; docs/decisions/0042-case-corrections.md.
     """
@@ -366,6 +440,8 @@ def correct_case(
         days.sort(key=lambda entry: (entry[0] is CaseStep.ADMITTED) == moves_later)
     for step, day in days:
         if day is not None:
+            if step is CaseStep.ADMITTED:
+                _require_agreed(connection, case, day)
             if step is CaseStep.DISCHARGED and case.discharged_on is None:
                 require_step(case, step, day, occasion.as_of, municipality(case.payer).official_name)
             else:
@@ -459,7 +535,7 @@ def add_outlay(  # noqa: PLR0913 - what a supplier's invoice says
 
     Raises:
         NotACvr, NotASupplierReference, PersonInText, NotACaseNumber, CaseUnknown, NotPricedByDay, OutlayOutsideStay,
-        ClaimTooOld, OutlayKnown, PriceNotPositive.
+        PayerHasLeft, ClaimTooOld, OutlayKnown, OutlayOfNothing.
 
     Source: the Horsens-Odder agreement 6.2 (afregnes efter faktisk pris).
     """
@@ -469,9 +545,11 @@ def add_outlay(  # noqa: PLR0913 - what a supplier's invoice says
     if _service(agreement, case.service).pricing is not CasePricing.ACTUAL:
         raise NotPricedByDay(service=case.service, how="med takst pr. døgn", instead="der er intet at videresende.")
     if amount_oere == 0:
-        raise PriceNotPositive
+        raise OutlayOfNothing
     month = Month.of(period.from_day)
     _require_within_stay(case, period, month)
+    supplied = f"leverandørens faktura for {period.from_day:%d.%m.%Y}-{period.last_day:%d.%m.%Y}"
+    _PayersDays.of(connection, agreement).require(case.payer, period.last_day, supplied)
     last_day = last_claim_day(month, agreement.cases)
     if amount_oere > 0 and occasion.as_of > last_day:
         raise ClaimTooOld(
@@ -481,6 +559,8 @@ def add_outlay(  # noqa: PLR0913 - what a supplier's invoice says
             last_day=last_day,
         )
     outlay = Outlay(0, case.id, period, amount_oere, supplier, reference, occasion.as_of)
+    if any(each.is_for_the_same(outlay) for each in store.outlays(connection, case.agreement, case.id)):
+        raise OutlayKnown(number=case.number, supplier=supplier, reference=reference)
     try:
         with connection.begin_nested():
             outlay = replace(outlay, id=store.write_outlay(connection, outlay))
@@ -534,8 +614,9 @@ def cases_due(connection: Connection, agreement: Agreement, as_of: date) -> Case
         outlays[outlay.case_id].append(outlay)
     new: dict[MunicipalityCode, dict[Month, list[PlannedLine]]] = defaultdict(lambda: defaultdict(list))
     left_out: list[LeftOut] = []
+    days = _PayersDays.of(connection, agreement)
     for case in cases:
-        known = _Known(agreement, prices, outlays[case.id], billed.get(case.id, []))
+        known = _Known(agreement, days, prices, outlays[case.id], billed.get(case.id, []))
         for month in months_of(case, known.outlays, known.billed, last):
             lines, reason = _new_lines(case, month, known, as_of)
             if reason is not None:
@@ -586,6 +667,7 @@ def months_to_bill(
     last = Month.of(as_of).plus(-1)
     found: dict[Month, set[MunicipalityCode]] = defaultdict(set)
     is_today = True
+    payers_days = _PayersDays.of(connection, agreement)
     outlays: dict[int, list[Outlay]] = defaultdict(list)
     for outlay in store.outlays(connection, agreement.code):
         if outlay.recorded_on <= as_of:
@@ -599,8 +681,11 @@ def months_to_bill(
             continue
         by_day = _service(agreement, case.service).pricing is CasePricing.DAY
         for month in months_of(told, outlays[case.id], (), last):
-            days = told.admitted_on and counted_days(
-                told.admitted_on, told.discharged_on, month.period, agreement.cases
+            agreed = payers_days.in_month(case.payer, month)
+            days = (
+                told.admitted_on
+                and agreed
+                and counted_days(told.admitted_on, told.discharged_on, agreed, agreement.cases)
             )
             passed_on = any(Month.of(each.period.from_day) == month for each in outlays[case.id])
             if passed_on or (by_day and days):
@@ -618,6 +703,7 @@ def _dates(case: Case) -> list[str]:
 @dataclass(frozen=True, slots=True)
 class _Known:
     agreement: Agreement
+    days: _PayersDays
     prices: Sequence[CasePrice]
     outlays: Sequence[Outlay]
     billed: Sequence[BilledLine]
@@ -629,7 +715,8 @@ def _new_lines(case: Case, month: Month, known: _Known, as_of: date) -> tuple[li
     terms = known.agreement.cases
     own = [price for price in known.prices if price.service == case.service]
     try:
-        wanted = wanted_lines(case, month, service.pricing, own, known.outlays, terms)
+        agreed = known.days.in_month(case.payer, month)
+        wanted = wanted_lines(case, month, service.pricing, own, known.outlays, terms, agreed)
     except CasePriceMissing as missing:
         return [], left_out_of(case, month, missing)
     lines = changes(wanted, [entry for entry in known.billed if entry.line.month == month])
@@ -644,7 +731,22 @@ def _new_lines(case: Case, month: Month, known: _Known, as_of: date) -> tuple[li
         return [], left_out_of(case, month, too_old)
     by_id = {outlay.id: outlay for outlay in known.outlays}
     numbers = {entry.key: f"{entry.number}, linje {entry.key.position}" for entry in known.billed}
-    return [PlannedLine(case, line, _text(case, service, line, by_id, numbers)) for line in lines], None
+    planned = [PlannedLine(case, line, _text(case, service, line, by_id, numbers)) for line in lines]
+    return planned, _stays_on(case, month, known)
+
+
+def _stays_on(case: Case, month: Month, known: _Known) -> LeftOut | None:
+    """That nobody told of a discharge, and the payer has left: told in the month with the first day that is not billed.
+
+    Source: docs/decisions/0041-cases.md.
+    """
+    if case.state != "admitted":
+        return None
+    last_day = known.days.last_day_before(case.payer, month.period.last_day)
+    if last_day is None or Month.of(last_day + timedelta(days=1)) != month:
+        return None
+    what = f"sag {case.number} fra {last_day + timedelta(days=1):%d.%m.%Y}"
+    return left_out_of(case, month, known.days.left(case.payer, last_day, what))
 
 
 def _text(
@@ -660,7 +762,7 @@ def _text(
 
 
 def case_account(connection: Connection, case: Case, as_of: date) -> CaseAccount:
-    """One case with all that its bills rest on, and what the next would say; six queries whatever there is.
+    """One case with all that its bills rest on, and what the next would say; seven queries whatever there is.
 
     Raises:
         AgreementUnknown.
@@ -672,7 +774,7 @@ def case_account(connection: Connection, case: Case, as_of: date) -> CaseAccount
     prices = [price for price in prices_of(connection, agreement) if price.service == case.service]
     outlays = store.outlays(connection, agreement.code, case.id)
     billed = store.billed_lines(connection, agreement.code, case.id).get(case.id, [])
-    known = _Known(agreement, prices, outlays, billed)
+    known = _Known(agreement, _PayersDays.of(connection, agreement), prices, outlays, billed)
     waiting: list[PlannedLine] = []
     left_out = []
     for month in months_of(case, outlays, billed, Month.of(as_of).plus(-1)):
@@ -938,6 +1040,7 @@ def case_statement(connection: Connection, code: str, payer: MunicipalityCode, p
     agreement = agreements.get(connection, code)
     municipality(payer)
     billed = store.billed_lines(connection, code)
+    days = _PayersDays.of(connection, agreement)
     rows = []
     for case in store.cases(connection, code, payer):
         lines = [
@@ -945,12 +1048,13 @@ def case_statement(connection: Connection, code: str, payer: MunicipalityCode, p
             for entry in billed.get(case.id, [])
             if entry.is_live and entry.line.period.from_day in period
         ]
-        counted = (
-            None
-            if case.admitted_on is None or case.is_withdrawn
-            else counted_days(case.admitted_on, case.discharged_on, period, agreement.cases)
-        )
-        if counted is None and not lines and case.opened_on not in period:
+        counted = 0
+        if case.admitted_on is not None and not case.is_withdrawn:
+            counted = sum(
+                days_in(counted_days(case.admitted_on, case.discharged_on, agreed, agreement.cases))
+                for agreed in days.within(payer, period)
+            )
+        if not counted and not lines and case.opened_on not in period:
             continue
         rows.append(
             StatementRow(
@@ -959,7 +1063,7 @@ def case_statement(connection: Connection, code: str, payer: MunicipalityCode, p
                 case.approved_on,
                 case.admitted_on,
                 case.discharged_on,
-                days_in(counted),
+                counted,
                 sum(lines),
             ),
         )

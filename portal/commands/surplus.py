@@ -13,7 +13,7 @@ from billing.surplus_capacity import run as surplus
 from billing.surplus_capacity.facts import Sale, SaleOffer, SubscribersCost
 from billing.surplus_capacity.rules import cost_per_course_oere
 from foundation.errors import BadInput, N_
-from foundation.money import NotAnAmount, kroner, oere_from_danish_text
+from foundation.money import NotAnAmount, kroner, oere_as_typed
 from foundation.period import Period
 from portal.commands.door import DATE, MUNICIPALITY, Door, command, name_of, new_group, table
 from portal.language import _
@@ -31,7 +31,7 @@ class NotASaleAmount(BadInput):
 
 def _amount(text: str) -> int:
     try:
-        return oere_from_danish_text(text)
+        return oere_as_typed(text)
     except NotAnAmount as error:
         raise NotASaleAmount from error
 
