@@ -1,4 +1,4 @@
-"""A year that was billed ahead, and notice within it: the verification says what is to be done until it is.
+"""What is told after a notice: the verification says what is to be done until it is, and no deadline is beyond it.
 
 900,000.00 by 2:1 is 600,000.00 and 300,000.00; eleven twelfths of them 550,000.00 and 275,000.00.
 """
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from tests.scenarios.conftest import Desk, by_code, cost
+from tests.scenarios.test_other_agreements import EXAMPLES
 
 AGREEMENT = """
 [agreement]
@@ -59,3 +60,17 @@ def test_what_was_billed_beyond_a_notice_is_told_until_it_is_taken_back(quick: D
     assert quick.holds()["months_due"].startswith("Intet forfaldent")
     shown = [quick.does("invoice", "show", number)["amount_oere"] for number in ("F2010-0002", "F2010-0004")]
     assert sorted(shown) == [27_500_000, 55_000_000]
+
+
+def test_nobody_states_the_use_of_months_in_which_nobody_takes_part(quick: Desk) -> None:
+    quick.as_of = "2008-12-20"
+    quick.does("agreement", "load", EXAMPLES / "horsens_odder_2009.toml")
+    quick.as_of = "2009-04-20"
+    quick.does("agreement", "terminate", "horsens-odder", "--by", "615", "--to", "2010-02-01")
+    quick.as_of = "2010-06-01"
+    kinds = [each["kind"] for each in quick.does("deadlines", "horsens-odder", "--year", 2010)["deadlines"]]
+    assert {kind: kinds.count(kind) for kind in ("usage_statement", "case_invoice", "advance_invoice")} == {
+        "usage_statement": 1,
+        "case_invoice": 1,
+        "advance_invoice": 1,
+    }
