@@ -15,7 +15,7 @@ from agreements import run as agreements
 from agreements import store as agreement_store
 from agreements.agreement import Agreement, MunicipalityCode
 from agreements.case_terms import CasePrice, CasePricing, CaseService
-from agreements.membership import MembershipPeriod, Memberships
+from agreements.cost_lines import FIRST_AGREED_YEAR, LAST_AGREED_YEAR
 from agreements.municipality import municipality
 from billing.invoice import run as invoices
 from billing.invoice.facts import IssuedDocument
@@ -45,12 +45,12 @@ from billing.single_case.facts import (
     RefusalReason,
     StatementRow,
 )
+from billing.single_case.payers_days import PayersDays
 from billing.single_case.rules import (
     CASE_LETTERS,
     CASE_LETTERS_COUNT,
     CasePriceMissing,
     ClaimTooOld,
-    PayerHasLeft,
     arranged,
     changes,
     counted_days,
@@ -110,6 +110,12 @@ class PriceNotPositive(BadInput):
     """A unit price is above zero."""
 
     danish = N_("En takst skal være over 0,00 kr.")
+
+
+class PriceFromNoAgreedYear(BadInput):
+    """A unit price is from a day of a year that agreements may have."""
+
+    danish = N_("En takst kan ikke gælde fra {day}: vælg en dag i årene {first}-{last}.")
 
 
 class OutlayOutsideStay(RuleBroken):
@@ -214,59 +220,8 @@ def _service(agreement: Agreement, code: str) -> CaseService:
     return service
 
 
-@dataclass(frozen=True, slots=True)
-class _PayersDays:
-    """On which days each municipality takes part in an agreement: only these are billed by it."""
-
-    agreement: Agreement
-    periods: Sequence[MembershipPeriod]
-    members: Memberships
-
-    @classmethod
-    def of(cls, connection: Connection, agreement: Agreement) -> _PayersDays:
-        periods = agreement_store.members(connection, agreement.code)
-        return cls(agreement, periods, Memberships({agreement.code: periods}))
-
-    def in_year(self, payer: MunicipalityCode, year: int) -> Period | None:
-        return self.members.days(self.agreement, year).get(payer)
-
-    def within(self, payer: MunicipalityCode, period: Period) -> list[Period]:
-        """Those of some days on which a payer takes part, year by year."""
-        found = []
-        for year in range(period.from_day.year, period.last_day.year + 1):
-            own = self.in_year(payer, year)
-            if own is not None:
-                start, end = max(own.from_day, period.from_day), min(own.to_day, period.to_day)
-                found += [Period(start, end)] if start < end else []
-        return found
-
-    def in_month(self, payer: MunicipalityCode, month: Month) -> Period | None:
-        return next(iter(self.within(payer, month.period)), None)
-
-    def last_day_before(self, payer: MunicipalityCode, day: date) -> date | None:
-        """The payer's last day, where it is before a day on which it takes part no more; else None."""
-        ends_on = self.agreement.ends_on or date.max
-        last_days = [
-            min(period.last_day or date.max, ends_on)
-            for period in self.periods
-            if period.municipality == payer and period.first_day <= day
-        ]
-        last_day = max(last_days, default=date.max)
-        return last_day if last_day < day else None
-
-    def require(self, payer: MunicipalityCode, day: date, what: str) -> None:
-        """Refuse what would begin after the payer's last day.
-
-        Raises:
-            PayerHasLeft.
-        """
-        last_day = self.last_day_before(payer, day)
-        if last_day is not None:
-            raise self.left(payer, last_day, what)
-
-    def left(self, payer: MunicipalityCode, last_day: date, what: str) -> PayerHasLeft:
-        name = municipality(payer).official_name
-        return PayerHasLeft(municipality=name, agreement=self.agreement.code, last_day=last_day, what=what)
+def _days_of_payers(connection: Connection, agreement: Agreement) -> PayersDays:
+    return PayersDays.of(agreement, agreement_store.members(connection, agreement.code))
 
 
 def open_case(connection: Connection, code: str, service: str, payer: MunicipalityCode, occasion: Occasion) -> Case:
@@ -282,7 +237,7 @@ def open_case(connection: Connection, code: str, service: str, payer: Municipali
     agreement = agreements.get(connection, code, lock=True)
     found = _service(agreement, service)
     name = municipality(payer).official_name
-    days = _PayersDays.of(connection, agreement)
+    days = _days_of_payers(connection, agreement)
     year = occasion.as_of.year
     if days.in_year(payer, year) is None:
         raise PayerNotInAgreement(municipality=name, agreement=code, year=year)
@@ -346,7 +301,7 @@ def _step(connection: Connection, number: str, step: CaseStep, day: date, occasi
 
 
 def _require_agreed(connection: Connection, case: Case, admitted_on: date) -> None:
-    days = _PayersDays.of(connection, agreements.get(connection, case.agreement))
+    days = _days_of_payers(connection, agreements.get(connection, case.agreement))
     days.require(case.payer, admitted_on, f"en indskrivning {admitted_on:%d.%m.%Y}")
 
 
@@ -481,7 +436,7 @@ def set_price(connection: Connection, code: str, price: CasePrice, occasion: Occ
         The service's prices as they are now.
 
     Raises:
-        AgreementUnknown, CaseServiceUnknown, NotPricedByDay, PriceNotPositive.
+        AgreementUnknown, CaseServiceUnknown, NotPricedByDay, PriceNotPositive, PriceFromNoAgreedYear.
 
     Source: the Horsens-Odder agreement 6.2.
     """
@@ -494,6 +449,8 @@ def set_price(connection: Connection, code: str, price: CasePrice, occasion: Occ
         )
     if price.amount_oere <= 0:
         raise PriceNotPositive
+    if not FIRST_AGREED_YEAR <= price.from_day.year <= LAST_AGREED_YEAR:
+        raise PriceFromNoAgreedYear(day=price.from_day, first=FIRST_AGREED_YEAR, last=LAST_AGREED_YEAR)
     known = prices_of(connection, agreement)
     before = next(
         (each for each in known if (each.service, each.from_day) == (price.service, price.from_day)),
@@ -549,7 +506,7 @@ def add_outlay(  # noqa: PLR0913 - what a supplier's invoice says
     month = Month.of(period.from_day)
     _require_within_stay(case, period, month)
     supplied = f"leverandørens faktura for {period.from_day:%d.%m.%Y}-{period.last_day:%d.%m.%Y}"
-    _PayersDays.of(connection, agreement).require(case.payer, period.last_day, supplied)
+    _days_of_payers(connection, agreement).require(case.payer, period.last_day, supplied)
     last_day = last_claim_day(month, agreement.cases)
     if amount_oere > 0 and occasion.as_of > last_day:
         raise ClaimTooOld(
@@ -614,7 +571,7 @@ def cases_due(connection: Connection, agreement: Agreement, as_of: date) -> Case
         outlays[outlay.case_id].append(outlay)
     new: dict[MunicipalityCode, dict[Month, list[PlannedLine]]] = defaultdict(lambda: defaultdict(list))
     left_out: list[LeftOut] = []
-    days = _PayersDays.of(connection, agreement)
+    days = _days_of_payers(connection, agreement)
     for case in cases:
         known = _Known(agreement, days, prices, outlays[case.id], billed.get(case.id, []))
         for month in months_of(case, known.outlays, known.billed, last):
@@ -667,7 +624,7 @@ def months_to_bill(
     last = Month.of(as_of).plus(-1)
     found: dict[Month, set[MunicipalityCode]] = defaultdict(set)
     is_today = True
-    payers_days = _PayersDays.of(connection, agreement)
+    payers_days = _days_of_payers(connection, agreement)
     outlays: dict[int, list[Outlay]] = defaultdict(list)
     for outlay in store.outlays(connection, agreement.code):
         if outlay.recorded_on <= as_of:
@@ -703,7 +660,7 @@ def _dates(case: Case) -> list[str]:
 @dataclass(frozen=True, slots=True)
 class _Known:
     agreement: Agreement
-    days: _PayersDays
+    days: PayersDays
     prices: Sequence[CasePrice]
     outlays: Sequence[Outlay]
     billed: Sequence[BilledLine]
@@ -774,7 +731,7 @@ def case_account(connection: Connection, case: Case, as_of: date) -> CaseAccount
     prices = [price for price in prices_of(connection, agreement) if price.service == case.service]
     outlays = store.outlays(connection, agreement.code, case.id)
     billed = store.billed_lines(connection, agreement.code, case.id).get(case.id, [])
-    known = _Known(agreement, _PayersDays.of(connection, agreement), prices, outlays, billed)
+    known = _Known(agreement, _days_of_payers(connection, agreement), prices, outlays, billed)
     waiting: list[PlannedLine] = []
     left_out = []
     for month in months_of(case, outlays, billed, Month.of(as_of).plus(-1)):
@@ -1040,7 +997,7 @@ def case_statement(connection: Connection, code: str, payer: MunicipalityCode, p
     agreement = agreements.get(connection, code)
     municipality(payer)
     billed = store.billed_lines(connection, code)
-    days = _PayersDays.of(connection, agreement)
+    days = _days_of_payers(connection, agreement)
     rows = []
     for case in store.cases(connection, code, payer):
         lines = [

@@ -37,6 +37,7 @@ def test_a_suppliers_invoice_is_not_entered_again_with_other_days(quick: Desk) -
     quick.does("agreement", "load", FILES / "sager.toml")
     prices = quick.does("case", "price", CODE, "kraasiglund", "2009-04-01", "1400.50")
     assert [each["amount_oere"] for each in prices] == [133_700, 140_050]
+    quick.refuses("case", "price", CODE, "kraasiglund", "1900-01-01", "5,00", words=["01.01.1900", "2007-2090"])
     number = quick.does("case", "open", CODE, "ekstern", "727")["case"]
     quick.does("case", "approve", number)
     quick.does("case", "admit", number)
