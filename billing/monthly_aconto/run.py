@@ -271,7 +271,7 @@ class _Books:
             if self.as_of < missing_from:
                 raise PriceMissing(agreement=agreement.code, year=month.year, provisional_from=missing_from)
         else:
-            _same_members(subscription, agreement.code, days)
+            require_same_members(subscription, agreement.code, days)
         codes = {agreement.issuer, *agreement.providers, *members}
         codes |= {line.key.provider for line in subscription.cost_lines}
         codes |= {source.provider for part in subscription.parts for source in part.passed_on}
@@ -315,7 +315,16 @@ def _issued(connection: Connection, agreement: Agreement, month: Month) -> dict[
     }
 
 
-def _same_members(subscription: AnnualSubscription, code: str, members: Mapping[MunicipalityCode, Period]) -> None:
+def require_same_members(
+    subscription: AnnualSubscription, code: str, members: Mapping[MunicipalityCode, Period]
+) -> None:
+    """Refuse a price that was calculated for others than those who take part, or for other days of theirs.
+
+    Raises:
+        PriceOutOfDate: says who came, went or has other days.
+
+    Source: domain rule 7; docs/decisions/0039-terms.md.
+    """
     priced = {part.municipality for part in subscription.parts}
     whole = BillingYear(subscription.year).period
     paid_for = subscription.division.days if subscription.division else {}

@@ -21,7 +21,7 @@ from billing.invoice.facts import IssuedDocument
 from billing.monthly_aconto import run as months
 from billing.monthly_aconto.facts import MonthIssue, MonthPlan
 from billing.monthly_run import run as runs
-from foundation.money import NotAnAmount, kroner, oere_from_danish_text
+from foundation.money import NotAnAmount, kroner, oere_as_typed
 from foundation.period import BillingYear, Month
 from portal.commands import answers
 from portal.commands.door import (
@@ -591,7 +591,7 @@ def _credited_line(text: str) -> tuple[int, int | None]:
     read = re.fullmatch(r"(-?[0-9]{1,40})(?:=(.*))?", text)
     if read is None:
         raise NotAnAmount
-    return int(read[1]), None if read[2] is None else oere_from_danish_text(read[2])
+    return int(read[1]), None if read[2] is None else oere_as_typed(read[2])
 
 
 @command(invoice_group, "credit")

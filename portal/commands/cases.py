@@ -18,7 +18,7 @@ from billing.single_case import statement_run
 from billing.single_case.facts import Case, CasePlan, CorrectionReason, RefusalReason
 from billing.single_case.run import CaseCorrection
 from foundation.errors import BadInput, N_
-from foundation.money import NotAnAmount, kroner, oere_from_danish_text
+from foundation.money import NotAnAmount, kroner, oere_as_typed
 from foundation.period import Month, Period
 from portal.commands.door import (
     DATE,
@@ -48,7 +48,7 @@ class NotACaseAmount(BadInput):
 
 def _amount(text: str) -> int:
     try:
-        return oere_from_danish_text(text)
+        return oere_as_typed(text)
     except NotAnAmount as error:
         raise NotACaseAmount from error
 
