@@ -87,7 +87,7 @@ def make_key(place: str) -> str:
     return _page(place, (" ".join(name.split()), token))
 
 
-@pages.post("/luk/<int:number>")
+@pages.post("/luk/<int(max=999999999):number>")
 @who_may(Deed.READ)
 def end_key(place: str, number: int) -> WebResponse:
     """End one of one's own keys."""
@@ -107,7 +107,7 @@ def list_all(place: str) -> str:
     )
 
 
-@pages.post("/alle/luk/<int:number>")
+@pages.post("/alle/luk/<int(max=999999999):number>")
 @who_may(Deed.USERS)
 def end_any(place: str, number: int) -> WebResponse:
     """End anybody's key here."""

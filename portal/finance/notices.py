@@ -37,7 +37,7 @@ def notices(place: str) -> str:
     )
 
 
-@pages.post("/meddelelser/<int:number>")
+@pages.post("/meddelelser/<int(max=999999999):number>")
 @who_may(Deed.PREPARE)
 def answer_notice(place: str, number: int) -> WebResponse:
     """Accept a notice, which carries a leaver's out, or turn it down and say why."""
