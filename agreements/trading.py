@@ -362,8 +362,8 @@ NO_VAT_CATEGORY = N_(
     "indtast den med «mellemregning service set {agreement} {service} --vat».",
 )
 MIXED_VAT = N_(
-    "et bilag kan ikke både have ydelser uden for momsloven og ydelser, der er fritaget ({services}). Er de af hver sin "
-    'aftale, så giv aftalerne hver sin faktura: invoice_per = "agreement" under [terms.advance].',
+    "et bilag kan ikke både have ydelser uden for momsloven og ydelser, der er fritaget ({services}). Er de af hver "
+    'sin aftale, så giv aftalerne hver sin faktura: invoice_per = "agreement" under [terms.advance].',
 )
 
 
