@@ -18,13 +18,14 @@ from billing.single_case import statement_run
 from billing.single_case.facts import Case, CasePlan, CorrectionReason, RefusalReason
 from billing.single_case.run import CaseCorrection
 from foundation.errors import BadInput, N_
-from foundation.money import NotAnAmount, kroner, oere_from_danish_text
+from foundation.money import NotAnAmount, kroner, oere_as_typed
 from foundation.period import Month, Period
 from portal.commands.door import (
     DATE,
     FILE,
     MONTH,
     MUNICIPALITY,
+    NUMBER,
     Door,
     command,
     name_of,
@@ -47,7 +48,7 @@ class NotACaseAmount(BadInput):
 
 def _amount(text: str) -> int:
     try:
-        return oere_from_danish_text(text)
+        return oere_as_typed(text)
     except NotAnAmount as error:
         raise NotACaseAmount from error
 
@@ -368,7 +369,7 @@ def list_plans(door: Door, code: str | None) -> None:
     door.tell(answer, lambda out: out.print(table("", heading, rows)))
 
 
-_plan_number = click.argument("number", type=int, metavar=_("PLAN"))
+_plan_number = click.argument("number", type=NUMBER, metavar=_("PLAN"))
 
 
 @command(case_group, "plan-show")

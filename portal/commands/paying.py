@@ -22,6 +22,7 @@ from portal.commands.door import (
     DATE,
     FILE,
     MUNICIPALITY,
+    NUMBER,
     PARTLY_DONE,
     Door,
     command,
@@ -434,7 +435,7 @@ def _show_matching(out: Console, found: Matching) -> None:
 
 
 @command(payment_group, "undo")
-@click.argument("number", type=int, metavar=_("UDLIGNING"))
+@click.argument("number", type=NUMBER, metavar=_("UDLIGNING"))
 @click.option("--reason", default="", metavar=_("TEKST"), help=_("Hvorfor; skal angives."))
 def undo(door: Door, number: int, reason: str) -> None:
     """Ophæv en udligning ved en modpostering; bilag og indbetaling er så åbne som før."""
@@ -642,7 +643,7 @@ def list_plans(door: Door, issuer: str | None) -> None:
 
 
 @command(interest_group, "approve")
-@click.argument("number", type=int, metavar=_("PLAN"))
+@click.argument("number", type=NUMBER, metavar=_("PLAN"))
 @click.option("--by", "who", metavar=_("NAVN"), help=_("Hvem der godkender; ellers den, der kører kommandoen."))
 @click.option("--note", default="", metavar=_("TEKST"), help=_("Hvad der blev kontrolleret."))
 def approve(door: Door, number: int, who: str | None, note: str) -> None:
@@ -654,7 +655,7 @@ def approve(door: Door, number: int, who: str | None, note: str) -> None:
 
 
 @command(interest_group, "stop")
-@click.argument("number", type=int, metavar=_("PLAN"))
+@click.argument("number", type=NUMBER, metavar=_("PLAN"))
 @click.option("--note", default="", metavar=_("TEKST"), help=_("Hvorfor."))
 def stop(door: Door, number: int, note: str) -> None:
     """Opgiv en renteplan."""
@@ -665,7 +666,7 @@ def stop(door: Door, number: int, note: str) -> None:
 
 
 @command(interest_group, "issue")
-@click.argument("number", type=int, metavar=_("PLAN"))
+@click.argument("number", type=NUMBER, metavar=_("PLAN"))
 def issue(door: Door, number: int) -> None:
     """Udsted en godkendt plans rentefakturaer, hvis alt, den hviler på, er uændret."""
     with door.database.transaction() as connection:

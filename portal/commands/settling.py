@@ -31,6 +31,7 @@ from portal.commands.agreed import show_lines
 from portal.commands.door import (
     FILE,
     MUNICIPALITY,
+    NUMBER,
     YEAR,
     Door,
     command,
@@ -38,6 +39,7 @@ from portal.commands.door import (
     new_group,
     note_missing,
     read_file,
+    readable_name,
     table,
 )
 from portal.language import _
@@ -141,7 +143,7 @@ def close(
     preview: bool,
 ) -> None:
     """Afslut et regnskabsår: resultat, hver kommunes andel, hvad der indregnes og overføres."""
-    who = author or door.settings.actor
+    who = readable_name(author or door.settings.actor)
     transaction = door.database.reading() if preview else door.database.transaction()
     with transaction as connection:
         value = settlements.close(
@@ -151,7 +153,7 @@ def close(
             door.occasion,
             carry=carry or NOTHING_CARRIED,
             author=who,
-            approver=approver or who,
+            approver=readable_name(approver or who),
             preview=preview,
         )
         keys, words = _division(connection, value)
@@ -245,7 +247,7 @@ def release(
     approver: str | None,
 ) -> None:
     """Frigiv et overført resultat fra ÅR til et senere års pris."""
-    who = author or door.settings.actor
+    who = readable_name(author or door.settings.actor)
     with door.database.transaction() as connection:
         moved = settlements.release(
             connection,
@@ -255,7 +257,7 @@ def release(
             door.occasion,
             amount=amount or CarryOver(percent=Decimal(100)),
             author=who,
-            approver=approver or who,
+            approver=readable_name(approver or who),
         )
     released = sum(movement.amount_oere for movement in moved if movement.application_year is not None)
     answer = {
@@ -429,7 +431,7 @@ def true_up(door: Door, code: str, year: int) -> None:
     note_missing(door, missing)
 
 
-PLAN = click.argument("number", type=int, metavar=_("PLAN"))
+PLAN = click.argument("number", type=NUMBER, metavar=_("PLAN"))
 
 
 @command(settlement_group, "true-up-show")

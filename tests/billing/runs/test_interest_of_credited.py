@@ -12,7 +12,8 @@ import pytest
 from billing.invoice import run as invoices
 from billing.payment import interest_run
 from tests.billing.runs.conftest import FUNEN, Life
-from tests.billing.runs.test_interest import ASSENS, bill, combined, planning
+from tests.billing.runs.test_interest import bill, combined, planning
+from tests.billing.runs.test_payment import ASSENS
 
 __all__ = ["combined"]
 
