@@ -33,7 +33,8 @@ class Principal:
     Attributes:
         amount_oere: What it asks for, less what was credited of it.
         paid: Day -> øre that were paid or set off on it.
-        pieces: Agreement -> øre that it asked for at first, by which the interest is divided.
+        pieces: Agreement -> øre that it asks for, less what was credited of it, by which the interest is divided; where
+            all was credited, what it asked for at first.
         billed: Agreement -> what interest of it was billed and until which day.
     """
 

@@ -92,10 +92,11 @@ def principals(
     """
     everything = store.open_items(connection, issuer)
     by_id = {item.invoice_id: item for item in everything}
-    credited: dict[int, int] = defaultdict(int)
+    credited: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for item in everything:
         for target in item.credits:
-            credited[target] += item.amount_oere
+            for agreement, amount in _by_agreement(item).items():
+                credited[target][agreement] += amount
     wanted = [
         item
         for item in everything
@@ -113,13 +114,19 @@ def principals(
             number=item.number,
             subscriber=item.subscriber,
             due_date=item.due_date,
-            amount_oere=max(0, item.amount_oere + credited[item.invoice_id]),
+            amount_oere=max(0, item.amount_oere + sum(credited[item.invoice_id].values())),
             paid=dict(sorted(paid[item.invoice_id].items())),
-            pieces=_by_agreement(item),
+            pieces=_owed(_by_agreement(item), credited[item.invoice_id]),
             billed=billed.get(item.invoice_id, {}),
         )
         for item in wanted
     ]
+
+
+def _owed(asked: Mapping[str, int], credited: Mapping[str, int]) -> dict[str, int]:
+    """What each agreement asked for and was not credited of; where nothing is left, what they asked for at first."""
+    left = {agreement: amount + credited.get(agreement, 0) for agreement, amount in asked.items()}
+    return left if sum(left.values()) > 0 else dict(asked)
 
 
 def _by_agreement(item: OpenItem) -> dict[str, int]:

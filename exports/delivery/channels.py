@@ -95,8 +95,8 @@ class Carrier:
         return self._by_http(channel.settings, parcel)
 
     def _secret(self, name: str) -> str | None:
-        """A password or token; None where the environment does not have it."""
-        return self._environment.get(name) or None
+        """A password or token without the end of the line that files leave; None where the environment has none."""
+        return self._environment.get(name, "").strip("\r\n") or None
 
     def _by_http(self, settings: Mapping[str, str], parcel: Parcel) -> Tried:
         url = settings["url"]
@@ -111,6 +111,10 @@ class Carrier:
             token = self._secret(settings["token_env"])
             if token is None:
                 return _no_secret(reached, settings["token_env"])
+            if not (token.isascii() and token.isprintable()):
+                # The library's own error would say the token, and it would be kept with the delivery.
+                said = f"miljøvariablen {settings['token_env']} har tegn, som en adgangsnøgle ikke kan have"
+                return Tried(handed_over=False, reached=reached, detail=said)
             headers["Authorization"] = f"Bearer {token}"
         try:
             # A redirect could carry the token somewhere else.

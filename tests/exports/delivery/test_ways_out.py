@@ -140,3 +140,28 @@ def test_one_address_is_one() -> None:
     require_usable(
         ChannelKind.SMTP, DeliveryTopic.DOCUMENTS, settings | {"recipient": '"Kreditor, Assens" <b@eksempel.invalid>'}
     )
+
+
+@pytest.mark.parametrize("token", ["hemmeligt\nX-Andet: 1", "hemmeligt\x00", "hemmeligt-æ", "hemmeligt\ud800"])
+def test_a_token_that_cannot_be_sent_is_never_told(server: Server, token: str) -> None:
+    """The library's error names the header's whole value, which would be kept with the delivery and shown."""
+    settings = {"url": f"http://127.0.0.1:{server.port}/bilag", "token_env": "NOEGLE"}
+    with Carrier({"NOEGLE": token}) as ways:
+        tried = ways.hand_over(Channel("461", DeliveryTopic.DOCUMENTS, ChannelKind.HTTP, settings), PARCEL)
+    assert (tried.handed_over, tried.lasting) == (False, False)
+    assert tried.detail == "miljøvariablen NOEGLE har tegn, som en adgangsnøgle ikke kan have"
+
+
+def test_the_end_of_a_line_behind_a_token_is_none_of_it(server: Server) -> None:
+    asked: list[bytes] = []
+
+    def behave(caller: socket.socket) -> None:
+        asked.append(caller.recv(65536))
+        caller.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    server.behaves = behave
+    settings = {"url": f"http://127.0.0.1:{server.port}/bilag", "token_env": "NOEGLE"}
+    with Carrier({"NOEGLE": "hemmeligt\r\n"}) as ways:
+        tried = ways.hand_over(Channel("461", DeliveryTopic.DOCUMENTS, ChannelKind.HTTP, settings), PARCEL)
+    assert tried.handed_over
+    assert b"Authorization: Bearer hemmeligt\r\n" in asked[0]
