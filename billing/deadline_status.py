@@ -31,6 +31,7 @@ from billing.accounts.tables import decision, result_movement
 from billing.annual_subscription.tables import price_notice, subscription, subscription_cost_line
 from billing.invoice.facts import ClaimKind
 from billing.invoice.tables import claim, invoice
+from billing.monthly_aconto.store import without_share
 from billing.monthly_run.tables import issuer_setting
 from billing.single_case.run import months_to_bill
 from billing.usage_statement.facts import UsagePeriod
@@ -132,7 +133,7 @@ def deadline_statuses(  # noqa: PLR0913 - each is a filter
     stored = _stored(connection, as_of, codes, year or as_of.year - YEARS_LOOKED_BACK, brief=brief)
     if who:
         _read_events(connection, codes[0] if codes is not None and len(codes) == 1 else None, stored)
-    stored.memberships = Memberships(stored.members)
+    stored.memberships = Memberships(stored.members, without_share(connection, codes, as_of))
     if brief:
         _read_unfinished(connection, as_of, versions, year or as_of.year - YEARS_LOOKED_BACK, stored)
     stored.case_months = {
@@ -384,7 +385,7 @@ def _read_unfinished(
             code
             for (code, month), (held, _day) in stored.billed.items()
             if not held.issuperset(
-                stored.memberships.in_span(
+                stored.memberships.payers(
                     versions[code][1], instalment_of(versions[code][1].terms.advance, month).period
                 )
             )
@@ -597,7 +598,8 @@ class _Look:
     def _payers(self, month: Month) -> tuple[MunicipalityCode, ...]:
         known, key = self.stored.payers, (self.agreement.code, month)
         if key not in known:
-            known[key] = self._present(instalment_of(self.agreement.terms.advance, month).period)
+            span = instalment_of(self.agreement.terms.advance, month).period
+            known[key] = self.stored.memberships.payers(self.agreement, span)
         return known[key]
 
     def _present(self, span: Period) -> tuple[MunicipalityCode, ...]:

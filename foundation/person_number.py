@@ -31,6 +31,7 @@ _HYPHENS = {
     for character in "\u00ad\u02d7\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\u2796\ufe58\ufe63\uff0d"
 }
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
 def plain(text: str) -> str:
@@ -38,7 +39,7 @@ def plain(text: str) -> str:
     if "_x" in text:  # how a workbook writes characters that XML cannot hold
         text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
     if text.isascii():
-        return text
+        return text if text.isprintable() else _CONTROLS.sub("", text)
     kept = []
     for character in unicodedata.normalize("NFKD", text.translate(_HYPHENS)).translate(_HYPHENS):
         category = unicodedata.category(character)
@@ -48,7 +49,7 @@ def plain(text: str) -> str:
             kept.append(" ")
         elif category not in {"Cf", "Mn", "Me"}:
             kept.append(character)
-    return "".join(kept)
+    return _CONTROLS.sub("", "".join(kept))
 
 
 def is_possible_date(day: int, month: int, year: int) -> bool:

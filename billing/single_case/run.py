@@ -17,8 +17,10 @@ from agreements.agreement import Agreement, MunicipalityCode
 from agreements.case_terms import CasePrice, CasePricing, CaseService
 from agreements.cost_lines import FIRST_AGREED_YEAR, LAST_AGREED_YEAR
 from agreements.municipality import municipality
+from agreements.trading import Finding
 from billing.invoice import run as invoices
-from billing.invoice.facts import IssuedDocument
+from billing.invoice.facts import DocumentDraft, IssuedDocument
+from billing.invoice.missing import missing_by_payer
 from billing.monthly_aconto.run import party_snapshots
 from billing.monthly_run.facts import CLOCK, PlanEvent, PlanState
 from billing.monthly_run.rules import STATE_WORDS, bears_name_of, changed_inputs, digest, require_a_person
@@ -774,6 +776,26 @@ def plan_cases(connection: Connection, code: str, occasion: Occasion, *, by_cloc
     return plan
 
 
+def missing_of(connection: Connection, code: str, occasion: Occasion) -> dict[MunicipalityCode, tuple[Finding, ...]]:
+    """What the bills that are due would lack as e-invoices; nothing of those that are complete.
+
+    Returns:
+        Payer -> findings, each with the official rule's id.
+
+    Raises:
+        AgreementUnknown.
+    """
+    agreement = agreements.get(connection, code)
+    drafts = _drafts(agreement, cases_due(connection, agreement, occasion.as_of))
+    return missing_by_payer(connection, drafts, occasion.as_of)
+
+
+def _drafts(agreement: Agreement, due: CaseDue) -> list[DocumentDraft]:
+    payers = [document.payer for document in due.documents]
+    parties = party_snapshots(agreement, {agreement.issuer, *agreement.providers, *payers})
+    return [draft_of(agreement, document, parties) for document in due.documents]
+
+
 def _plan(connection: Connection, agreement: Agreement, occasion: Occasion) -> tuple[CasePlan, CaseDue]:
     due = cases_due(connection, agreement, occasion.as_of)
     settings = get_issuer(connection, agreement.issuer)
@@ -902,11 +924,7 @@ def issue_cases(connection: Connection, number: int, occasion: Occasion) -> Case
     again, due = _plan(connection, agreement, replace(occasion, as_of=plan.as_of))
     if again.hash != plan.hash:
         raise CasePlanOutOfDate(number=number, changes=changed_inputs(plan.inputs, again.inputs) or ["beløbene"])
-    parties = party_snapshots(
-        agreement,
-        {agreement.issuer, *agreement.providers, *(document.payer for document in due.documents)},
-    )
-    drafts = [draft_of(agreement, document, parties) for document in due.documents]
+    drafts = _drafts(agreement, due)
     outcome = invoices.issue_documents(connection, drafts, occasion.as_of, occasion.at)
     if len(outcome.issued) != len(drafts):
         failed = outcome.failed[0] if outcome.failed else None

@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import html
 import io
 import posixpath
 import re
+import struct
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import IO
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
 from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import iterparse
+from defusedxml.ElementTree import DefusedXMLParser, iterparse
 
 from foundation.errors import BadInput, N_
 from foundation.person_number import holds_one, is_short, places, plain
@@ -195,6 +197,8 @@ _OTHER_FILES = {
     b"7z\xbc\xaf": "den er pakket; pak den ud",
     b"Rar!": "den er pakket; pak den ud",
 }
+_PACKED = (b"%PDF", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!")
+_NEITHER = "den er hverken en tekstfil (CSV) eller en xlsx-fil"
 FEW_CONTROLS = 100
 
 
@@ -203,7 +207,7 @@ def _refuse_other_files(text: str, data: bytes) -> None:
         if data.startswith(start):
             raise _Refuse(reason=reason)
     if len(re.findall(r"[\x00-\x08\x0e-\x1f\x7f]", text)) * FEW_CONTROLS > len(text):
-        raise _Refuse(reason="den er hverken en tekstfil (CSV) eller en xlsx-fil")
+        raise _Refuse(reason=_NEITHER)
 
 
 def _in_text_file(data: bytes) -> Iterator[str]:
@@ -218,7 +222,10 @@ def _in_text_file(data: bytes) -> Iterator[str]:
         readings = {data.decode(name, errors="replace") for name in ("utf-16-le", "utf-16-be")}
         readings.add(data.replace(b"\0", b"").decode("latin-1"))
         if any(True for reading in readings - {text} for _place in _in_lines(reading)):
+            told = True
             yield "filens indhold, når det læses med et andet tegnsæt"
+    if not told and text.lstrip("\ufeff \t\r\n").startswith(("<", "{\\rtf")):
+        raise _Refuse(reason=_NEITHER)  # a page of a browser called a spreadsheet: nothing in it is a cell
 
 
 def _in_lines(text: str) -> Iterator[str]:
@@ -283,19 +290,42 @@ def looks_like_one(value: str, heading: str = "", *, money_format: bool = False)
         return False
     if _ACCOUNT.fullmatch(value) and _ACCOUNT_HEADINGS.search(heading):
         return False
-    return (is_short(value) and not is_amount) or any(True for _ in places(value))
+    # '102030000 and ="102030000" are how a spreadsheet is told that a number is text.
+    return (is_short(value.strip(" \t'\"=")) and not is_amount) or any(True for _ in places(value))
+
+
+def _between_parts(data: bytes, members: list[zipfile.ZipInfo]) -> Iterator[str]:
+    """What an archive's bytes say outside of its parts: their headers, and what stands between and behind them."""
+    at = 0
+    for member in sorted(members, key=lambda one: one.header_offset):
+        lengths = data[member.header_offset + 26 : member.header_offset + 30]
+        begins = member.header_offset + 30 + sum(struct.unpack("<2H", lengths))
+        yield from _lines_of_bytes(data[at:begins])
+        at = begins + member.compress_size
+    yield from _lines_of_bytes(data[at:])
+
+
+def _lines_of_bytes(data: bytes) -> Iterator[str]:
+    yield from data.decode("latin-1").splitlines()
+    if b"\0" in data:
+        yield from data.replace(b"\0", b"").decode("latin-1").splitlines()
 
 
 # --- Archives: workbooks and everything else that is zipped
 
 _SHEET = re.compile(r"xl/(?:work|chart|dialog|macro)sheets/[^/]+\.xml", re.IGNORECASE)
 _GUID = re.compile(r"\{?[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\}?")
+_PARAGRAPHS = frozenset({"p", "text", "comment", "si", "rich"})
 # Numbers that a program makes up to tell its own parts apart; nobody writes anything there.
 _OWN_NUMBERS = frozenset({"axId", "crossAx", "creationId", "modId", "uid", "revisionPtr", "calcPr", "documentId"})
 _OWN_ATTRIBUTES = frozenset(
     {"uid", "axId", "hashValue", "saltValue", "rsid", "documentId", "coauthVersionLast", "coauthVersionMax"}
 )
-_FONT_SIZE = re.compile(r"&[0-9]{1,2}(?=[0-9]{6})")
+# What a heading of the page says of its looks between its letters: font, colour, bold, where it stands, size.
+_LOOKS = re.compile(r'&"[^"]*"|&K(?:[0-9A-Fa-f]{6}|[0-9]{2}[+-][0-9]{3})|&[A-Za-z]')
+_FONT_SIZE = re.compile(r"&[0-9]{1,2}(?=[0-9]{6})|&[0-9]{1,3}(?![0-9])")
+_JOINED_TEXTS = re.compile(r'"\s*&\s*"')
+_NUMBER_WITH_EXPONENT = re.compile(r"\s*[0-9](?:\.[0-9]+)?[Ee]\+?[0-9]{1,2}\s*")
 _PLACES = {
     "docProps/": "filens egenskaber",
     "xl/tables/": "en tabels kolonnenavne",
@@ -372,6 +402,8 @@ class _Archive:
                     self._tell(f"{where}navnet på den {place}. del i filen")
             if holds_one(archive.comment.decode("latin-1")):
                 self._tell(f"{where}arkivets bemærkning")
+            if any(holds_one(line) for line in _between_parts(data, members)):
+                self._tell(f"{where}mellem filens dele")
             self._workbook(archive, names)
             for member in members:
                 if member.is_dir():
@@ -448,6 +480,8 @@ class _Archive:
     def _part(self, name: str, part: IO[bytes], where: str, depth: int) -> None:
         head = part.read(4)
         part.seek(0)
+        if head.startswith(_PACKED):
+            raise _Refuse(reason="den har en pakket fil eller en PDF inden i sig, som ikke kan gennemsøges")
         if head[:4] in {b"PK\x03\x04", b"PK\x05\x06"}:
             if depth == 0:
                 raise _Refuse(reason="den har arkiver inden i hinanden i for mange lag")
@@ -459,6 +493,8 @@ class _Archive:
             self._attributes_only(part, where)
         elif name in self._titles or _SHEET.fullmatch(name):
             self._sheet(part, f"{where}{self._titles.get(name, 'et ark uden navn')}")
+        elif name.lower().endswith(".vml"):
+            self._drawing(name, part, where)
         elif _is_xml(head, name):
             self._xml(name, part, where)
         else:
@@ -471,7 +507,7 @@ class _Archive:
             name = _local(element.tag)
             if name == "c" and not within:
                 row = self._cell(element, title, row, headings)
-            elif not within:
+            elif not within or _is_remark(element):
                 if name == "row":
                     row = int(element.get("r", "0") or 0) or row
                 self._outside_cells(element, name, title)
@@ -482,6 +518,7 @@ class _Archive:
         kind = element.get("t", "n")
         value = next((child.text or "" for child in element if _local(child.tag) == "v"), "")
         texts = [_joined(child) for child in element if _local(child.tag) in {"f", "is"}]
+        texts += [_JOINED_TEXTS.sub("", text) for text in texts if "&" in text]
         heading = headings.get(letters, "")
         if kind == "s":
             index = int(value) if value.strip().isdigit() else -1
@@ -506,9 +543,11 @@ class _Archive:
 
     def _outside_cells(self, element: Element, name: str, title: str) -> None:
         """Headings and footings, validations, links, conditions: whatever a sheet holds beside its cells."""
-        texts = [element.text or "", element.tail or "", *_written_attributes(element)]
+        tails = [child.tail for child in element if child.tail]
+        texts = [element.text or "", *tails, *_written_attributes(element)]
         if "Header" in name or "Footer" in name:
-            texts += [_FONT_SIZE.sub(" ", text) for text in texts]
+            bare = [_LOOKS.sub("", text) for text in texts]
+            texts += [*bare, *(_FONT_SIZE.sub(joint, text) for text in bare for joint in ("", " "))]
         if any(holds_one(text) or is_short(plain(text.strip('"'))) for text in texts if text):
             kind = next(
                 (
@@ -537,28 +576,44 @@ class _Archive:
         is_workbook = name == "xl/workbook.xml"
         run: list[str] = []
         cell = ""
+        paragraphs = 0
         for event, element in _events(part):
             local = _local(element.tag)
             if event == "start":
                 cell = element.get("ref", "") if local in {"comment", "threadedComment"} else cell
+                paragraphs += local == "p"
                 continue
             texts = list(_written_attributes(element))
             if local not in _OWN_NUMBERS and element.text:
                 texts.append(element.text)
                 if local == "t":
                     run.append(element.text)
-            if element.tail:
-                texts.append(element.tail)
-            if local in {"p", "text", "comment", "si", "rich"}:  # where a text ends that may be cut into runs
+            texts += [child.tail for child in element if child.tail]
+            if local in _PARAGRAPHS:  # where a text ends that may be cut into runs
                 texts.append("".join(run))
                 run.clear()
-            if any(looks_like_one(text) for text in texts):
+            if local == "p":  # runs of other programs have other names
+                paragraphs -= 1
+                texts.append("".join(element.itertext()))
+            if any(looks_like_one(_in_digits(text)) for text in texts):
                 self._tell(_more_exactly(place, local, cell, is_workbook=is_workbook))
-            element.clear()
+            if not paragraphs:
+                _empty(element)
+
+    def _drawing(self, name: str, part: IO[bytes], where: str) -> None:
+        """Spreadsheets write the texts of old drawings as HTML, which may be no XML."""
+        try:
+            self._xml(name, part, where)
+        except _Refuse:
+            part.seek(0)
+            text = html.unescape(decoded(part.read()))
+            if any(holds_one(line) for read in (text, re.sub(r"<[^>]*>", "", text)) for line in read.splitlines()):
+                self._tell(self._where(name, where))
 
     def _attributes_only(self, part: IO[bytes], where: str) -> None:
         for element, _within in _elements(part):
-            if any(holds_one(text) for text in _written_attributes(element)):
+            texts = [*_written_attributes(element), (element.text or "") if _is_remark(element) else ""]
+            if any(holds_one(text) for text in texts):
                 self._tell(f"{where}de fælles tekster")
 
     def _unused_strings(self, where: str) -> None:
@@ -567,13 +622,10 @@ class _Archive:
 
     def _bytes(self, name: str, data: bytes, where: str) -> None:
         """A part that is no XML: text in any encoding, a macro, an older document."""
-        readings = [data.decode("latin-1")]
-        if b"\0" in data:
-            readings += [data.replace(b"\0", b"").decode("latin-1")]
         if name.lower().endswith((".csv", ".txt", ".tsv")):
             for found in _in_text_file(data):
                 self._tell(f"{self._where(name, where)}, {found}")
-        elif any(holds_one(line) for reading in readings for line in reading.splitlines()):
+        elif any(holds_one(line) for line in _lines_of_bytes(data)):
             self._tell(self._where(name, where))
 
 
@@ -600,6 +652,7 @@ def _more_exactly(place: str, local: str, cell: str, *, is_workbook: bool) -> st
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _LARGEST_EXACT = 10**15
+_NOISE = 1e-6  # what a calculation leaves behind the point of a whole number
 
 
 def _as_written(number: str) -> str | None:
@@ -608,13 +661,29 @@ def _as_written(number: str) -> str | None:
         value = float(number)
     except ValueError:
         return number
-    if not value.is_integer() or abs(value) > _LARGEST_EXACT:
-        return None
-    return str(int(value))
+    nearest = round(value) if abs(value) <= _LARGEST_EXACT else None
+    return None if nearest is None or abs(value - nearest) > _NOISE else str(nearest)
+
+
+def _in_digits(text: str) -> str:
+    """A number with an exponent in digits; any other text as it is."""
+    return (_as_written(text) or text) if _NUMBER_WITH_EXPONENT.fullmatch(text) else text
+
+
+def _empty(element: Element) -> None:
+    """Drop what was looked at; what stands behind it may still be on its way."""
+    tail = element.tail
+    element.clear()
+    element.tail = tail
 
 
 def _local(tag: object) -> str:
     return str(tag).rpartition("}")[2]
+
+
+def _is_remark(element: Element) -> bool:
+    """Whether it is a comment or an instruction of the XML itself."""
+    return not isinstance(element.tag, str)
 
 
 def _texts(element: Element) -> Iterator[str]:
@@ -632,7 +701,8 @@ def _written_attributes(element: Element) -> Iterator[str]:
     if _local(element.tag) in _OWN_NUMBERS:
         return
     for key, value in element.attrib.items():
-        if _local(key) not in _OWN_ATTRIBUTES and len(value) > 8:  # noqa: PLR2004 - nine digits are the fewest
+        long = len(value) > 8 or _NUMBER_WITH_EXPONENT.fullmatch(value)  # noqa: PLR2004 - nine digits are the fewest
+        if long and _local(key) not in _OWN_ATTRIBUTES:
             yield _GUID.sub(" ", value)
 
 
@@ -641,8 +711,11 @@ def _is_xml(head: bytes, name: str) -> bool:
 
 
 def _events(part: IO[bytes]) -> Iterator[tuple[str, Element]]:
+    """Elements as they begin and end; remarks and instructions end, too, so that what they say is looked at."""
     try:
-        yield from iterparse(part, events=("start", "end"), forbid_dtd=True)
+        parser = DefusedXMLParser(target=TreeBuilder(), forbid_dtd=True)
+        for event, element in iterparse(part, events=("start", "end", "comment", "pi"), parser=parser):
+            yield ("end" if event in {"comment", "pi"} else event), element
     except DefusedXmlException:
         # from None, and no cause kept: the parser's error may quote what it read
         refusal = _Refuse(reason="den indeholder XML, der ikke er tilladt")
@@ -664,7 +737,7 @@ def _elements(part: IO[bytes], keep: str = "") -> Iterator[tuple[Element, bool]]
         depth -= kept
         yield element, depth > 0
         if not depth:
-            element.clear()
+            _empty(element)
 
 
 def _relations_of(archive: zipfile.ZipFile, name: str, names: Iterable[str]) -> dict[str, str]:

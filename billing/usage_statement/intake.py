@@ -151,7 +151,13 @@ def read_usage(file: AdmittedFile, mapping: ColumnMapping, expected: Expected) -
     Source: domain rules 16 and 18.
     """
     wanted = {folded(heading): name for name, heading in mapping.columns.items()}
-    located = _located(_grids(file), lambda headings: sum(folded(heading) in wanted for heading in headings))
+
+    def fitting(headings: Sequence[str]) -> int:
+        return sum(folded(heading) in wanted for heading in headings)
+
+    grids = _grids(file)
+    located = _located(grids, fitting)
+    _require_one(grids, located, fitting)
     columns: dict[str, int] = {}
     for index, heading in enumerate(located.headings):
         name = wanted.get(folded(heading))
@@ -241,6 +247,26 @@ def _located(grids: Sequence[_Grid], score: Callable[[Sequence[str]], int]) -> _
     return best
 
 
+def _require_one(grids: Sequence[_Grid], located: _Located, score: Callable[[Sequence[str]], int]) -> None:
+    """Refuse a workbook of which another visible sheet holds rows under the same headings: they would go uncounted.
+
+    Raises:
+        FileNotUnderstood: with the sheets' places; their names may be anybody's.
+    """
+    fit = score(located.headings)
+    alike = []
+    for place, grid in enumerate(grids, start=1):
+        for number, row in enumerate(grid.rows[:HEADING_WITHIN_ROWS]):
+            headings = [value.strip() if isinstance(value, str) else "" for value in row]
+            if score(headings) == fit and any(_first_text(below) for below in grid.rows[number + 1 :]):
+                alike.append(str(place))
+                break
+    if len(alike) > 1:
+        places = f"{', '.join(alike[:-1])} og {alike[-1]}"
+        reason = f"de synlige ark nr. {places} har de samme overskrifter; saml rækkerne i ét ark, eller skjul de andre"
+        raise FileNotUnderstood(reason=reason)
+
+
 def _formulas_without_results(file: AdmittedFile, located: _Located) -> set[tuple[int, int]]:
     """(row, column) from 0 of formulas that nobody has worked out: their cells look empty."""
     if file.text is not None or not _has_formulas(file):
@@ -302,6 +328,11 @@ def _text(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return " ".join(str(value).split()) if value is not None else ""
+
+
+def _first_text(row: Row) -> str:
+    """What a row begins with."""
+    return next((text for value in row if (text := _text(value))), "")
 
 
 def _whole(value: object, most: int) -> int:
@@ -435,6 +466,10 @@ class _Counting:
         frame = frame[frame.map(lambda value: _text(value) != "").any(axis=1)]
         words = [name for name in ("service", "residence") if name in frame]
         is_total = frame[words].map(lambda value: folded(_text(value)) in _TOTALS).any(axis=1)
+        # A sum may be named in a column that nobody mapped; it is of no municipality, and no number of «uoplyst».
+        named = [folded(_first_text(rows[int(row) - first])) in _TOTALS for row in frame.index]
+        nowhere = [_text(value) == "" for value in frame["residence"]]
+        is_total |= pd.Series([name and no for name, no in zip(named, nowhere, strict=True)], index=frame.index)
         self.totals = int(is_total.sum())
         return frame[~is_total]
 

@@ -24,11 +24,13 @@ class CellValue:
     Attributes:
         count: How many; zero or more.
         weight: What is lost when the cell is hidden, zero or more; decides between patterns with as many cells.
+        least: What a later statement may tell that it is at least, if it is hidden; at most the count.
     """
 
     key: CellKey
     count: int
     weight: int = 1
+    least: int = LEAST_HIDDEN
 
 
 @dataclass(frozen=True, slots=True)

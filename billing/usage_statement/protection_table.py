@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from billing.usage_statement.protection_facts import (
-    LEAST_HIDDEN,
     CellKey,
     CellsContradictory,
     CellValue,
@@ -36,7 +35,7 @@ class Table:
 
     Attributes:
         keys: Column -> key, sorted, so that the order in which cells were told changes nothing.
-        fall: Column -> how far the count may fall before it is zero, which would be published.
+        fall: Column -> how far the count may fall before it is less than it is known to be; zero would be published.
         weights: Column -> what is lost when it is hidden.
         must: Which columns are hidden whatever happens: small counts, and what earlier statements hid.
         rows: The sums, without the cells that are published anyway.
@@ -135,7 +134,7 @@ def table_of(
     rows.sort(key=lambda row: (row.columns.tolist(), row.signs.tolist()))
     return Table(
         tuple(cell.key for cell in open_cells),
-        np.array([cell.count - LEAST_HIDDEN for cell in open_cells], dtype=np.float64),
+        np.array([cell.count - cell.least for cell in open_cells], dtype=np.float64),
         np.array([cell.weight for cell in open_cells], dtype=np.float64),
         np.array([cell.key in must for cell in open_cells], dtype=np.bool_),
         tuple(rows),

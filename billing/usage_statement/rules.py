@@ -223,7 +223,13 @@ def _keys(releases: Sequence[Release]) -> dict[tuple[int, FigureKey], CellKey]:
                 (
                     keys[other.number, there]
                     for other, there in _same_number(release, key, newest, by_number)
-                    if there in other.figures and other.figures[there].count == figure.count
+                    if there in other.figures
+                    and other.figures[there].count == figure.count
+                    and all(
+                        other.figures[replace(there, measure=one)].count
+                        == release.figures[replace(key, measure=one)].count
+                        for one in ABOUT.get(key.measure, ())
+                    )
                 ),
                 None,
             )
@@ -286,10 +292,33 @@ def _relations_to_parts(
 ) -> Iterable[Relation]:
     if not parts:
         return
+    ends = {Measure.AT_START: parts[:1], Measure.AT_END: parts[-1:]}
+    residences = {key.residence for key in release.figures}
     for key in release.figures:
-        if key.measure in FLOWS:
-            there = tuple(keys[part.number, key] for part in parts if key in part.figures)
-            yield Relation(keys[release.number, key], there)
+        if key.measure not in FLOWS and key.measure not in ends:
+            continue
+        cell = keys[release.number, key]
+        there = tuple(
+            keys[part.number, one]
+            for part in ends.get(key.measure, parts)
+            for one in _within_part(key, part, residences)
+        )
+        if there != (cell,):
+            yield Relation(cell, there)
+
+
+def _within_part(key: FigureKey, part: Release, residences: Collection[Residence]) -> Iterable[FigureKey]:
+    """What of a part is in a figure of the longer period, also where services or members were others then."""
+    services, where = {key.service}, {key.residence}
+    if key.service == ALL and not any(one.service == ALL for one in part.figures):
+        services = {one.service for one in part.figures}  # it had a single one, without a sum
+    if key.residence == ELSEWHERE:
+        where |= {one.residence for one in part.figures} - set(residences)
+    for service in sorted(services):
+        for residence in sorted(where):
+            one = replace(key, service=service, residence=residence)
+            if one in part.figures:
+                yield one
 
 
 def hidden_with_others(figures: Mapping[FigureKey, int], threshold: int) -> set[FigureKey]:
@@ -299,17 +328,34 @@ def hidden_with_others(figures: Mapping[FigureKey, int], threshold: int) -> set[
     """
     found = set()
     for key, count in figures.items():
-        about: tuple[Measure, ...] = ()
-        if key.measure is Measure.SESSIONS:
-            about = (Measure.IN_PERIOD,)
-        elif key.measure is Measure.WAITING_DAYS:
-            about = WAITED
+        about = ABOUT.get(key.measure, ())
         if count and any(0 < figures[replace(key, measure=one)] < threshold for one in about):
             found.add(key)
     return found
 
 
 WAITED = (Measure.WAIT_KNOWN, Measure.WITHIN_14_DAYS, Measure.LATER)
+ABOUT = {Measure.SESSIONS: (Measure.IN_PERIOD,), Measure.WAITING_DAYS: WAITED}
+"""What sums of sessions and days are about: where that was corrected, the same sum says something else of it."""
+
+ENDINGS = 3
+"""In how many figures those under way at the end may be found in the next period: completed, broken off, at its end."""
+
+
+def foreseen(releases: Sequence[Release]) -> set[tuple[int, FigureKey]]:
+    """(release's number, figure) of those under way at the end, where the next period's statement is still to come.
+
+    That statement will print them again, as those under way at the start, and tell how many of the three figures that
+    they end in are not zero. What is too little for that is better hidden at once, since it cannot be afterwards.
+    """
+    begun = {release.period.first for release in releases}
+    return {
+        (release.number, key)
+        for release in releases
+        if not release.parts and release.period.last.plus(1) not in begun
+        for key in release.figures
+        if key.measure is Measure.AT_END
+    }
 
 
 def is_days(key: FigureKey) -> bool:

@@ -34,14 +34,16 @@ from billing.usage_statement.mapping import (
     Shape,
     suggested,
 )
-from billing.usage_statement.protection_facts import AuditReport, CellKey, ProtectionImpossible
+from billing.usage_statement.protection_facts import LEAST_HIDDEN, AuditReport, CellKey, ProtectionImpossible
 from billing.usage_statement.rules import (
+    ENDINGS,
     PeriodOverlaps,
     PlaceChange,
     Published,
     all_figures,
     by_place,
     days_to_hide,
+    foreseen,
     hidden_with_others,
     is_days,
     merged,
@@ -449,13 +451,28 @@ def _protected(draft: _Draft) -> _Protected:
 
 
 def _hide(draft: _Draft, world: Published) -> _Protected:
+    """Hide so that the next period can be hidden, too; where too much is shown for that, so that this one is."""
+    coming = {world.keys[place] for place in foreseen([*draft.earlier, draft.release])}
+    try:
+        return _hide_what_must_be(draft, world, coming)
+    except ProtectionImpossible:
+        return _hide_what_must_be(draft, world, set())
+
+
+def _hide_what_must_be(draft: _Draft, world: Published, coming: Collection[CellKey]) -> _Protected:
     from billing.usage_statement import protection as protecting  # noqa: PLC0415 - the solver takes its time to load
 
     release = draft.release
     shown, hidden_before = _before(draft.earlier, world)
     figures = {key: figure.count for key, figure in release.figures.items()}
     cell = {key: world.keys[release.number, key] for key in figures}
-    forced = {cell[key] for key in hidden_with_others(figures, release.threshold)} - shown
+    cells = [
+        replace(one, least=max(LEAST_HIDDEN, min(one.count, ENDINGS))) if one.key in coming else one
+        for one in world.cells
+    ]
+    forced = {cell[key] for key in hidden_with_others(figures, release.threshold)}
+    forced |= {one.key for one in cells if one.key in coming and 0 < one.count < release.threshold + ENDINGS}
+    forced -= shown
     # No sum has days and counts in it, so the counts come first, and then it is known which days must be hidden.
     days = {world.keys[one.number, key] for one in [*draft.earlier, release] for key in one.figures if is_days(key)}
     hidden: frozenset[CellKey] = frozenset()
@@ -464,7 +481,7 @@ def _hide(draft: _Draft, world: Published) -> _Protected:
         if is_of_days:
             forced |= {cell[key] for key in days_to_hide(figures, {key for key in cell if cell[key] in hidden})} - shown
         protection = protecting.protect(
-            [one for one in world.cells if (one.key in days) == is_of_days],
+            [one for one in cells if (one.key in days) == is_of_days],
             [one for one in world.relations if (one.total in days) == is_of_days],
             threshold=release.threshold,
             already_published=frozenset(one for one in shown if (one in days) == is_of_days),

@@ -24,7 +24,19 @@ from billing.monthly_run import run as runs
 from foundation.money import NotAnAmount, kroner, oere_as_typed
 from foundation.period import BillingYear, Month
 from portal.commands import answers
-from portal.commands.door import DATE, MONTH, MUNICIPALITY, PARTLY_DONE, YEAR, Door, command, name_of, new_group, table
+from portal.commands.door import (
+    DATE,
+    EDITION,
+    MONTH,
+    MUNICIPALITY,
+    PARTLY_DONE,
+    YEAR,
+    Door,
+    command,
+    name_of,
+    new_group,
+    table,
+)
 from portal.commands.forecasting import explained_answer, explained_sentence, not_explained
 from portal.language import _
 
@@ -183,7 +195,7 @@ def _show_division(out: Console, value: AnnualSubscription, division: Division) 
 @command(subscription_group, "show")
 @click.argument("code", metavar=_("KODE"))
 @click.argument("year", type=YEAR, metavar=_("ÅR"))
-@click.option("--version", type=click.IntRange(min=1), help=_("En tidligere beregning."))
+@click.option("--version", type=EDITION, help=_("En tidligere beregning."))
 def show(door: Door, code: str, year: int, version: int | None) -> None:
     """Vis årets pris, som den er beregnet."""
     with door.database.reading() as connection:
@@ -395,10 +407,22 @@ def _document_cells(document: IssuedDocument) -> tuple[object, ...]:
 
 
 def _tell_what_is_late(door: Door, found: MonthPlan) -> None:
+    if found.without_share:
+        door.note(
+            _("Ingen andel i {year}, så der er intet at fakturere: {names}.").format(
+                year=found.month.year,
+                names=", ".join(name_of(code) for code in found.without_share),
+            ),
+        )
     waits = found.drafts or found.failed
     if waits and found.days_late:
+        late = (
+            _("{month} skulle være sendt senest {day}: 1 dag for sent.")
+            if found.days_late == 1
+            else _("{month} skulle være sendt senest {day}: {days} dage for sent.")
+        )
         door.note(
-            _("{month} skulle være sendt senest {day}: {days} dage for sent.").format(
+            late.format(
                 month=found.danish(found.month).capitalize(),
                 day=f"{found.send_by:%d.%m.%Y}",
                 days=found.days_late,

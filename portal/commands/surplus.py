@@ -18,7 +18,7 @@ from billing.surplus_capacity.rules import cost_per_course_oere
 from foundation.errors import BadInput, N_
 from foundation.money import NotAnAmount, kroner, oere_as_typed
 from foundation.period import Period
-from portal.commands.door import DATE, MUNICIPALITY, Door, command, name_of, new_group, table
+from portal.commands.door import DATE, MUNICIPALITY, NUMBER, Door, command, name_of, new_group, table
 from portal.language import _
 
 surplus_group = new_group("surplus", _("Overskudskapacitet: sammenlign prisen, sælg til kommuner uden for aftalen."))
@@ -86,7 +86,9 @@ def _what_is_offered(function: Function) -> Function:
         ),
         click.option("--amount", metavar=_("BELØB"), help=_("Pris for hele perioden i stedet for pr. forløb.")),
         click.option("--unit-price", metavar=_("BELØB"), help=_("Pris pr. forløb.")),
-        click.option("--courses", type=int, required=True, metavar=_("ANTAL"), help=_("Hvor mange forløb der sælges.")),
+        click.option(
+            "--courses", type=NUMBER, required=True, metavar=_("ANTAL"), help=_("Hvor mange forløb der sælges.")
+        ),
         click.option("--to", "last_day", type=DATE, required=True, metavar=_("DATO"), help=_("Periodens sidste dag.")),
         click.option(
             "--from", "first_day", type=DATE, required=True, metavar=_("DATO"), help=_("Periodens første dag.")
@@ -158,7 +160,7 @@ def make_offer(door: Door, **given: Any) -> None:  # noqa: ANN401 - click's
     door.tell(_offer_answer(kept), lambda out: out.print(words))
 
 
-_offer_number = click.argument("number", type=int, metavar=_("TILBUD"))
+_offer_number = click.argument("number", type=NUMBER, metavar=_("TILBUD"))
 
 
 @command(surplus_group, "offer-sell")

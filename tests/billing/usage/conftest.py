@@ -35,7 +35,11 @@ class Desk:
             return verb(connection)
 
     def load(self, period: str, numbers: Mapping[str, Numbers], provider: str = ODENSE) -> LoadAnswer:
-        file = admit(FileContent("f.csv", counts_csv(numbers)))
+        return self.load_text(period, counts_csv(numbers).decode("utf-8-sig"), provider)
+
+    def load_text(self, period: str, text: str, provider: str = ODENSE) -> LoadAnswer:
+        """A file as it is written."""
+        file = admit(FileContent("f.csv", text.encode()))
         target = Target(FUNEN, provider, UsagePeriod.parse(period))
         return self.do(lambda connection: usage.load_usage(connection, target, file, OCCASION))
 
