@@ -37,28 +37,28 @@ title = "S"
 """
 
 
-def test_what_was_billed_beyond_a_notice_is_told_until_it_is_taken_back(quick: Desk) -> None:
-    quick.as_of = "2009-11-20"
-    quick.does(
-        "agreement", "load", quick.file("a.toml", AGREEMENT + cost("budgets", 2010, "615", 90_000_000, service="s"))
+def test_what_was_billed_beyond_a_notice_is_told_until_it_is_taken_back(desk: Desk) -> None:
+    desk.as_of = "2009-11-20"
+    desk.does(
+        "agreement", "load", desk.file("a.toml", AGREEMENT + cost("budgets", 2010, "615", 90_000_000, service="s"))
     )
-    quick.does("subscription", "calculate", "forud", 2010)
-    quick.as_of = "2009-12-05"
-    issued = quick.does("month", "issue", "forud", "2010-01")["issued"]
+    desk.does("subscription", "calculate", "forud", 2010)
+    desk.as_of = "2009-12-05"
+    issued = desk.does("month", "issue", "forud", "2010-01")["issued"]
     assert by_code(issued, "amount_oere") == {"727": 60_000_000, "741": 30_000_000}
-    quick.as_of = "2010-03-01"
-    assert quick.holds()["months_due"].startswith("Intet forfaldent")
+    desk.as_of = "2010-03-01"
+    assert desk.holds()["months_due"].startswith("Intet forfaldent")
 
-    quick.does("agreement", "terminate", "forud", "--by", "727", "--to", "2010-12-01")
-    assert "prisen for 2010 i forud skal beregnes igen" in quick.holds()["months_due"]
-    quick.does("subscription", "calculate", "forud", 2010)
-    waiting = quick.holds()["months_due"]
+    desk.does("agreement", "terminate", "forud", "--by", "727", "--to", "2010-12-01")
+    assert "prisen for 2010 i forud skal beregnes igen" in desk.holds()["months_due"]
+    desk.does("subscription", "calculate", "forud", 2010)
+    waiting = desk.holds()["months_due"]
     assert "forud 2010 er faktureret efter en tidligere pris (2 kommuner: 727, 741)" in waiting
     assert "subscription reinvoice forud 2010" in waiting
 
-    quick.does("subscription", "reinvoice", "forud", 2010)
-    assert quick.holds()["months_due"].startswith("Intet forfaldent")
-    shown = [quick.does("invoice", "show", number)["amount_oere"] for number in ("F2010-0002", "F2010-0004")]
+    desk.does("subscription", "reinvoice", "forud", 2010)
+    assert desk.holds()["months_due"].startswith("Intet forfaldent")
+    shown = [desk.does("invoice", "show", number)["amount_oere"] for number in ("F2010-0002", "F2010-0004")]
     assert sorted(shown) == [27_500_000, 55_000_000]
 
 
