@@ -122,14 +122,14 @@ def test(*arguments: str) -> int:
     """Run the checks and the tests; all of them, whatever fails. The tests say themselves what they left out."""
     results = {name: run(SCRIPTS / command, *arguments_) for name, (command, *arguments_) in CHECKS.items()}
     find_postgres()
-    results["tests"] = run(PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadgroup", *arguments)
+    results["tests"] = run(PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadfile", *arguments)
     return summary(results)
 
 
 def soak(*arguments: str) -> int:
     """Run the long tests that ``test`` has only a sample of."""
     find_postgres()
-    return run(PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--soak", *arguments)
+    return run(PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadfile", "--soak", *arguments)
 
 
 def summary(results: dict[str, int]) -> int:

@@ -14,9 +14,10 @@ from agreements.cost_lines import (
     LAST_AGREED_YEAR,
     LONGEST_CODE,
     municipality_of,
+    read_amount,
 )
 from agreements.strict_toml import Table, display, listed
-from foundation.money import NotAnAmount, kroner_for_programs, oere_from_text
+from foundation.money import kroner_for_programs
 
 LONGEST_CLAIM_MONTHS = 60
 LONGEST_DUE_DAYS = 120
@@ -96,10 +97,8 @@ def _prices(cases: Table) -> tuple[CasePrice, ...]:
     for table in cases.tables("prices"):
         service = table.text("service", "koden for en ydelse i [[cases.services]]")
         if service and service not in by_day:
-            table.problem(
-                "service",
-                f"{display(service)} er ikke en ydelse med takst pr. døgn; forventet {listed(sorted(by_day))}",
-            )
+            known = f"forventet {listed(sorted(by_day))}" if by_day else "der er ingen i [[cases.services]]"
+            table.problem("service", f"{display(service)} er ikke en ydelse med takst pr. døgn; {known}")
         from_day = table.day("from")
         if from_day and not FIRST_AGREED_YEAR <= from_day.year <= LAST_AGREED_YEAR:
             table.problem("from", f"året {from_day.year} er uden for {FIRST_AGREED_YEAR}-{LAST_AGREED_YEAR}")
@@ -119,17 +118,13 @@ def _raw(table: Table, key: str) -> list[dict[str, object]]:
 
 
 def _amount(table: Table) -> int:
-    value = table.value("amount", AN_AMOUNT, required=True)
-    if value is None:
+    amount_oere = read_amount(table)
+    if amount_oere is None:
         return 0
-    try:
-        amount = oere_from_text(value) if isinstance(value, str) else 0
-    except NotAnAmount:
-        amount = 0
-    if amount <= 0:
-        table.problem("amount", f"{display(value)} kan ikke bruges; forventet {AN_AMOUNT}, over 0")
+    if amount_oere <= 0:
+        table.problem("amount", f"en takst skal være over 0; forventet {AN_AMOUNT}")
         return 0
-    return amount
+    return amount_oere
 
 
 def written_cases(cases: CaseTerms) -> dict[str, object]:

@@ -73,7 +73,7 @@ def _cost_line(table: Table) -> CostLine | None:
     provider = municipality_of(table, "provider")
     service = table.text("service", A_SERVICE)
     kind = table.choice("kind", CostKind.COST, {})
-    amount_oere = _amount(table, kind)
+    amount_oere = read_amount(table, kind) or 0
     line = table.text("line", "linjens korte navn", required=False, longest=LONGEST_LINE_NAME)
     note = table.text("note", "en bemærkning", required=False, longest=LONGEST_NOTE)
     whole = table.findings.count == before
@@ -99,10 +99,11 @@ def municipality_problem(code: str) -> str:
     return f"er ikke en kommunes kode{hint}"
 
 
-def _amount(table: Table, kind: CostKind) -> int:
+def read_amount(table: Table, kind: CostKind = CostKind.COST) -> int | None:
+    """The key ``amount`` in øre; None, and a problem in the file's findings, when it is missing or wrong."""
     value = table.value("amount", AN_AMOUNT, required=True)
     if value is None:
-        return 0
+        return None
     problem = ""
     oere = 0
     if isinstance(value, float):
@@ -122,6 +123,7 @@ def _amount(table: Table, kind: CostKind) -> int:
         problem = f"{display(value)} {negative}"
     if problem:
         table.problem("amount", problem)
+        return None
     return oere
 
 

@@ -10,9 +10,10 @@ Source: § 8; Horsens and Odder § 12; docs/decisions/0005-membership.md, 0039-t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from types import MappingProxyType
 
 from agreements.agreement import Agreement, MunicipalityCode, PartialYear, RenewalKind
 from foundation.errors import N_, RuleBroken
@@ -195,6 +196,7 @@ class MembershipPeriod:
 
 
 Periods = Sequence[MembershipPeriod]
+NOBODY: Mapping[tuple[str, int], Collection[MunicipalityCode]] = MappingProxyType({})
 
 
 def first_periods(agreement: Agreement) -> tuple[MembershipPeriod, ...]:
@@ -236,10 +238,19 @@ def days_of(agreement: Agreement, periods: Periods, year: int) -> dict[Municipal
 
 
 class Memberships:
-    """Who takes part in many agreements, each year of each worked out once; what is answered is not to be changed."""
+    """Who takes part in many agreements, each year of each worked out once; what is answered is not to be changed.
 
-    def __init__(self, periods: Mapping[str, Periods]) -> None:
+    Attributes:
+        without: (agreement, year) -> who takes part and has nothing to pay.
+    """
+
+    def __init__(
+        self,
+        periods: Mapping[str, Periods],
+        without: Mapping[tuple[str, int], Collection[MunicipalityCode]] = NOBODY,
+    ) -> None:
         self._periods = periods
+        self.without = without
         self._known: dict[tuple[str, int], tuple[MunicipalityCode, ...]] = {}
         self._days: dict[tuple[str, int], dict[MunicipalityCode, Period]] = {}
         self._exact: dict[str, bool] = {}
@@ -260,6 +271,12 @@ class Memberships:
             return self.in_year(agreement.code, year)
         days = self.days(agreement, year)
         return tuple([code for code, own in days.items() if own.from_day < span.to_day and span.from_day < own.to_day])
+
+    def payers(self, agreement: Agreement, span: Period) -> tuple[MunicipalityCode, ...]:
+        """Those of ``in_span`` that have something to pay in the year."""
+        there = self.in_span(agreement, span)
+        without = self.without.get((agreement.code, span.from_day.year))
+        return tuple([code for code in there if code not in without]) if without else there
 
     def _has_exact(self, agreement: str) -> bool:
         """Whether somebody joined or left within a year."""

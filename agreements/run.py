@@ -205,16 +205,7 @@ def _refuse_changes(name: str, known: Agreement, loaded: Agreement) -> None:
             after=sorted(service.code for service in loaded.services),
             instead="En ydelse, der har været i aftalen, bliver stående; dens titel kan ændres, og nye kan komme til.",
         )
-    lost = sorted({each.code for each in known.cases.services} - {each.code for each in loaded.cases.services})
-    if lost:
-        raise AgreementCannotChange(
-            source=name,
-            key="cases.services",
-            agreement=known.code,
-            before=sorted(each.code for each in known.cases.services),
-            after=sorted(each.code for each in loaded.cases.services),
-            instead="En sagsydelse, der har været i aftalen, bliver stående; nye kan komme til.",
-        )
+    _refuse_case_changes(name, known, loaded)
     gone = sorted(set(known.providers) - set(loaded.providers))
     if gone:
         raise AgreementCannotChange(
@@ -225,6 +216,41 @@ def _refuse_changes(name: str, known: Agreement, loaded: Agreement) -> None:
             after=sorted(loaded.providers),
             instead="En ydelsesleverandør, der har haft budget, bliver stående.",
         )
+
+
+def _refuse_case_changes(name: str, known: Agreement, loaded: Agreement) -> None:
+    """What bills of cases rest on stays: else all that was billed would be taken back and billed anew by it."""
+    before = {each.code: each for each in known.cases.services}
+    after = {each.code: each for each in loaded.cases.services}
+    kept = sorted(set(before) & set(after))
+    for key, was, now, instead in (
+        (
+            "cases.services",
+            sorted(before),
+            sorted(after) if set(before) - set(after) else sorted(before),
+            "En sagsydelse, der har været i aftalen, bliver stående; nye kan komme til.",
+        ),
+        (
+            "cases.services.pricing",
+            [f"{code} {before[code].pricing}" for code in kept],
+            [f"{code} {after[code].pricing}" for code in kept],
+            "En sagsydelse, der afregnes på en anden måde, får sin egen kode.",
+        ),
+        (
+            "cases.count_arrival_day og cases.count_leaving_day",
+            _counting_of(known) if before else "",
+            _counting_of(loaded) if before else "",
+            "Døgn, der er faktureret, ville blive talt om; registrér en ny aftale med sin egen kode.",
+        ),
+    ):
+        if was != now:
+            raise AgreementCannotChange(
+                source=name, key=key, agreement=known.code, before=was, after=now or "ingen", instead=instead
+            )
+
+
+def _counting_of(agreement: Agreement) -> str:
+    return f"{agreement.cases.count_arrival_day} og {agreement.cases.count_leaving_day}".lower()
 
 
 def _plan_of(agreement: Agreement) -> str:

@@ -361,7 +361,10 @@ NO_VAT_CATEGORY = N_(
     "ydelsen «{service}» i aftalen «{agreement}» har ingen momsbehandling; "
     "indtast den med «mellemregning service set {agreement} {service} --vat».",
 )
-MIXED_VAT = N_("et bilag kan ikke både have ydelser uden for momsloven og ydelser, der er fritaget ({services}).")
+MIXED_VAT = N_(
+    "et bilag kan ikke både have ydelser uden for momsloven og ydelser, der er fritaget ({services}). Er de af hver "
+    'sin aftale, så giv aftalerne hver sin faktura: invoice_per = "agreement" under [terms.advance].',
+)
 
 
 def finding(rule: str, danish: str, **facts: str) -> Finding:

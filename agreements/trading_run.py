@@ -61,13 +61,17 @@ def set_buyer(
     values: Mapping[str, str],
     occasion: Occasion,
 ) -> DetailChange:
-    """Enter what a subscriber wants named on its invoices of one agreement; ``gln`` goes into the agreement itself.
+    """Enter what a payer wants named on its invoices of one agreement; ``gln`` goes into the agreement itself.
+
+    It may be anybody: surplus capacity is sold to municipalities outside the agreement (§ 9).
 
     Raises:
         AgreementUnknown, UnknownMunicipality.
-        Problems: a text cannot be used, or the municipality is no party of the agreement.
+        Problems: a text cannot be used.
     """
-    return _enter(connection, TradingFile(buyers={(agreement, who): dict(values)}), occasion, source=agreement)
+    municipality(who)
+    read = TradingFile(buyers={(agreement, who): dict(values)})
+    return _enter(connection, read, occasion, source=agreement, anybody=True)
 
 
 def set_service(
@@ -95,13 +99,15 @@ def load_details(connection: Connection, name: str, content: bytes, occasion: Oc
     return _enter(connection, read_trading_file(name, content), occasion, source=name)
 
 
-def _enter(connection: Connection, read: TradingFile, occasion: Occasion, *, source: str) -> DetailChange:
+def _enter(
+    connection: Connection, read: TradingFile, occasion: Occasion, *, source: str, anybody: bool = False
+) -> DetailChange:
     hold(connection, "trading_details")
     for (who,) in read.issuers:
         municipality(who)
     codes = dict.fromkeys(key[0] for key in (*read.buyers, *read.services))
     known = {code: agreements.get(connection, code, lock=True) for code in codes}
-    problems = _problems(connection, read, known)
+    problems = _problems(connection, read, known, anybody=anybody)
     changed: dict[tuple[str, ...], dict[str, tuple[str, str]]] = {}
     unchanged = 0
     for kind, fields, changes in (
@@ -140,7 +146,7 @@ def _enter(connection: Connection, read: TradingFile, occasion: Occasion, *, sou
     return DetailChange(changed, unchanged)
 
 
-def _problems(connection: Connection, read: TradingFile, known: Mapping[str, Agreement]) -> list[str]:
+def _problems(connection: Connection, read: TradingFile, known: Mapping[str, Agreement], *, anybody: bool) -> list[str]:
     problems = [
         f"{' '.join(key)}, {name}: {problem}"
         for changes in (read.issuers, read.buyers, read.services)
@@ -149,11 +155,15 @@ def _problems(connection: Connection, read: TradingFile, known: Mapping[str, Agr
         if (problem := problem_with(name, text))
     ]
     parties = {
-        code: {*agreement.subscribers, *(period.municipality for period in store.members(connection, code))}
+        code: {
+            *agreement.subscribers,
+            *(period.municipality for period in store.members(connection, code)),
+            *(party.municipality for party in agreement.parties),
+        }
         for code, agreement in known.items()
     }
     for code, who in ((key[0], key[1]) for key in read.buyers):
-        if who not in parties[code]:
+        if not anybody and who not in parties[code]:
             problems.append(f"{municipality(who).name} ({who}) deltager ikke i aftalen «{code}»")
     for code, service in ((key[0], key[1]) for key in read.services):
         services = [each.code for each in known[code].billed_services]

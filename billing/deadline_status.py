@@ -17,7 +17,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any, TypeAlias
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, func, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, exists, func, or_, select
 
 from agreements import run as agreements
 from agreements import store as agreement_store
@@ -31,8 +31,10 @@ from billing.accounts.tables import decision, result_movement
 from billing.annual_subscription.tables import price_notice, subscription, subscription_cost_line
 from billing.invoice.facts import ClaimKind
 from billing.invoice.tables import claim, invoice
+from billing.monthly_aconto.store import without_share
 from billing.monthly_run.tables import issuer_setting
 from billing.single_case.run import months_to_bill
+from billing.usage_statement.facts import UsagePeriod
 from billing.usage_statement.rules import PeriodsNotSupported, periods_of_year
 from billing.usage_statement.tables import usage_release
 from billing.year_end_settlement.tables import accounts_line, year_settlement
@@ -131,7 +133,7 @@ def deadline_statuses(  # noqa: PLR0913 - each is a filter
     stored = _stored(connection, as_of, codes, year or as_of.year - YEARS_LOOKED_BACK, brief=brief)
     if who:
         _read_events(connection, codes[0] if codes is not None and len(codes) == 1 else None, stored)
-    stored.memberships = Memberships(stored.members)
+    stored.memberships = Memberships(stored.members, without_share(connection, codes, as_of))
     if brief:
         _read_unfinished(connection, as_of, versions, year or as_of.year - YEARS_LOOKED_BACK, stored)
     stored.case_months = {
@@ -324,13 +326,16 @@ def _held(as_of: date, of: Only, since: int, kinds: Sequence[ClaimKind], *what: 
         select(*what)
         .select_from(claim)
         .join(invoice, invoice.c.id == claim.c.invoice_id)
-        .outerjoin(_CREDIT, _CREDIT.c.id == claim.c.released_by)
         .where(
             of(claim.c.agreement),
             claim.c.kind.in_([kind.value for kind in kinds]),
             claim.c.period_from >= date(since, 1, 1),
             invoice.c.issue_date <= as_of,
-            or_(_CREDIT.c.id.is_(None), _CREDIT.c.issue_date > as_of),
+            # Asked of the few that are released: joined to all documents, PostgreSQL reads every one of them.
+            or_(
+                claim.c.released_by.is_(None),
+                exists().where(_CREDIT.c.id == claim.c.released_by, _CREDIT.c.issue_date > as_of),
+            ),
         )
     )
 
@@ -380,7 +385,7 @@ def _read_unfinished(
             code
             for (code, month), (held, _day) in stored.billed.items()
             if not held.issuperset(
-                stored.memberships.in_span(
+                stored.memberships.payers(
                     versions[code][1], instalment_of(versions[code][1].terms.advance, month).period
                 )
             )
@@ -566,7 +571,9 @@ class _Look:
     stored: _Stored
 
     def concerns_anybody(self, deadline: Deadline) -> bool:
-        """Whether somebody pays the instalment; after the last party's notice nobody does."""
+        """Whether somebody pays the instalment, or uses in the period; after the last party's notice nobody does."""
+        if deadline.kind is DeadlineKind.USAGE_STATEMENT:
+            return self._anybody_uses(deadline)
         if deadline.for_month is None:
             return True
         if deadline.kind is DeadlineKind.CASE_INVOICE:
@@ -575,10 +582,24 @@ class _Look:
             return bool(wanted or self._present(deadline.for_month.period))
         return bool(self._payers(deadline.for_month))
 
+    def _anybody_uses(self, deadline: Deadline) -> bool:
+        """Whether somebody takes part on a day that the statement is of, or it was released all the same."""
+        try:
+            period = self._usage_period(deadline)
+        except PeriodsNotSupported:
+            return True
+        released = (self.agreement.code, period.first.first_day, period.last.first_day) in self.stored.released
+        return released or bool(self._present(Period(period.first.first_day, period.last.plus(1).first_day)))
+
+    def _usage_period(self, deadline: Deadline) -> UsagePeriod:
+        known = periods_of_year(self.agreement.code, self.agreement.terms.usage, self.year)
+        return next(one for one in known if one.last == Month.of(deadline.due_on - timedelta(days=1)))
+
     def _payers(self, month: Month) -> tuple[MunicipalityCode, ...]:
         known, key = self.stored.payers, (self.agreement.code, month)
         if key not in known:
-            known[key] = self._present(instalment_of(self.agreement.terms.advance, month).period)
+            span = instalment_of(self.agreement.terms.advance, month).period
+            known[key] = self.stored.memberships.payers(self.agreement, span)
         return known[key]
 
     def _present(self, span: Period) -> tuple[MunicipalityCode, ...]:
@@ -779,12 +800,10 @@ class _Look:
 
     def _usage_statement(self, deadline: Deadline) -> _Finding:
         code = self.agreement.code
-        last = deadline.due_on - timedelta(days=1)
         try:
-            known = periods_of_year(code, self.agreement.terms.usage, self.year)
+            period = self._usage_period(deadline)
         except PeriodsNotSupported as error:
             return _Finding(next_step=str(error), after=Status.NOT_SUPPORTED)
-        period = next(one for one in known if one.last == Month.of(last))
         first_day, edition = self.stored.released.get((code, period.first.first_day, period.last.first_day), (None, 0))
         if first_day is None:
             return _Finding(

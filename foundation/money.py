@@ -200,6 +200,18 @@ def oere_from_danish_text(text: str) -> int:
     return _oere_of(_DANISH.fullmatch(text.strip()))
 
 
+def oere_as_typed(text: str) -> int:
+    """Read an amount either way; no text means one thing in the one notation and another in the other.
+
+    Raises:
+        NotAnAmount: it is neither.
+    """
+    try:
+        return oere_from_danish_text(text)
+    except NotAnAmount:
+        return oere_from_text(text)
+
+
 def _oere_of(match: re.Match[str] | None) -> int:
     if match is None:
         raise NotAnAmount

@@ -182,6 +182,10 @@ COMMANDS: Mapping[str, Way] = {
     "subscription versions": PRICES,
     "surplus compare": SURPLUS,
     "surplus list": SURPLUS,
+    "surplus offer": SURPLUS,
+    "surplus offer-sell": SURPLUS,
+    "surplus offer-withdraw": SURPLUS,
+    "surplus offers": SURPLUS,
     "surplus sell": SURPLUS,
     "token add": KEYS,
     "token end": KEYS,
@@ -297,6 +301,18 @@ def _is_surely_one(said: str) -> bool:
     return " ".join(words[:2]) in COMMANDS or (len(words) > 1 and words[0] in COMMANDS and words[1].startswith("--"))
 
 
+def _named_once(text: str) -> str:
+    """Two commands that follow each other may have one page; it is named once."""
+    for page in {_(way.said) for way in COMMANDS.values() if way.endpoint}:
+        named = _("siden «{page}»").format(page=page)
+        if text.count(named) > 1:
+            for together in (" og ", " and "):
+                text = text.replace(f", {named}{together}{named}", f"{together}{named}")
+                text = text.replace(f"{named}{together}{named}", named)
+            text = text.replace(f"{named}, {named}", named)
+    return text
+
+
 def on_pages(text: str) -> str:
     """A sentence with the page named for each command that has one; commands that have none stay."""
 
@@ -323,7 +339,7 @@ def on_pages(text: str) -> str:
         said = said.format(page=page)
         return said[0].upper() + said[1:] if lead[0].isupper() else said
 
-    text = _QUOTED.sub(put, text)
+    text = _named_once(_QUOTED.sub(put, text))
     for flag, words in _WORDED_SHORTER:
         text = text.replace(flag, _(words) if words else "")
     return text

@@ -42,18 +42,27 @@ class Explained:
     """Where a share comes from: the payer's weight of all, of what the year costs.
 
     Attributes:
+        by_inhabitants: The weights are inhabitants; with other keys they are the shares themselves, in øre.
         percent: With two decimals, as Danes write it.
+        obligation_oere: What the payer pays of the year: its share less what earlier years' results take off.
     """
 
     agreement: str
     year: int
     version: int
     cost_oere: int
+    by_inhabitants: bool
     weight: int
     weights: int
     percent: str
     share_oere: int
+    obligation_oere: int
     months: int
+
+    @property
+    def passed_on_oere(self) -> int:
+        """What earlier years' results take off the share; negative for a deficit."""
+        return self.share_oere - self.obligation_oere
 
 
 def explained(connection: Connection, document: IssuedDocument) -> list[Explained]:
@@ -83,10 +92,12 @@ def share_of(price: AnnualSubscription, who: str) -> Explained | None:
         year=price.year,
         version=price.version,
         cost_oere=price.cost_oere,
+        by_inhabitants=price.division is None,
         weight=part.weight,
         weights=weights,
         percent=percent(part.weight, weights),
         share_oere=part.share_oere,
+        obligation_oere=part.obligation_oere,
         months=len(part.instalments),
     )
 
@@ -98,10 +109,12 @@ def explained_share(own: OwnShare) -> Explained:
         year=own.year,
         version=own.version,
         cost_oere=own.cost_oere,
+        by_inhabitants=own.by_inhabitants,
         weight=own.weight,
         weights=own.weights,
         percent=percent(own.weight, own.weights),
         share_oere=own.share_oere,
+        obligation_oere=own.obligation_oere,
         months=0,
     )
 

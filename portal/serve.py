@@ -6,6 +6,8 @@ deadlines and amounts are what the guide shows. The clock plans, tells, and issu
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import sys
 from datetime import timedelta
@@ -85,7 +87,8 @@ def main(port: int, folder: Path) -> None:
     file = folder / demo.DATABASE_FILE
     if not file.exists():
         sys.stderr.write(_("Demoens data laves først; det tager et halvt minut.") + "\n")
-        demo.live(Door(Settings.from_environment(), as_json=True), folder)
+        with contextlib.redirect_stdout(io.StringIO()):  # what the demo tells is not what this start is about
+            demo.live(Door(Settings.from_environment(), as_json=True), folder)
     url = f"sqlite:///{file}"
     migrations.upgrade(url)
     database = Database(url)

@@ -25,6 +25,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import postgres
+from tests.compiled_once import compile_once
 from tests.databases import PostgresDatabases, SqliteDatabases
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def is_worker(config: pytest.Config) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start one PostgreSQL for the run; pytest stops it at its very end, whatever happens before."""
+    compile_once()
     if is_worker(config) or config.option.collectonly or config.option.help:
         return
     server = contextlib.ExitStack()

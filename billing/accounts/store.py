@@ -305,6 +305,33 @@ def movements(connection: Connection, agreement: str) -> list[ResultMovement]:
     ]
 
 
+def results_due(
+    connection: Connection, codes: Collection[str] | None, years: Collection[int]
+) -> dict[tuple[str, int], tuple[int, int]]:
+    """What earlier results were decided to change prices of some years, told apart by how far the decisions have come.
+
+    Args:
+        connection: Where to read.
+        codes: Of which agreements; None for all. Others may be answered, too.
+        years: The years whose prices take them.
+
+    Returns:
+        (agreement, year) -> how many movements, and the last of them; rows are only added, so these are the same
+        only while nothing was decided since. Nothing where there are none.
+    """
+    moved = result_movement.c
+    rows = connection.execute(
+        select(moved.agreement, moved.application_year, func.count().label("many"), func.max(moved.id).label("last"))
+        .where(
+            among(moved.agreement, codes),
+            moved.application_year.in_(sorted(years)),
+            moved.application_year != moved.accounting_year,
+        )
+        .group_by(moved.agreement, moved.application_year)
+    )
+    return {(row.agreement, row.application_year): (row.many, row.last) for row in rows}
+
+
 def is_closed(connection: Connection, agreement: str, year: int) -> bool:
     """Whether the year's result is settled, so that nothing of it may change."""
     return (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, exists, func, select
 
 from agreements.agreement import MunicipalityCode
-from billing.annual_subscription.tables import subscription, subscription_part
+from billing.annual_subscription.tables import subscription, subscription_division, subscription_part
 from foundation.database import among
 
 
@@ -18,17 +18,21 @@ class OwnShare:
 
     Attributes:
         cost_oere: What the year costs all of them, before earlier results.
+        by_inhabitants: All is split by the inhabitants over the whole year; otherwise a weight is the share itself.
         weight: The payer's, of ``weights`` in all.
         share_oere: Its part of the cost.
+        obligation_oere: What it pays: the share less what earlier years' results take off.
     """
 
     agreement: str
     year: int
     version: int
     cost_oere: int
+    by_inhabitants: bool
     weight: int
     weights: int
     share_oere: int
+    obligation_oere: int
 
 
 def shares_of(
@@ -66,6 +70,8 @@ def shares_of(
             subscription_part.c.weight,
             weights.label("weights"),
             subscription_part.c.share_oere,
+            subscription_part.c.obligation_oere,
+            exists().where(subscription_division.c.subscription_id == subscription.c.id).label("divided"),
         )
         .join(
             newest,
@@ -84,7 +90,17 @@ def shares_of(
         )
     )
     found = [
-        OwnShare(row.agreement, row.year, row.version, row.cost_oere, row.weight, int(row.weights), row.share_oere)
+        OwnShare(
+            row.agreement,
+            row.year,
+            row.version,
+            row.cost_oere,
+            by_inhabitants=not row.divided,
+            weight=row.weight,
+            weights=int(row.weights),
+            share_oere=row.share_oere,
+            obligation_oere=row.obligation_oere,
+        )
         for row in rows
         if row.agreement in codes
     ]

@@ -8,7 +8,7 @@ from datetime import date
 from sqlalchemy import Connection
 
 from agreements import trading_run
-from agreements.agreement import Agreement
+from agreements.agreement import Agreement, MunicipalityCode
 from agreements.trading import Addressed, Finding
 from billing.invoice import store
 from billing.invoice.facts import ClaimKind, DocumentDraft
@@ -73,6 +73,18 @@ def missing_details(
     for (place, _), findings in zip(sent, found, strict=True):
         answers[place] = findings
     return answers
+
+
+def missing_by_payer(
+    connection: Connection, drafts: Sequence[DocumentDraft], day: date
+) -> dict[MunicipalityCode, tuple[Finding, ...]]:
+    """As ``missing_details``, by payer, and nothing of whoever's documents are complete."""
+    together: dict[MunicipalityCode, tuple[Finding, ...]] = {}
+    for draft, findings in zip(drafts, missing_details(connection, drafts, day), strict=True):
+        if findings:
+            who = draft.subscriber.municipality
+            together[who] = tuple(dict.fromkeys((*together.get(who, ()), *findings)))
+    return together
 
 
 def refused(connection: Connection, drafts: Sequence[DocumentDraft], day: date) -> dict[int, NotFitToIssue]:

@@ -53,6 +53,7 @@ class MonthPlan:
         send_by: The last bank day to send it.
         late_months: Earlier months that are due and not billed, with the payers that lack them.
         advance: The schedule, by which instalments are called; None takes every month by its own name.
+        without_share: Members that have nothing to pay in the year and are not billed.
     """
 
     agreement: str
@@ -64,6 +65,7 @@ class MonthPlan:
     failed: tuple[Failure, ...]
     late_months: tuple[tuple[Month, tuple[MunicipalityCode, ...]], ...] = ()
     advance: AdvanceTerms | None = None
+    without_share: tuple[MunicipalityCode, ...] = ()
 
     def danish(self, month: Month) -> str:
         """The instalment that begins with a month, as people say it: ``januar 2009``, ``1. kvartal 2009``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date
 from functools import lru_cache
@@ -35,6 +35,7 @@ from billing.invoice.facts import (
 from billing.invoice.rules import join_drafts
 from billing.monthly_aconto.facts import MonthFacts, MonthIssue, MonthNotPlanned, MonthPlan
 from billing.monthly_aconto.rules import Drafter, PriceMissing, PriceOutOfDate, weights_of
+from billing.monthly_aconto.store import without_share
 from foundation import audit
 from foundation.audit import Event, Occasion
 from foundation.errors import MellemregningError
@@ -95,7 +96,7 @@ def plan_months(  # noqa: PLR0913 - what, when, and what is known already
     Source: agreement § 7 stk. 1; domain rules 4, 5, 7, 8 and 12.
     """
     if members is None:
-        members = Memberships(agreement_store.members_of(connection, set(agreed)))
+        members = memberships(connection, set(agreed))
     claimed = _claimed(connection, agreed, members, as_of, only)
     due = {code: _due(agreement, members, claimed.get(code, _NONE), as_of) for code, agreement in agreed.items()}
     wanted = [
@@ -104,6 +105,11 @@ def plan_months(  # noqa: PLR0913 - what, when, and what is known already
         for month in (_only(agreed[code], only) if only else [month for month, _ in due[code]])
     ]
     return _Books(connection, agreed, members, due, claimed, as_of, booked=booked).plans(wanted)
+
+
+def memberships(connection: Connection, codes: Collection[str] | None) -> Memberships:
+    """Who takes part in agreements, and who of them has nothing to pay."""
+    return Memberships(agreement_store.members_of(connection, codes), without_share(connection, codes))
 
 
 def _only(agreement: Agreement, month: Month) -> list[Month]:
@@ -135,7 +141,10 @@ def _claimed(
     incomplete = set()
     for code in older:
         for year in range(agreed[code].starts_on.year, since.year):
+            without = members.without.get((code, year), ())
             for who, own in members.days(agreed[code], year).items():
+                if who in without:
+                    continue
                 months = months_of_year(agreed[code].terms.advance, year, own)
                 if counts.get((code, who, year), 0) == len(months):
                     claimed.setdefault(code, set()).update((who, month.first_day) for month in months)
@@ -156,8 +165,8 @@ def _due(
     lacking = []
     for month in months_of_agreement(agreement, _last_due(advance, as_of)):
         first_day = month.first_day
-        taking_part = members.in_span(agreement, _span(advance, month))
-        without = tuple([code for code in taking_part if (code, first_day) not in claimed])
+        payers = members.payers(agreement, _span(advance, month))
+        without = tuple([code for code in payers if (code, first_day) not in claimed])
         if without:
             lacking.append((month, without))
     return lacking
@@ -218,7 +227,8 @@ class _Books:
 
     def _plan(self, agreement: Agreement, month: Month) -> MonthPlan:
         code, first_day = agreement.code, month.first_day
-        members = self.members.in_span(agreement, _span(agreement.terms.advance, month))
+        span = _span(agreement.terms.advance, month)
+        members = self.members.payers(agreement, span)
         claimed = self.claimed.get(code, _NONE)
         waiting = [municipality for municipality in members if (municipality, first_day) not in claimed]
         issued: Mapping[MunicipalityCode, IssuedDocument] = {}
@@ -245,6 +255,7 @@ class _Books:
             failed=tuple(failed),
             late_months=tuple(late for late in self.due[code] if late[0] < month),
             advance=agreement.terms.advance,
+            without_share=tuple(sorted(set(self.members.in_span(agreement, span)) - set(members))),
         )
 
     def _facts(self, agreement: Agreement, month: Month) -> MonthFacts:
@@ -260,7 +271,7 @@ class _Books:
             if self.as_of < missing_from:
                 raise PriceMissing(agreement=agreement.code, year=month.year, provisional_from=missing_from)
         else:
-            _same_members(subscription, agreement.code, days)
+            require_same_members(subscription, agreement.code, days)
         codes = {agreement.issuer, *agreement.providers, *members}
         codes |= {line.key.provider for line in subscription.cost_lines}
         codes |= {source.provider for part in subscription.parts for source in part.passed_on}
@@ -304,7 +315,16 @@ def _issued(connection: Connection, agreement: Agreement, month: Month) -> dict[
     }
 
 
-def _same_members(subscription: AnnualSubscription, code: str, members: Mapping[MunicipalityCode, Period]) -> None:
+def require_same_members(
+    subscription: AnnualSubscription, code: str, members: Mapping[MunicipalityCode, Period]
+) -> None:
+    """Refuse a price that was calculated for others than those who take part, or for other days of theirs.
+
+    Raises:
+        PriceOutOfDate: says who came, went or has other days.
+
+    Source: domain rule 7; docs/decisions/0039-terms.md.
+    """
     priced = {part.municipality for part in subscription.parts}
     whole = BillingYear(subscription.year).period
     paid_for = subscription.division.days if subscription.division else {}
@@ -474,7 +494,7 @@ def due_months(
 
 def due_months_of(connection: Connection, agreed: Mapping[str, Agreement], as_of: date) -> dict[str, Due]:
     """The same of many agreements at once: code -> what is due and lacking."""
-    members = Memberships(agreement_store.members_of(connection, set(agreed)))
+    members = memberships(connection, set(agreed))
     claimed = _claimed(connection, agreed, members, as_of)
     return {code: _due(agreement, members, claimed.get(code, _NONE), as_of) for code, agreement in agreed.items()}
 
@@ -517,9 +537,8 @@ def reinvoice_year(
     for part in subscription.parts:
         for instalment in part.instalments:
             billed = invoiced.get((part.municipality, instalment.month))
-            if billed is None or instalment.invoiced:
-                continue
-            if says_the_same(billed, instalment):
+            # A month that the price took as it was billed differs too, once a part of it was credited since.
+            if billed is None or says_the_same(billed, instalment):
                 continue
             if books.is_closed(connection, code, year):
                 raise YearIsSettled(agreement=code, year=year)

@@ -253,7 +253,8 @@ def bears_name_of(actor: str, other: str) -> bool:
 
 
 def _as_read(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
+    seen = (sign for sign in unicodedata.normalize("NFKC", name) if unicodedata.category(sign) != "Cf")
+    return " ".join("".join(seen).split()).casefold()
 
 
 def require_a_person(actor: str) -> None:

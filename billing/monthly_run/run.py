@@ -20,7 +20,6 @@ from agreements.membership import Memberships, agreed_year
 from agreements.municipality import municipality
 from agreements.schedule import beginning_with, instalment_after, instalment_before, instalment_of
 from agreements.trading import Finding
-from billing.annual_subscription import store as subscription_store
 from billing.invoice import store as invoice_store
 from billing.invoice.facts import BilledMonth
 from billing.invoice.missing import missing_details
@@ -40,11 +39,11 @@ from billing.monthly_run.facts import (
     RunPlan,
     RunScope,
 )
+from billing.monthly_run.inputs import inputs_of
 from billing.monthly_run.rules import (
     OneStepRefused,
     PlanOutOfDate,
     changed_inputs,
-    digest,
     plan_hash,
     planned_document,
     require_a_person,
@@ -56,7 +55,7 @@ from billing.monthly_run.rules import (
 from foundation import audit
 from foundation.audit import Occasion
 from foundation.errors import N_, NotFound
-from foundation.period import BillingYear, Month
+from foundation.period import Month
 
 
 class PlanUnknown(NotFound):
@@ -156,7 +155,7 @@ def _worked_out(
             agreed_year(agreement, scope.month.year)
             if scope.agreement is not None:
                 beginning_with(agreement, scope.month)
-    members = Memberships(agreement_store.members_of(connection, codes))
+    members = months.memberships(connection, codes)
     planned, without = months.plan_months(
         connection, agreed, occasion.as_of, only=scope.month, members=members, booked=booked
     )
@@ -172,7 +171,7 @@ def _worked_out(
         for plan in planned
         for failure in plan.failed
     ]
-    inputs = _inputs(connection, versions, planned, settings, members)
+    inputs = inputs_of(connection, versions, planned, settings, members)
     return _WorkedOut(agreed, planned, failed, inputs, settings, members)
 
 
@@ -223,62 +222,6 @@ def _described(connection: Connection, found: _WorkedOut, scope: RunScope, occas
         failed=tuple(found.failed),
         missing=tuple(MissingDetail(rule, message, bills) for rule, message, bills in in_words),
     )
-
-
-def _inputs(
-    connection: Connection,
-    versions: Mapping[str, tuple[int, Agreement]],
-    planned: Sequence[MonthPlan],
-    settings: Mapping[MunicipalityCode, IssuerSettings],
-    memberships: Memberships,
-) -> dict[str, str]:
-    """All that the months' plans rest on, by the name under which a change of it is told."""
-    if not planned:
-        return {}
-    codes, years = {plan.agreement for plan in planned}, {plan.month.year for plan in planned}
-    budgets = agreement_store.budgets_of(connection, codes, years)
-    prices = subscription_store.latest_versions(connection, codes, years | {year - 1 for year in years})
-    on_days = {versions[plan.agreement][1].terms.allocation.reference_date.of_year(plan.month.year) for plan in planned}
-    counted = {
-        on: {
-            who: f"{who}:{revision}:{figure.inhabitants}"
-            for (who, of_day), (revision, figure) in agreement_store.population(connection, on).items()
-            if of_day == on
-        }
-        for on in on_days
-    }
-    inputs: dict[str, str] = {}
-    for plan in planned:
-        code, year = plan.agreement, plan.month.year
-        version, agreement = versions[code]
-        inputs[f"hvad der er faktureret for {plan.month} i {code}"] = " ".join(
-            document.number for document in plan.already_issued
-        )
-        if f"budgettet for {year} i {code}" in inputs:
-            continue
-        on = agreement.terms.allocation.reference_date.of_year(year)
-        days = memberships.days(agreement, year)
-        inputs[f"vilkårene i {code}"] = f"{version}"
-        inputs[f"budgettet for {year} i {code}"] = digest(
-            [
-                [line.key.provider, line.key.service, line.key.kind.value, line.key.line, line.amount_oere]
-                for line in budgets.get((code, year), ())
-            ],
-        )
-        inputs[f"prisen for {year} i {code}"] = f"{prices.get((code, year - 1), 0)} {prices.get((code, year), 0)}"
-        whole = BillingYear(year).period
-        same = next((own for own in days.values() if own == whole), whole)  # mostly one value for all
-        inputs[f"deltagerne i {year} i {code}"] = " ".join(
-            [who if own is same or own == whole else f"{who}:{own.from_day}:{own.to_day}" for who, own in days.items()]
-        )
-        inputs[f"indbyggertallene pr. {on:%d.%m.%Y}, {code}"] = " ".join(
-            [counted[on][who] for who in days if who in counted[on]]
-        )
-        of_issuer = settings[agreement.issuer]
-        inputs[f"indstillingerne for {municipality(agreement.issuer).official_name}"] = (
-            f"{of_issuer.four_eyes} {of_issuer.warn_percent}"
-        )
-    return inputs
 
 
 def get_plan(connection: Connection, number: int) -> RunPlan:

@@ -19,6 +19,7 @@ from agreements.agreement import Agreement, IssuedBy, MunicipalityCode
 from agreements.deadlines import send_deadline
 from agreements.municipality import MUNICIPALITIES
 from agreements.schedule import instalment_of
+from billing.monthly_aconto.store import without_share
 from billing.monthly_run import run as runs
 from billing.monthly_run import store, watch_store
 from billing.monthly_run.facts import CLOCK, NotPlanned, PlanState, RunPlan, RunScope
@@ -67,11 +68,12 @@ def what_is_coming(
     codes = None if issuer is None else agreement_store.agreement_codes(connection, issuer)
     members = agreement_store.members_of(connection, codes)
     billed = watch_store.billed_members(connection, issuer)
+    without = without_share(connection, codes)
     until: dict[MunicipalityCode, date] = {}
     for _version, agreement in agreement_store.find_agreements(connection, codes).values():
         if agreement.issuer not in until:
             until[agreement.issuer] = horizon(store.issuer_settings(connection, agreement.issuer), today)
-        months = lacking_months(agreement, members.get(agreement.code, ()), billed, until[agreement.issuer])
+        months = lacking_months(agreement, members.get(agreement.code, ()), billed, until[agreement.issuer], without)
         if months:
             found.setdefault(agreement.issuer, []).extend(months)
     by_day = {

@@ -7,14 +7,14 @@ Source: agreement § 7 stk. 1; domain rules 5, 7 and 8; docs/decisions/0021-the-
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 
 from agreements.agreement import Agreement, IssuedBy, MunicipalityCode
 from agreements.deadlines import send_deadline
-from agreements.membership import MembershipPeriod, Memberships
+from agreements.membership import NOBODY, MembershipPeriod, Memberships
 from agreements.schedule import instalment_of, months_of_agreement
 from billing.monthly_run.facts import CLOCK, IssuerSettings, NotPlanned, PlanState, PlanWarning, RunPlan
 from foundation.money import kroner
@@ -123,6 +123,7 @@ def lacking_months(
     periods: Sequence[MembershipPeriod],
     billed: Mapping[tuple[str, date], int],
     until: date,
+    without: Mapping[tuple[str, int], Collection[MunicipalityCode]] = NOBODY,
 ) -> list[ComingMonth]:
     """Every month of an agreement whose deadline is on a day or before it and that a member was not billed for.
 
@@ -131,6 +132,7 @@ def lacking_months(
         periods: Its members.
         billed: (agreement, first day of the month) -> how many of the members are billed.
         until: The day.
+        without: (agreement, year) -> who has nothing to pay; none of them is billed.
 
     Source: domain rule 5; the same months as ``monthly_aconto.run.due_months``, from counts.
     """
@@ -138,10 +140,10 @@ def lacking_months(
     # One more: a deadline on the 1st or 2nd may have moved to a bank day of the month before.
     last = Month.of(until).plus(advance.months_ahead + 1)
     found = []
-    members = Memberships({agreement.code: periods})
+    members = Memberships({agreement.code: periods}, without)
     for month in months_of_agreement(agreement, last):
-        members_then = members.in_span(agreement, instalment_of(advance, month).period)
-        payers = len(members_then) - billed.get((agreement.code, month.first_day), 0)
+        payers_then = members.payers(agreement, instalment_of(advance, month).period)
+        payers = len(payers_then) - billed.get((agreement.code, month.first_day), 0)
         if payers <= 0:
             continue
         send_by = send_deadline(advance, month)

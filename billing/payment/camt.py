@@ -22,7 +22,7 @@ from defusedxml.ElementTree import fromstring
 from agreements.agreement import MunicipalityCode
 from agreements.municipality import MUNICIPALITIES, find_by_name
 from billing.payment.facts import BankEntry, BankFile, Mention
-from billing.payment.rules import distinct, kept_bank_reference, mentions_in
+from billing.payment.rules import distinct, is_likely_day, kept_bank_reference, mentions_in
 from foundation.errors import BadInput, N_, Problems
 from foundation.money import LARGEST_OERE, kroner
 
@@ -38,6 +38,8 @@ _DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T+Z-].*)?", re.ASCII)
 _ACCOUNT = re.compile(r"[A-Z0-9]{4,34}", re.ASCII)
 _NOT_A_REFERENCE = frozenset({"", "NOTPROVIDED", "NONREF", "NOREF"})
 _BOOKED = "BOOK"
+_BANKS_OWN = ("Refs", "AcctSvcrRef")
+_LONGEST_PLACE = 6
 
 _BY_CVR = {one.cvr: one.code for one in MUNICIPALITIES.values()}
 
@@ -196,10 +198,14 @@ class _Reader:
             return None
         match = _DAY.fullmatch(text)
         try:
-            return date.fromisoformat(match[1] if match else text)
+            day = date.fromisoformat(match[1] if match else text)
         except ValueError:
             self._problem(place, f"datoen er ikke en dato ({name})")
             return None
+        if not is_likely_day(day):
+            self._problem(place, f"datoen {day:%d.%m.%Y} er ikke sandsynlig ({name})")
+            return None
+        return day
 
     def _payments(self, entry: Element, place: str, account: str, amount: int) -> list[BankEntry]:
         booked_on = self._day(entry, "BookgDt", place)
@@ -211,6 +217,8 @@ class _Reader:
         details = list(_all(entry, "NtryDtls", "TxDtls"))
         amounts = self._amounts_of(details, place, amount)
         reference = _text(entry, "AcctSvcrRef")
+        is_reversal = _text(entry, "RvslInd") in {"true", "1"}
+        known_by = (reference, _entry_reference(entry, [reference, *(_text(each, *_BANKS_OWN) for each in details)]))
         shared = (booked_on.isoformat(), value_date.isoformat())
         if amounts is None:
             details_of_all = tuple(text for detail in details for text in _identity(detail))
@@ -222,10 +230,10 @@ class _Reader:
                     value_date=value_date,
                     amount_oere=amount,
                     bank_reference=kept_bank_reference(reference),
-                    payer=self._payer(details, amount),
+                    payer=self._payer(details, amount, is_reversal=is_reversal),
                     mentions=distinct(mention for detail in [entry, *details] for mention in _mentions(detail)),
-                    identity=(*shared, str(amount), reference, _text(entry, "NtryRef"), *details_of_all),
-                    reversal=_text(entry, "RvslInd") in {"true", "1"},
+                    identity=(*shared, str(amount), *known_by, *details_of_all),
+                    reversal=is_reversal,
                 )
             ]
         return [
@@ -236,10 +244,10 @@ class _Reader:
                 value_date=value_date,
                 amount_oere=part,
                 bank_reference=kept_bank_reference(_text(detail, "Refs", "AcctSvcrRef") or reference),
-                payer=self._payer([detail], part),
+                payer=self._payer([detail], part, is_reversal=is_reversal),
                 mentions=distinct(_mentions(detail)),
-                identity=(*shared, str(part), reference, _text(entry, "NtryRef"), *_identity(detail)),
-                reversal=_text(entry, "RvslInd") in {"true", "1"},
+                identity=(*shared, str(part), *known_by, *_identity(detail)),
+                reversal=is_reversal,
             )
             for number, (detail, part) in enumerate(zip(details, amounts, strict=True), start=1)
             if part
@@ -268,11 +276,17 @@ class _Reader:
             return None
         return parts
 
-    def _payer(self, details: Sequence[Element], amount: int) -> MunicipalityCode | None:
-        """The municipality on the other side, if all of an entry's payments say the same."""
-        role = "Dbtr" if amount > 0 else "Cdtr"
-        found = {_municipality(detail, role) for detail in details}
-        return found.pop() if len(found) == 1 else None
+    def _payer(self, details: Sequence[Element], amount: int, *, is_reversal: bool) -> MunicipalityCode | None:
+        """The municipality on the other side, if all of an entry's payments say the same.
+
+        A payment that comes back names its parties as it did when it went; some banks turn them round.
+        """
+        roles = ("Dbtr", "Cdtr") if amount > 0 else ("Cdtr", "Dbtr")
+        for role in reversed(roles) if is_reversal else roles[:1]:
+            found = {_municipality(detail, role) for detail in details}
+            if found and found != {None}:
+                return found.pop() if len(found) == 1 else None
+        return None
 
     def _balances(self, moved: int) -> None:
         """From the opening to the closing balance, where the statement gives both."""
@@ -332,6 +346,16 @@ def _mentions(detail: Element) -> Iterator[Mention]:
         yield from mentions_in(_text(detail, "Refs", name))
     yield from mentions_in(_text(detail, "AddtlTxInf"))
     yield from mentions_in(_text(detail, "AddtlNtryInf"))
+
+
+def _entry_reference(entry: Element, others: Sequence[str]) -> str:
+    """The entry's reference where it is all that the bank gives; its mere place in the statement is none.
+
+    The next statement that has the entry may have it in another place.
+    """
+    reference = _text(entry, "NtryRef")
+    is_place = reference.isdecimal() and len(reference) <= _LONGEST_PLACE
+    return "" if is_place or set(others) - _NOT_A_REFERENCE else reference
 
 
 def _identity(detail: Element) -> tuple[str, ...]:

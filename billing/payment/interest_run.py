@@ -15,7 +15,7 @@ from agreements.municipality import municipality
 from agreements.trading import Finding
 from billing.invoice import run as invoices
 from billing.invoice.facts import DocumentDraft, IssuedDocument
-from billing.invoice.missing import missing_details
+from billing.invoice.missing import missing_by_payer
 from billing.monthly_aconto.run import party_snapshots
 from billing.monthly_run.facts import PlanEvent, PlanState
 from billing.monthly_run.rules import changed_inputs, digest, require_a_person
@@ -406,9 +406,7 @@ def missing_of(connection: Connection, plan: InterestPlan, day: date) -> dict[Mu
     Returns:
         Payer -> findings, each with the official rule's id.
     """
-    drafts = [_draft(connection, planned) for planned in plan.documents]
-    found = missing_details(connection, drafts, day)
-    return {draft.subscriber.municipality: findings for draft, findings in zip(drafts, found, strict=True) if findings}
+    return missing_by_payer(connection, [_draft(connection, planned) for planned in plan.documents], day)
 
 
 def _id_of(connection: Connection, document: IssuedDocument) -> int:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agreements.agreement import MunicipalityCode
 from billing.payment.facts import Mention, MentionKind, OpenItem, Proposal, Receipt
-from billing.payment.rules import payment_reference
+from billing.payment.rules import parts_of, payment_reference
 from foundation.money import kroner
 
 MOST_SUGGESTIONS = 3
@@ -385,3 +385,17 @@ def set_offs(items: Iterable[OpenItem]) -> list[dict[str, int]]:
             open_oere[item.invoice_id] += sign * size
             found.append({target.number: sign * size, item.number: -sign * size})
     return found
+
+
+def less_credits(items: Iterable[OpenItem]) -> list[OpenItem]:
+    """Documents as they stand once their credit notes are set off, whether or not that was booked yet."""
+    found = {item.number: item for item in items}
+    for amounts in set_offs(found.values()):
+        for number, amount in amounts.items():
+            item = found[number]
+            settled = dict(item.settled)
+            for part in parts_of(item, amount):
+                key = (part.agreement, part.accounting_year)
+                settled[key] = settled.get(key, 0) + part.amount_oere
+            found[number] = replace(item, settled=settled)
+    return list(found.values())

@@ -16,7 +16,7 @@ from datetime import date
 from agreements.municipality import find_by_name
 from billing.payment.camt import LARGEST_STATEMENT, NotAStatement, is_xml, read_statement
 from billing.payment.facts import BankEntry, BankFile, ColumnMapping
-from billing.payment.rules import distinct, kept_bank_reference, mentions_in
+from billing.payment.rules import distinct, is_likely_day, kept_bank_reference, mentions_in
 from foundation.errors import BadInput, N_, Problems
 from foundation.money import NotAnAmount, oere_from_danish_text, oere_from_text
 
@@ -159,6 +159,13 @@ def _read_list(name: str, content: bytes, mapping: ColumnMapping, account: str) 
         shown = [re.sub(r"[^\w .()-]", "", cell)[:30] for cell in (rows[index][1] if rows else [])[:15]]
         found = shown if places or _all_words(shown) else ["ingen overskrifter"]
         raise ColumnsNotFound(file=name, missing=missing, found=found)
+    twice = [
+        TITLES[key]
+        for key in ("booked_on", "value_date", "amount")
+        if key in places and _stands_twice(rows[index][1], places[key])
+    ]
+    if twice:
+        raise NotAStatement(file=name, found=f"der er to kolonner med samme overskrift til {' og '.join(twice)}")
     columns = _Columns(places, account or mapping.account)
     if "account_column" not in places and not columns.account:
         raise AccountMissing(file=name)
@@ -170,9 +177,30 @@ def _read_list(name: str, content: bytes, mapping: ColumnMapping, account: str) 
     return BankFile(FORMAT, tuple(entries), columns.left_out)
 
 
+def _stands_twice(cells: Sequence[str], place: int) -> bool:
+    return [_folded(cell) for cell in cells].count(_folded(cells[place])) > 1
+
+
 def _all_words(cells: Sequence[str]) -> bool:
     """Whether a row can be headings; what is in other rows is not shown, for it may be about a person."""
     return all(not any(character.isdigit() for character in cell) for cell in cells)
+
+
+_DANISH_DAY = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})(?: \d{1,2}[:.]\d\d(?:[:.]\d\d)?)?", re.ASCII)
+_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d", "-"))
+_CURRENCY = re.compile(r"^(?:DKK|kr\.?)|(?:DKK|kr\.?)$", re.IGNORECASE)
+_GROUPED_BY_SPACE = re.compile(r"-?\d{1,3}(?: \d{3})+(?:,\d{1,2})?", re.ASCII)
+
+
+def _plain_amount(text: str) -> str:
+    """An amount without what banks write around it: other dashes, a minus behind it, a plus, a currency, spaces."""
+    words = " ".join(text.translate(_DASHES).split())  # a space that does not break is one here, too
+    words = _CURRENCY.sub("", words).strip()
+    if words.endswith("-") and not words.startswith(("-", "+")):
+        words = f"-{words[:-1].strip()}"
+    words = re.sub(r"^([+-]) ", r"\1", words)
+    words = words.removeprefix("+") if not words.startswith("+-") else words
+    return words.replace(" ", "") if _GROUPED_BY_SPACE.fullmatch(words) else words
 
 
 @dataclass
@@ -224,7 +252,7 @@ class _Columns:
         return cells[place] if place is not None and place < len(cells) else ""
 
     def _amount(self, cells: Sequence[str], place: str, problems: list[str]) -> int:
-        text = self._cell(cells, "amount").replace("\N{MINUS SIGN}", "-").lstrip("+").replace("\N{NO-BREAK SPACE}", "")
+        text = _plain_amount(self._cell(cells, "amount"))
         # 1234.56 and 1.234,56 cannot be mistaken for each other: a point that groups is followed by three digits.
         read = oere_from_text if re.fullmatch(r"-?\d+\.\d{1,2}", text, re.ASCII) else oere_from_danish_text
         try:
@@ -235,9 +263,13 @@ class _Columns:
 
     def _day(self, cells: Sequence[str], key: str, place: str, problems: list[str]) -> date | None:
         text = self._cell(cells, key)
-        match = re.fullmatch(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})", text, re.ASCII)
+        match = _DANISH_DAY.fullmatch(text)
         try:
-            return date(int(match[3]), int(match[2]), int(match[1])) if match else date.fromisoformat(text[:10])
+            day = date(int(match[3]), int(match[2]), int(match[1])) if match else date.fromisoformat(text[:10])
         except ValueError:
             problems.append(f"{place}: {TITLES[key]} er ikke en dag, fx 15.01.2009")
             return None
+        if not is_likely_day(day):
+            problems.append(f"{place}: {TITLES[key]} {day:%d.%m.%Y} er ikke sandsynlig")
+            return None
+        return day

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from agreements.agreement import MunicipalityCode
 from agreements.municipality import municipality
 from billing.payment import reminder_store, store
+from billing.payment.matching_rules import less_credits
 from billing.payment.reminder_rules import ReminderLetter, RemindersAreOff, letters_due, require_levels
 from billing.payment.rules import payment_reference
 from billing.payment.run import issuer_of
@@ -55,7 +56,7 @@ def show_reminders(
     issuer: MunicipalityCode | None,
     occasion: Occasion,
 ) -> tuple[ReminderLetter, ...]:
-    """The letters that would go out on the day; changes nothing.
+    """The letters that would go out on the day; changes nothing. What a credit note took back is not asked for.
 
     Raises:
         RemindersAreOff.
@@ -69,8 +70,9 @@ def show_reminders(
     for receipt in store.receipts(connection, issuer, as_of=as_of):
         if receipt.holder:
             on_account[receipt.holder] = on_account.get(receipt.holder, 0) + receipt.left_oere
+    items = less_credits(store.open_items(connection, issuer, as_of=as_of))
     return letters_due(
-        [(item, payment_reference(item.number)) for item in store.open_items(connection, issuer, as_of=as_of)],
+        [(item, payment_reference(item.number)) for item in items],
         reminder_store.reminded(connection, issuer),
         days,
         as_of,

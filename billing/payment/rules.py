@@ -171,6 +171,29 @@ def kept_bank_reference(text: str) -> str:
     return word
 
 
+_DANISH_IBAN = re.compile(r"DK\d{2}(\d{14})", re.ASCII)
+_REGISTRATION_DIGITS, _ACCOUNT_DIGITS = 4, 14
+
+
+def same_account(account: str) -> str:
+    """What an account is compared by: a Danish IBAN, and registration and account number, are one account."""
+    iban = _DANISH_IBAN.fullmatch(account)
+    if iban:
+        return iban[1]
+    if not (account.isascii() and account.isdecimal() and _REGISTRATION_DIGITS < len(account) <= _ACCOUNT_DIGITS):
+        return account
+    registration, number = account[:_REGISTRATION_DIGITS], account[_REGISTRATION_DIGITS:]
+    return registration + number.rjust(_ACCOUNT_DIGITS - _REGISTRATION_DIGITS, "0")
+
+
+_FIRST_YEAR, _LAST_YEAR = 2000, 2099
+
+
+def is_likely_day(day: date) -> bool:
+    """Whether something can have been paid on a day; a bank's 31 December 9999 means that it does not know."""
+    return _FIRST_YEAR <= day.year <= _LAST_YEAR
+
+
 def entry_keys(entries: Sequence[BankEntry]) -> list[str]:
     """What each entry of a file is known by when it comes again: a digest of all that it says.
 

@@ -43,6 +43,7 @@ from billing.payment.rules import (
     parts_of,
     receipt_voucher,
     require_left,
+    same_account,
     standing_of,
 )
 from foundation import audit
@@ -196,10 +197,15 @@ def load_receipts(  # noqa: PLR0913 - a load names these
     ):
         if owner != issuer:
             raise AccountOfAnother(account=of_account, owner=_name(owner), issuer=_name(issuer))
-    keyed = list(zip(read.entries, entry_keys(read.entries), strict=True))
+    # Nobody pays itself: where a bank names the account's own holder, it does not say who paid.
+    entries = [replace(entry, payer=None) if entry.payer == issuer else entry for entry in read.entries]
+    keyed = list(zip(entries, entry_keys(entries), strict=True))
     known = store.known_keys(connection, [(entry.account, key) for entry, key in keyed])
     new = [(entry, key) for entry, key in keyed if (entry.account, key) not in known]
-    here_before = store.alike(connection, [entry for entry, _ in new])
+    here_before = {
+        (same_account(of_account), day, amount)
+        for of_account, day, amount in store.alike(connection, issuer, [entry for entry, _ in new])
+    }
     added: list[Receipt] = []
     if new:
         numbers = store.write_receipts(
@@ -232,7 +238,7 @@ def load_receipts(  # noqa: PLR0913 - a load names these
         alike=tuple(
             receipt.number
             for receipt in added
-            if (receipt.account, receipt.booked_on, receipt.amount_oere) in here_before
+            if (same_account(receipt.account), receipt.booked_on, receipt.amount_oere) in here_before
         ),
     )
 

@@ -101,14 +101,14 @@ def known_keys(connection: Connection, keys: Sequence[tuple[str, str]]) -> set[t
     return found
 
 
-def alike(connection: Connection, entries: Sequence[BankEntry]) -> set[tuple[str, date, int]]:
-    """(account, day, øre) that earlier files have, too."""
+def alike(connection: Connection, issuer: MunicipalityCode, entries: Sequence[BankEntry]) -> set[tuple[str, date, int]]:
+    """(account, day, øre) that earlier files of the issuer have, too."""
     if not entries:
         return set()
     days = [entry.booked_on for entry in entries]
     rows = connection.execute(
         select(receipt.c.account, receipt.c.booked_on, receipt.c.amount_oere).where(
-            receipt.c.account.in_(sorted({entry.account for entry in entries})),
+            receipt.c.issuer == issuer,
             receipt.c.booked_on.between(min(days), max(days)),
         ),
     )

@@ -88,6 +88,14 @@ class Outlay:
     reference: str
     recorded_on: date
 
+    def is_for_the_same(self, other: Outlay) -> bool:
+        """Whether it is the same supplier's same invoice for some of the same days of a case."""
+        return (
+            (self.case_id, self.supplier, self.reference) == (other.case_id, other.supplier, other.reference)
+            and self.period.from_day < other.period.to_day
+            and other.period.from_day < self.period.to_day
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Case:

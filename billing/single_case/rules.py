@@ -86,6 +86,15 @@ class ApprovedAfterAdmission(RuleBroken):
     )
 
 
+class PayerHasLeft(RuleBroken):
+    """A day after the payer's last day in the agreement; nothing of it is billed by the agreement."""
+
+    danish = N_(
+        "{municipality} deltager i aftalen «{agreement}» til og med {last_day}, så {what} betales ikke efter aftalen. "
+        "Registrér udskrivningen, eller aftal betalingen for sig.",
+    )
+
+
 class StepOutOfPlace(RuleBroken):
     """A step that does not follow the case's state."""
 
@@ -312,8 +321,18 @@ def wanted_lines(  # noqa: PLR0913, PLR0917 - a case, and all that its month res
     prices: Sequence[CasePrice],
     outlays: Sequence[Outlay],
     terms: CaseTerms,
+    agreed: Period | None,
 ) -> list[CaseLine]:
     """What a month of a case comes to by what is known now.
+
+    Args:
+        case: The case.
+        month: The service month.
+        pricing: What its service is billed by.
+        prices: The service's.
+        outlays: The case's.
+        terms: How days are counted.
+        agreed: The days of the month on which the payer takes part in the agreement, or None.
 
     Raises:
         CasePriceMissing: a day has no unit price.
@@ -328,7 +347,7 @@ def wanted_lines(  # noqa: PLR0913, PLR0917 - a case, and all that its month res
             for each in outlays
             if Month.of(each.period.from_day) == month
         ]
-    counted = counted_days(case.admitted_on, case.discharged_on, month.period, terms)
+    counted = agreed and counted_days(case.admitted_on, case.discharged_on, agreed, terms)
     if counted is None:
         return []
     try:

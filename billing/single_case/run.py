@@ -6,7 +6,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -15,10 +15,12 @@ from agreements import run as agreements
 from agreements import store as agreement_store
 from agreements.agreement import Agreement, MunicipalityCode
 from agreements.case_terms import CasePrice, CasePricing, CaseService
-from agreements.membership import members_in
+from agreements.cost_lines import FIRST_AGREED_YEAR, LAST_AGREED_YEAR
 from agreements.municipality import municipality
+from agreements.trading import Finding
 from billing.invoice import run as invoices
-from billing.invoice.facts import IssuedDocument
+from billing.invoice.facts import DocumentDraft, IssuedDocument
+from billing.invoice.missing import missing_by_payer
 from billing.monthly_aconto.run import party_snapshots
 from billing.monthly_run.facts import CLOCK, PlanEvent, PlanState
 from billing.monthly_run.rules import STATE_WORDS, bears_name_of, changed_inputs, digest, require_a_person
@@ -45,6 +47,7 @@ from billing.single_case.facts import (
     RefusalReason,
     StatementRow,
 )
+from billing.single_case.payers_days import PayersDays
 from billing.single_case.rules import (
     CASE_LETTERS,
     CASE_LETTERS_COUNT,
@@ -111,6 +114,12 @@ class PriceNotPositive(BadInput):
     danish = N_("En takst skal være over 0,00 kr.")
 
 
+class PriceFromNoAgreedYear(BadInput):
+    """A unit price is from a day of a year that agreements may have."""
+
+    danish = N_("En takst kan ikke gælde fra {day}: vælg en dag i årene {first}-{last}.")
+
+
 class OutlayOutsideStay(RuleBroken):
     """A supplier's invoice is for days of the stay, within one month."""
 
@@ -123,7 +132,15 @@ class OutlayOutsideStay(RuleBroken):
 class OutlayKnown(RuleBroken):
     """A supplier's invoice is passed on once."""
 
-    danish = N_("Faktura {reference} fra CVR {supplier} er allerede registreret på sag {number} fra den dag.")
+    danish = N_(
+        "Faktura {reference} fra CVR {supplier} er allerede registreret på sag {number} for de døgn eller nogle af dem."
+    )
+
+
+class OutlayOfNothing(BadInput):
+    """A supplier's invoice is above zero and its credit note below."""
+
+    danish = N_("En leverandørs faktura er over 0,00 kr., og dens kreditnota er under; 0,00 kr. er ingen af delene.")
 
 
 class NothingToCorrect(BadInput):
@@ -205,11 +222,16 @@ def _service(agreement: Agreement, code: str) -> CaseService:
     return service
 
 
+def _days_of_payers(connection: Connection, agreement: Agreement) -> PayersDays:
+    return PayersDays.of(agreement, agreement_store.members(connection, agreement.code))
+
+
 def open_case(connection: Connection, code: str, service: str, payer: MunicipalityCode, occasion: Occasion) -> Case:
     """Open a case for a service and the municipality that is to pay; its number is made here.
 
     Raises:
-        AgreementUnknown, CaseServiceUnknown, UnknownMunicipality, PayerNotInAgreement, PersonInText.
+        AgreementUnknown, CaseServiceUnknown, UnknownMunicipality, PayerNotInAgreement, PayerHasLeft,
+        PersonInText.
 
     Source: the Horsens-Odder agreement 4.0 (sagsaftalemodel).
     """
@@ -217,9 +239,11 @@ def open_case(connection: Connection, code: str, service: str, payer: Municipali
     agreement = agreements.get(connection, code, lock=True)
     found = _service(agreement, service)
     name = municipality(payer).official_name
+    days = _days_of_payers(connection, agreement)
     year = occasion.as_of.year
-    if payer not in members_in(agreement_store.members(connection, code), year):
+    if days.in_year(payer, year) is None:
         raise PayerNotInAgreement(municipality=name, agreement=code, year=year)
+    days.require(payer, occasion.as_of, "en sag fra den dag")
     hold(connection, "single_case.number")
     given = store.numbers(connection)
     number = new_number()
@@ -273,7 +297,14 @@ def _step(connection: Connection, number: str, step: CaseStep, day: date, occasi
     require_nobody("Navnet på den, der registrerer,", occasion.actor)
     case = get_case(connection, number, lock=True)
     require_step(case, step, day, occasion.as_of, municipality(case.payer).official_name)
+    if step is CaseStep.ADMITTED:
+        _require_agreed(connection, case, day)
     return _happened(connection, case, CaseEvent(step, day, occasion.as_of), occasion, step.value)
+
+
+def _require_agreed(connection: Connection, case: Case, admitted_on: date) -> None:
+    days = _days_of_payers(connection, agreements.get(connection, case.agreement))
+    days.require(case.payer, admitted_on, f"en indskrivning {admitted_on:%d.%m.%Y}")
 
 
 def approve_case(connection: Connection, number: str, day: date, occasion: Occasion) -> Case:
@@ -308,7 +339,7 @@ def admit(connection: Connection, number: str, day: date, occasion: Occasion) ->
     """Keep the day of arrival.
 
     Raises:
-        CaseNotApproved, ApprovedAfterAdmission, and as ``approve_case``.
+        CaseNotApproved, ApprovedAfterAdmission, PayerHasLeft, and as ``approve_case``.
     """
     return _step(connection, number, CaseStep.ADMITTED, day, occasion)
 
@@ -350,7 +381,7 @@ def correct_case(
 
     Raises:
         NothingToCorrect, NotACaseNumber, CaseUnknown, DayNotCome, StepOutOfPlace, ApprovedAfterAdmission,
-        LeavesBeforeArrival, PersonInText.
+        LeavesBeforeArrival, PayerHasLeft, PersonInText.
 
     Source: issue 7; docs/decisions/0042-case-corrections.md.
     """
@@ -366,6 +397,8 @@ def correct_case(
         days.sort(key=lambda entry: (entry[0] is CaseStep.ADMITTED) == moves_later)
     for step, day in days:
         if day is not None:
+            if step is CaseStep.ADMITTED:
+                _require_agreed(connection, case, day)
             if step is CaseStep.DISCHARGED and case.discharged_on is None:
                 require_step(case, step, day, occasion.as_of, municipality(case.payer).official_name)
             else:
@@ -405,7 +438,7 @@ def set_price(connection: Connection, code: str, price: CasePrice, occasion: Occ
         The service's prices as they are now.
 
     Raises:
-        AgreementUnknown, CaseServiceUnknown, NotPricedByDay, PriceNotPositive.
+        AgreementUnknown, CaseServiceUnknown, NotPricedByDay, PriceNotPositive, PriceFromNoAgreedYear.
 
     Source: the Horsens-Odder agreement 6.2.
     """
@@ -418,6 +451,8 @@ def set_price(connection: Connection, code: str, price: CasePrice, occasion: Occ
         )
     if price.amount_oere <= 0:
         raise PriceNotPositive
+    if not FIRST_AGREED_YEAR <= price.from_day.year <= LAST_AGREED_YEAR:
+        raise PriceFromNoAgreedYear(day=price.from_day, first=FIRST_AGREED_YEAR, last=LAST_AGREED_YEAR)
     known = prices_of(connection, agreement)
     before = next(
         (each for each in known if (each.service, each.from_day) == (price.service, price.from_day)),
@@ -459,7 +494,7 @@ def add_outlay(  # noqa: PLR0913 - what a supplier's invoice says
 
     Raises:
         NotACvr, NotASupplierReference, PersonInText, NotACaseNumber, CaseUnknown, NotPricedByDay, OutlayOutsideStay,
-        ClaimTooOld, OutlayKnown, PriceNotPositive.
+        PayerHasLeft, ClaimTooOld, OutlayKnown, OutlayOfNothing.
 
     Source: the Horsens-Odder agreement 6.2 (afregnes efter faktisk pris).
     """
@@ -469,9 +504,11 @@ def add_outlay(  # noqa: PLR0913 - what a supplier's invoice says
     if _service(agreement, case.service).pricing is not CasePricing.ACTUAL:
         raise NotPricedByDay(service=case.service, how="med takst pr. døgn", instead="der er intet at videresende.")
     if amount_oere == 0:
-        raise PriceNotPositive
+        raise OutlayOfNothing
     month = Month.of(period.from_day)
     _require_within_stay(case, period, month)
+    supplied = f"leverandørens faktura for {period.from_day:%d.%m.%Y}-{period.last_day:%d.%m.%Y}"
+    _days_of_payers(connection, agreement).require(case.payer, period.last_day, supplied)
     last_day = last_claim_day(month, agreement.cases)
     if amount_oere > 0 and occasion.as_of > last_day:
         raise ClaimTooOld(
@@ -481,6 +518,8 @@ def add_outlay(  # noqa: PLR0913 - what a supplier's invoice says
             last_day=last_day,
         )
     outlay = Outlay(0, case.id, period, amount_oere, supplier, reference, occasion.as_of)
+    if any(each.is_for_the_same(outlay) for each in store.outlays(connection, case.agreement, case.id)):
+        raise OutlayKnown(number=case.number, supplier=supplier, reference=reference)
     try:
         with connection.begin_nested():
             outlay = replace(outlay, id=store.write_outlay(connection, outlay))
@@ -534,8 +573,9 @@ def cases_due(connection: Connection, agreement: Agreement, as_of: date) -> Case
         outlays[outlay.case_id].append(outlay)
     new: dict[MunicipalityCode, dict[Month, list[PlannedLine]]] = defaultdict(lambda: defaultdict(list))
     left_out: list[LeftOut] = []
+    days = _days_of_payers(connection, agreement)
     for case in cases:
-        known = _Known(agreement, prices, outlays[case.id], billed.get(case.id, []))
+        known = _Known(agreement, days, prices, outlays[case.id], billed.get(case.id, []))
         for month in months_of(case, known.outlays, known.billed, last):
             lines, reason = _new_lines(case, month, known, as_of)
             if reason is not None:
@@ -586,6 +626,7 @@ def months_to_bill(
     last = Month.of(as_of).plus(-1)
     found: dict[Month, set[MunicipalityCode]] = defaultdict(set)
     is_today = True
+    payers_days = _days_of_payers(connection, agreement)
     outlays: dict[int, list[Outlay]] = defaultdict(list)
     for outlay in store.outlays(connection, agreement.code):
         if outlay.recorded_on <= as_of:
@@ -599,8 +640,11 @@ def months_to_bill(
             continue
         by_day = _service(agreement, case.service).pricing is CasePricing.DAY
         for month in months_of(told, outlays[case.id], (), last):
-            days = told.admitted_on and counted_days(
-                told.admitted_on, told.discharged_on, month.period, agreement.cases
+            agreed = payers_days.in_month(case.payer, month)
+            days = (
+                told.admitted_on
+                and agreed
+                and counted_days(told.admitted_on, told.discharged_on, agreed, agreement.cases)
             )
             passed_on = any(Month.of(each.period.from_day) == month for each in outlays[case.id])
             if passed_on or (by_day and days):
@@ -618,6 +662,7 @@ def _dates(case: Case) -> list[str]:
 @dataclass(frozen=True, slots=True)
 class _Known:
     agreement: Agreement
+    days: PayersDays
     prices: Sequence[CasePrice]
     outlays: Sequence[Outlay]
     billed: Sequence[BilledLine]
@@ -629,7 +674,8 @@ def _new_lines(case: Case, month: Month, known: _Known, as_of: date) -> tuple[li
     terms = known.agreement.cases
     own = [price for price in known.prices if price.service == case.service]
     try:
-        wanted = wanted_lines(case, month, service.pricing, own, known.outlays, terms)
+        agreed = known.days.in_month(case.payer, month)
+        wanted = wanted_lines(case, month, service.pricing, own, known.outlays, terms, agreed)
     except CasePriceMissing as missing:
         return [], left_out_of(case, month, missing)
     lines = changes(wanted, [entry for entry in known.billed if entry.line.month == month])
@@ -644,7 +690,22 @@ def _new_lines(case: Case, month: Month, known: _Known, as_of: date) -> tuple[li
         return [], left_out_of(case, month, too_old)
     by_id = {outlay.id: outlay for outlay in known.outlays}
     numbers = {entry.key: f"{entry.number}, linje {entry.key.position}" for entry in known.billed}
-    return [PlannedLine(case, line, _text(case, service, line, by_id, numbers)) for line in lines], None
+    planned = [PlannedLine(case, line, _text(case, service, line, by_id, numbers)) for line in lines]
+    return planned, _stays_on(case, month, known)
+
+
+def _stays_on(case: Case, month: Month, known: _Known) -> LeftOut | None:
+    """That nobody told of a discharge, and the payer has left: told in the month with the first day that is not billed.
+
+    Source: docs/decisions/0041-cases.md.
+    """
+    if case.state != "admitted":
+        return None
+    last_day = known.days.last_day_before(case.payer, month.period.last_day)
+    if last_day is None or Month.of(last_day + timedelta(days=1)) != month:
+        return None
+    what = f"sag {case.number} fra {last_day + timedelta(days=1):%d.%m.%Y}"
+    return left_out_of(case, month, known.days.left(case.payer, last_day, what))
 
 
 def _text(
@@ -660,7 +721,7 @@ def _text(
 
 
 def case_account(connection: Connection, case: Case, as_of: date) -> CaseAccount:
-    """One case with all that its bills rest on, and what the next would say; six queries whatever there is.
+    """One case with all that its bills rest on, and what the next would say; seven queries whatever there is.
 
     Raises:
         AgreementUnknown.
@@ -672,7 +733,7 @@ def case_account(connection: Connection, case: Case, as_of: date) -> CaseAccount
     prices = [price for price in prices_of(connection, agreement) if price.service == case.service]
     outlays = store.outlays(connection, agreement.code, case.id)
     billed = store.billed_lines(connection, agreement.code, case.id).get(case.id, [])
-    known = _Known(agreement, prices, outlays, billed)
+    known = _Known(agreement, _days_of_payers(connection, agreement), prices, outlays, billed)
     waiting: list[PlannedLine] = []
     left_out = []
     for month in months_of(case, outlays, billed, Month.of(as_of).plus(-1)):
@@ -713,6 +774,26 @@ def plan_cases(connection: Connection, code: str, occasion: Occasion, *, by_cloc
     plan = replace(plan, number=store.write_plan(connection, plan))
     _record_plan(connection, plan, occasion, "planned")
     return plan
+
+
+def missing_of(connection: Connection, code: str, occasion: Occasion) -> dict[MunicipalityCode, tuple[Finding, ...]]:
+    """What the bills that are due would lack as e-invoices; nothing of those that are complete.
+
+    Returns:
+        Payer -> findings, each with the official rule's id.
+
+    Raises:
+        AgreementUnknown.
+    """
+    agreement = agreements.get(connection, code)
+    drafts = _drafts(agreement, cases_due(connection, agreement, occasion.as_of))
+    return missing_by_payer(connection, drafts, occasion.as_of)
+
+
+def _drafts(agreement: Agreement, due: CaseDue) -> list[DocumentDraft]:
+    payers = [document.payer for document in due.documents]
+    parties = party_snapshots(agreement, {agreement.issuer, *agreement.providers, *payers})
+    return [draft_of(agreement, document, parties) for document in due.documents]
 
 
 def _plan(connection: Connection, agreement: Agreement, occasion: Occasion) -> tuple[CasePlan, CaseDue]:
@@ -843,11 +924,7 @@ def issue_cases(connection: Connection, number: int, occasion: Occasion) -> Case
     again, due = _plan(connection, agreement, replace(occasion, as_of=plan.as_of))
     if again.hash != plan.hash:
         raise CasePlanOutOfDate(number=number, changes=changed_inputs(plan.inputs, again.inputs) or ["beløbene"])
-    parties = party_snapshots(
-        agreement,
-        {agreement.issuer, *agreement.providers, *(document.payer for document in due.documents)},
-    )
-    drafts = [draft_of(agreement, document, parties) for document in due.documents]
+    drafts = _drafts(agreement, due)
     outcome = invoices.issue_documents(connection, drafts, occasion.as_of, occasion.at)
     if len(outcome.issued) != len(drafts):
         failed = outcome.failed[0] if outcome.failed else None
@@ -938,6 +1015,7 @@ def case_statement(connection: Connection, code: str, payer: MunicipalityCode, p
     agreement = agreements.get(connection, code)
     municipality(payer)
     billed = store.billed_lines(connection, code)
+    days = _days_of_payers(connection, agreement)
     rows = []
     for case in store.cases(connection, code, payer):
         lines = [
@@ -945,12 +1023,13 @@ def case_statement(connection: Connection, code: str, payer: MunicipalityCode, p
             for entry in billed.get(case.id, [])
             if entry.is_live and entry.line.period.from_day in period
         ]
-        counted = (
-            None
-            if case.admitted_on is None or case.is_withdrawn
-            else counted_days(case.admitted_on, case.discharged_on, period, agreement.cases)
-        )
-        if counted is None and not lines and case.opened_on not in period:
+        counted = 0
+        if case.admitted_on is not None and not case.is_withdrawn:
+            counted = sum(
+                days_in(counted_days(case.admitted_on, case.discharged_on, agreed, agreement.cases))
+                for agreed in days.within(payer, period)
+            )
+        if not counted and not lines and case.opened_on not in period:
             continue
         rows.append(
             StatementRow(
@@ -959,7 +1038,7 @@ def case_statement(connection: Connection, code: str, payer: MunicipalityCode, p
                 case.approved_on,
                 case.admitted_on,
                 case.discharged_on,
-                days_in(counted),
+                counted,
                 sum(lines),
             ),
         )

@@ -134,7 +134,7 @@ def stopped(agreement: Agreement, plan: CasePlan, why: str) -> Happening:
 
 def issued(agreement: Agreement, plan: CasePlan, bills: int, approved_by: str, days_late: int) -> Happening:
     """Tell that the clock issued a plan, and how late."""
-    late = f" {days_late} dage for sent." if days_late else ""
+    late = f" {days_late} {'dag' if days_late == 1 else 'dage'} for sent." if days_late else ""
     return Happening(
         Topic.CASES_ISSUED,
         Urgency.WARNING if days_late else Urgency.INFO,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from fractions import Fraction
 
@@ -10,7 +11,7 @@ from billing.accounts.facts import Account, Posting
 from billing.invoice.facts import ClaimKind, DocumentDraft, InvoiceLine, LineKind, PartySnapshot
 from billing.surplus_capacity.facts import SaleOffer, SubscribersCost
 from foundation.errors import BadInput, N_, RuleBroken
-from foundation.money import kroner, whole_oere
+from foundation.money import kroner
 
 LONGEST_REASON = 500
 
@@ -57,8 +58,8 @@ def require_offer(offer: SaleOffer) -> None:
 
 
 def cost_per_course_oere(cost: SubscribersCost) -> int:
-    """What a subscribers' course cost, in whole øre."""
-    return whole_oere(Fraction(cost.cost_oere, cost.courses))
+    """What a subscribers' course cost, in whole øre, rounded up: the lowest price per course that is not below it."""
+    return math.ceil(Fraction(cost.cost_oere, cost.courses))
 
 
 def require_price(offer: SaleOffer, cost: SubscribersCost | None) -> None:
@@ -75,7 +76,8 @@ def require_price(offer: SaleOffer, cost: SubscribersCost | None) -> None:
         raise NothingToCompareWith(service=offer.service, agreement=offer.agreement)
     if offer.amount_oere * cost.courses < cost.cost_oere * offer.courses:
         raise BetterThanTheSubscribers(
-            offered_oere=whole_oere(Fraction(offer.amount_oere, offer.courses)),
+            # Down, as the cost is up: the two that are told are never the same.
+            offered_oere=math.floor(Fraction(offer.amount_oere, offer.courses)),
             subscribers_oere=cost_per_course_oere(cost),
             year=cost.year,
         )

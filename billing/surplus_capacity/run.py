@@ -9,13 +9,14 @@ from sqlalchemy import Connection
 from agreements import run as agreements
 from agreements import store as agreement_store
 from agreements.agreement import Agreement
-from agreements.membership import members_in
+from agreements.membership import agreed_year, days_of
 from agreements.municipality import municipality
 from billing.accounts import store as books
 from billing.accounts.rules import YearIsSettled
 from billing.invoice import run as invoices
 from billing.invoice.facts import IssuedDocument
 from billing.monthly_aconto.run import party_snapshots
+from billing.monthly_run.rules import bears_name_of
 from billing.monthly_run.run import get_issuer
 from billing.surplus_capacity import store
 from billing.surplus_capacity.facts import KeptOffer, OfferEnd, Sale, SaleOffer, SubscribersCost
@@ -137,7 +138,8 @@ def sell(connection: Connection, offer: SaleOffer, occasion: Occasion, approved_
         approved_by: Who approved, where the issuer wants two to see each bill.
 
     Raises:
-        AgreementUnknown, SoldServiceUnknown, UnknownMunicipality, BuyerTakesPart, SaleIncomplete, PersonInReason.
+        AgreementUnknown, SoldServiceUnknown, UnknownMunicipality, YearNotAgreed, BuyerTakesPart, SaleIncomplete,
+        PersonInReason.
         NothingToCompareWith, BetterThanTheSubscribers: there is no written reason.
         YearIsSettled: the income could not enter the accounts any more.
         SecondPersonMissing, SaleAlreadyBilled, IssueDateBeforeLast.
@@ -169,9 +171,7 @@ def _looked_through(connection: Connection, offer: SaleOffer) -> tuple[Agreement
 
 
 def _require_second(connection: Connection, agreement: Agreement, first: str, second: str) -> None:
-    if get_issuer(connection, agreement.issuer).four_eyes and (
-        not second or second.casefold() == first.strip().casefold()
-    ):
+    if get_issuer(connection, agreement.issuer).four_eyes and (not second or bears_name_of(second, first)):
         raise SecondPersonMissing(issuer=municipality(agreement.issuer).official_name, actor=first)
 
 
@@ -311,8 +311,10 @@ def _require_parties(connection: Connection, agreement: Agreement, offer: SaleOf
         )
     buyer = municipality(offer.buyer)
     year = offer.period.from_day.year
-    members = members_in(agreement_store.members(connection, agreement.code), year)
-    if offer.buyer in members or offer.buyer in agreement.providers:
+    agreed_year(agreement, year)
+    own = days_of(agreement, agreement_store.members(connection, agreement.code), year).get(offer.buyer)
+    takes_part = own is not None and own.from_day < offer.period.to_day and offer.period.from_day < own.to_day
+    if takes_part or offer.buyer in agreement.providers:
         raise BuyerTakesPart(municipality=buyer.official_name, agreement=agreement.code, year=year)
 
 
@@ -324,3 +326,13 @@ def list_sales(connection: Connection, code: str) -> list[Sale]:
     """
     agreements.get(connection, code)
     return store.sales(connection, code)
+
+
+def list_offers(connection: Connection, code: str) -> list[KeptOffer]:
+    """An agreement's offers in the order in which they were made, with what became of them.
+
+    Raises:
+        AgreementUnknown.
+    """
+    agreements.get(connection, code)
+    return store.offers(connection, code)

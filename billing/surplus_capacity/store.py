@@ -112,6 +112,11 @@ def find_offer(connection: Connection, number: int) -> KeptOffer | None:
     return found[0] if found else None
 
 
+def offers(connection: Connection, agreement: str) -> list[KeptOffer]:
+    """An agreement's offers in the order in which they were made."""
+    return _offers(connection, surplus_offer.c.agreement == agreement, size=None)[::-1]
+
+
 def page_of_offers(
     connection: Connection, codes: Collection[str], *, before: int | None = None, size: int = 50
 ) -> tuple[list[KeptOffer], int | None]:
@@ -123,7 +128,7 @@ def page_of_offers(
     return found[:size], found[size - 1].number if len(found) > size else None
 
 
-def _offers(connection: Connection, *wanted: ColumnElement[bool], size: int) -> list[KeptOffer]:
+def _offers(connection: Connection, *wanted: ColumnElement[bool], size: int | None) -> list[KeptOffer]:
     rows = connection.execute(
         select(
             surplus_offer,

@@ -31,6 +31,7 @@ from billing.verify.settled import net_assets_hold, true_ups_hold
 from billing.verify.surplus import sales_in_accounts
 from billing.verify.trail import audit_chain, documents_unchanged
 from billing.verify.usage import nothing_given_away, statements_follow_counts
+from billing.verify.waiting import waiting_prices
 from foundation.database import faults_of_file, whatever_it_says
 from foundation.errors import MellemregningError
 from foundation.period import Month
@@ -112,11 +113,15 @@ def _months_due(connection: Connection, as_of: date) -> Check:
         due = due_months(connection, agreement, as_of)
         if due:
             waiting.append(f"{code}: {_in_words(due)}")
-    if not waiting:
+    told = [f"Forfalden og ikke faktureret: {'; '.join(waiting)}"] if waiting else []
+    prices = waiting_prices(connection)
+    if prices:
+        told.append(f"Venter: {'; '.join(prices)}")
+    if not told:
         return Check(
             "months_due", ok=True, detail=f"Intet forfaldent mangler at blive faktureret pr. {as_of:%d.%m.%Y}."
         )
-    return Check("months_due", ok=True, detail="Forfalden og ikke faktureret: " + "; ".join(waiting), warning=True)
+    return Check("months_due", ok=True, detail=". ".join(told), warning=True)
 
 
 def _cases_due(connection: Connection, as_of: date) -> Check:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from sqlalchemy import ColumnElement, Connection, Subquery, and_, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, Subquery, and_, case, exists, func, not_, or_, select
 
 from billing.annual_subscription.facts import AnnualSubscription
 from billing.invoice.facts import ClaimKind
@@ -71,9 +71,11 @@ def _live() -> Subquery:
 def billed_once(connection: Connection) -> Iterator[str]:
     """No month is billed twice, by the documents themselves and by the claims they hold."""
     live = _live()
+    # What is sold to others is sold for days of its own choosing, and several such periods may begin alike.
+    sold_until = case((live.c.kind == ClaimKind.SURPLUS_CAPACITY.value, live.c.period_to), else_=live.c.period_from)
     twice = (
         select(live.c.agreement, live.c.subscriber, live.c.kind, live.c.period_from, func.count().label("times"))
-        .group_by(live.c.agreement, live.c.subscriber, live.c.kind, live.c.period_from)
+        .group_by(live.c.agreement, live.c.subscriber, live.c.kind, live.c.period_from, sold_until)
         .having(func.count() > 1)
     )
     for row in connection.execute(twice):

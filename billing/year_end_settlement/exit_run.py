@@ -13,13 +13,15 @@ from agreements import store as agreement_store
 from agreements.agreement import Agreement, MunicipalityCode, NetAssets, ResultKey
 from agreements.membership import MembershipPeriod, members_in
 from agreements.municipality import municipality
+from agreements.trading import Finding
 from billing.accounts import store as books
 from billing.accounts.facts import Decision, DecisionKind, ResultMovement, ResultSource
 from billing.annual_subscription import run as subscriptions
 from billing.annual_subscription import store as subscription_store
 from billing.invoice import run as invoices
 from billing.invoice import store as invoice_store
-from billing.invoice.facts import IssuedDocument
+from billing.invoice.facts import DocumentDraft, IssuedDocument
+from billing.invoice.missing import missing_by_payer
 from billing.monthly_aconto.run import party_snapshots
 from billing.year_end_settlement import store
 from billing.year_end_settlement.exit_rules import exit_draft, share_of_net_assets
@@ -323,9 +325,23 @@ def _undivided_parts(
     }
 
 
-def _issue_exit(
+def missing_of(
+    connection: Connection, settlement: ExitSettlement, occasion: Occasion
+) -> dict[MunicipalityCode, tuple[Finding, ...]]:
+    """What a previewed settlement's document would lack as an e-invoice; nothing where it is complete or none.
+
+    Returns:
+        The leaver -> findings, each with the official rule's id.
+    """
+    if settlement.number or not (settlement.lines or settlement.share_oere):
+        return {}
+    agreement = agreements.get(connection, settlement.agreement)
+    return missing_by_payer(connection, [_draft(connection, agreement, settlement, occasion)], occasion.as_of)
+
+
+def _draft(
     connection: Connection, agreement: Agreement, settlement: ExitSettlement, occasion: Occasion
-) -> IssuedDocument:
+) -> DocumentDraft:
     who = settlement.municipality
     named = {agreement.issuer, who, *agreement.providers, *(line.provider for line in settlement.lines)}
     own_years = {
@@ -334,7 +350,14 @@ def _issue_exit(
         if get_settlement(connection, agreement.code, line.accounting_year).result_key is ResultKey.ACCOUNTING_YEAR
     }
     parties = party_snapshots(agreement, named)
-    draft = exit_draft(agreement, settlement, parties, occasion.as_of.year, own_years)
+    return exit_draft(agreement, settlement, parties, occasion.as_of.year, own_years)
+
+
+def _issue_exit(
+    connection: Connection, agreement: Agreement, settlement: ExitSettlement, occasion: Occasion
+) -> IssuedDocument:
+    who = settlement.municipality
+    draft = _draft(connection, agreement, settlement, occasion)
     outcome = invoices.issue_documents(connection, [draft], occasion.as_of, occasion.at)
     if outcome.failed:
         raise outcome.failed[0].error

@@ -23,6 +23,7 @@ from billing.accounts.rules import YearIsSettled
 from billing.annual_subscription import run as subscriptions
 from billing.annual_subscription.facts import AnnualSubscription
 from billing.annual_subscription.rules import passed_on_in
+from billing.monthly_aconto.store import without_share
 from billing.year_end_settlement import store
 from billing.year_end_settlement.facts import (
     CarryOver,
@@ -242,8 +243,11 @@ def _all_is_billed(connection: Connection, agreement: Agreement, subscription: A
     year = subscription.year
     days = days_of(agreement, agreement_store.members(connection, agreement.code), year)
     invoiced = books.invoiced_months(connection, agreement.code, year)
+    without = without_share(connection, [agreement.code]).get((agreement.code, year), frozenset())
     missing = []
     for code, own in days.items():
+        if code in without:
+            continue
         billed = {month.month for month in invoiced.get(code, ())}
         due = months_of_year(agreement.terms.advance, year, own)
         lacking = [str(month) for month in due if month not in billed]

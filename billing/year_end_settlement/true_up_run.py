@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from agreements import run as agreements
-from agreements.agreement import Agreement
+from agreements.agreement import Agreement, MunicipalityCode
 from agreements.municipality import municipality
+from agreements.trading import Finding
 from billing.accounts import store as books
 from billing.invoice import run as invoices
 from billing.invoice.facts import DocumentDraft, IssuedDocument
+from billing.invoice.missing import missing_by_payer
 from billing.monthly_aconto.run import party_snapshots
 from billing.monthly_run.facts import CLOCK, PlanEvent, PlanState
 from billing.monthly_run.rules import STATE_WORDS, bears_name_of, digest, require_a_person
@@ -117,6 +119,19 @@ def plan_true_up(connection: Connection, code: str, year: int, occasion: Occasio
     plan = replace(plan, number=store.write_plan(connection, plan))
     _record(connection, plan, occasion, "planned")
     return plan
+
+
+def missing_of(
+    connection: Connection, plan: TrueUpPlan, occasion: Occasion
+) -> dict[MunicipalityCode, tuple[Finding, ...]]:
+    """What the documents of a plan would lack as e-invoices; nothing of those that are complete.
+
+    Returns:
+        Payer -> findings, each with the official rule's id.
+    """
+    agreement = agreements.get(connection, plan.agreement)
+    _, drafts = _worked_out(connection, agreement, plan.year, occasion)
+    return missing_by_payer(connection, drafts, occasion.as_of)
 
 
 def _require_name(occasion: Occasion) -> None:

@@ -8,6 +8,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from datetime import datetime
 from email.message import EmailMessage
 from pathlib import Path
@@ -26,6 +27,7 @@ from foundation.hooks import HOOK_KEY, secret_of, signature
 SECONDS_TO_CONNECT = 10.0
 SECONDS_TO_ANSWER = 30.0
 MOST_OF_AN_ANSWER = 2000
+MOST_READS = 4  # each waits SECONDS_TO_ANSWER at most, together less than what is spared of a lease
 KEY_HEADER = "Idempotency-Key"
 MAIL_KEY_HEADER = "X-Mellemregning-Id"
 SIGNATURE_HEADER = "Mellemregning-Signature"
@@ -112,10 +114,12 @@ class Carrier:
             headers["Authorization"] = f"Bearer {token}"
         try:
             # A redirect could carry the token somewhere else.
-            answer = self._pool.request("POST", url, body=main.content, headers=headers, redirect=False)
+            answer = self._pool.request(
+                "POST", url, body=main.content, headers=headers, redirect=False, preload_content=False
+            )
+            said = _beginning(answer).decode("utf-8", "replace").strip()
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             return Tried(handed_over=False, reached=reached, detail=_reason(error))
-        said = answer.data[:MOST_OF_AN_ANSWER].decode("utf-8", "replace").strip()
         detail = f"HTTP {answer.status} {said}".strip()
         if answer.status in range(200, 300):
             return Tried(handed_over=True, reached=reached, detail=detail)
@@ -186,12 +190,15 @@ class Carrier:
         except ValueError as error:
             return Tried(handed_over=False, reached=to, detail=_reason(error), lasting=True)
         try:
-            with smtplib.SMTP(settings["host"], int(settings.get("port", "25")), timeout=self._seconds) as server:
+            server = smtplib.SMTP(settings["host"], int(settings.get("port", "25")), timeout=self._seconds)
+            with closing(server):
                 if settings.get("starttls", "on") == "on":
                     server.starttls(context=self._tls)
                 if password is not None:
                     server.login(settings["user"], password)
                 server.send_message(message)
+                with suppress(smtplib.SMTPException, OSError):
+                    server.quit()  # the mail is taken, whatever is said to a goodbye
         except smtplib.SMTPRecipientsRefused as error:
             code, said = next(iter(error.recipients.values()))
             return _refused_mail(to, code, said)
@@ -200,6 +207,25 @@ class Carrier:
         except (smtplib.SMTPException, OSError, ValueError) as error:
             return Tried(handed_over=False, reached=to, detail=_reason(error))
         return Tried(handed_over=True, reached=to, detail=f"modtaget af {settings['host']}")
+
+
+def _beginning(answer: urllib3.BaseHTTPResponse) -> bytes:
+    """As much of an answer as is kept; one that is longer or never ends is not waited for.
+
+    Raises:
+        urllib3.exceptions.HTTPError: it breaks off.
+    """
+    said = b""
+    for _ in range(MOST_READS):
+        some = answer.read1(MOST_OF_AN_ANSWER - len(said))
+        said += some
+        if not some or len(said) >= MOST_OF_AN_ANSWER:
+            break
+    if said and answer.length_remaining:
+        answer.close()
+    else:
+        answer.release_conn()
+    return said
 
 
 def _no_secret(reached: str, name: str) -> Tried:

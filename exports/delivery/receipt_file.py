@@ -51,7 +51,7 @@ def read_receipts(name: str, content: bytes) -> list[Receipt]:
         text = content.decode("utf-8-sig")
         rows = _json_rows(text) if text.lstrip().startswith(("[", "{")) else _csv_rows(text)
     except (ValueError, csv.Error, RecursionError) as error:
-        raise ReceiptsUnreadable(source=name, reason=str(error) or type(error).__name__) from error
+        raise ReceiptsUnreadable(source=name, reason=_in_words(error)) from error
     receipts, problems = [], []
     for place, row in enumerate(rows, start=1):
         receipt = _receipt(row)
@@ -62,6 +62,20 @@ def read_receipts(name: str, content: bytes) -> list[Receipt]:
     if problems:
         raise Problems(source=name, problems=problems)
     return receipts
+
+
+def _in_words(error: Exception) -> str:
+    match error:
+        case UnicodeDecodeError():
+            return "den er ikke UTF-8"
+        case json.JSONDecodeError():
+            return f"der er en fejl i linje {error.lineno}, tegn {error.colno}"
+        case RecursionError():
+            return "den er i for mange lag"
+        case csv.Error():
+            return "anførselstegnene går ikke op"
+        case _:
+            return str(error)
 
 
 def _json_rows(text: str) -> list[Mapping[str, Any]]:

@@ -131,8 +131,8 @@ def _smtp_problem(topic: DeliveryTopic, settings: Mapping[str, str]) -> str:
         return "user og password_env følges ad"
     if settings.get("user") and settings.get("starttls") == "off" and not is_loopback(settings["host"]):
         return "et kodeord sendes kun krypteret; brug starttls"
-    wrong = [name for name in ("sender", "recipient") if settings.get(name) and "@" not in settings[name]]
-    return f"{wrong[0]} er ikke en mailadresse" if wrong else ""
+    wrong = [name for name in ("sender", "recipient") if settings.get(name) and settings[name].count("@") != 1]
+    return f"{wrong[0]} er ikke én mailadresse" if wrong else ""
 
 
 def _url_problem(url: str) -> str:

@@ -34,7 +34,7 @@ from exports.delivery.facts import (
     Receipt,
     Tried,
 )
-from exports.delivery.rules import require_usable, state_after, wait_after
+from exports.delivery.rules import bounded, require_usable, state_after, wait_after
 from exports.e_invoice.rules import NotFitToSend, findings_in
 from exports.e_invoice.run import NeverSent, e_invoices, file_stem
 from exports.e_invoice.write import ubl_bytes
@@ -482,7 +482,9 @@ def retry(connection: Connection, keys: Collection[str], occasion: Occasion) -> 
 def record_receipt(connection: Connection, receipt: Receipt, occasion: Occasion) -> bool:
     """Keep what the other side says of something that it got; the same word twice is kept once.
 
-    What was handed over and not noted is not handed over again once its receipt is here.
+    A word that was said before counts no second time, though another came between: receipts arrive twice and late. It
+    may be said again of what was sent again. What was handed over and not noted is not handed over again once its
+    receipt is here.
 
     Args:
         connection: The transaction.
@@ -508,8 +510,10 @@ def record_receipt(connection: Connection, receipt: Receipt, occasion: Occasion)
         raise ChannelUnclear(key=receipt.key, kinds=[each.kind.value for each in mine])
     (delivery,) = mine
     state = DeliveryState.ACCEPTED if receipt.accepted else DeliveryState.REJECTED
-    last = delivery.history[-1] if delivery.history else None
-    if delivery.state is state and last is not None and last.detail == receipt.reason:
+    said: set[tuple[DeliveryState, str]] = set()
+    for each in delivery.history:
+        said = set() if each.state is DeliveryState.WAITING else said | {(each.state, each.detail)}
+    if (state, bounded(receipt.reason)) in said:
         return False
     attempt = Attempt(state, occasion.at, "", receipt.reason)
     store.append_attempt(connection, delivery.entry_id, delivery.kind, attempt)

@@ -86,7 +86,7 @@ def invoice_of(document: IssuedDocument, book: TradingBook, preceding: Sequence[
         payment=None if is_credit or issuer.payment is None else payment_of(issuer.payment, document.number),
         terms=PAID_OUT.format(day=document.due_date) if is_credit else "",
         notes=_notes(document),
-        buyer_reference=", ".join(_distinct(buyer.buyer_reference for buyer in buyers.values())),
+        buyer_reference=_buyer_reference(list(buyers.values())),
         order_reference=_only(buyer.order_reference for buyer in buyers.values()),
         contract=_only(agreements),
         accounting_cost=_only(buyer.accounting_cost for buyer in buyers.values()),
@@ -116,6 +116,13 @@ def _only(texts: Iterable[str]) -> str:
     """The one text that all have, or nothing."""
     found = _distinct(texts)
     return found[0] if len(found) == 1 else ""
+
+
+def _buyer_reference(buyers: Sequence[BuyerDetails]) -> str:
+    """What the buyer asked for; else its order numbers where they are several, since a document has place for one."""
+    orders = _distinct(buyer.order_reference for buyer in buyers)
+    references = _distinct(buyer.buyer_reference for buyer in buyers)
+    return ", ".join(references or (orders if len(orders) > 1 else ()))
 
 
 def _whole_period(document: IssuedDocument) -> Period:

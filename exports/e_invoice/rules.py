@@ -104,7 +104,7 @@ def _head(invoice: Invoice) -> Iterator[Finding]:
             "PEPPOL-EN16931-R003",
             NO_BUYER_REFERENCE,
             who=invoice.buyer.name,
-            agreement=invoice.contract,
+            agreement=_agreements(invoice),
         )
     if not invoice.specification.startswith(SPECIFICATION_START):
         yield finding("PEPPOL-EN16931-R004", N_("formatet «{text}» er ukendt."), text=invoice.specification)
@@ -123,7 +123,7 @@ def _parties(invoice: Invoice) -> Iterator[Finding]:
     if seller.endpoint is None:
         yield finding("PEPPOL-EN16931-R020", NO_ISSUER_ENDPOINT, who=seller.name)
     if buyer.endpoint is None:
-        yield finding("PEPPOL-EN16931-R010", NO_BUYER_ENDPOINT, who=buyer.name, agreement=invoice.contract)
+        yield finding("PEPPOL-EN16931-R010", NO_BUYER_ENDPOINT, who=buyer.name, agreement=_agreements(invoice))
     for party in (seller, buyer):
         for identifier in (party.endpoint, *party.identifiers):
             if identifier is not None:
@@ -197,6 +197,10 @@ def _lines(invoice: Invoice) -> Iterator[Finding]:
             yield finding("BR-27", N_("linje {line} har en negativ pris."), line=str(line.number))
         if not line.category:
             yield finding("BR-CO-04", NO_VAT_CATEGORY, agreement=_agreement_of(line), service=line.item_code)
+
+
+def _agreements(invoice: Invoice) -> str:
+    return ", ".join(dict.fromkeys(_agreement_of(line) for line in invoice.lines))
 
 
 def _agreement_of(line: Line) -> str:

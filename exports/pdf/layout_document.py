@@ -31,10 +31,9 @@ KINDS = {
     CostKind.SURPLUS_CAPACITY_INCOME: "salg af overskudskapacitet",
 }
 LARGEST_SHOWN_COSTS = 40
-EXIT_EXPLAINED = (
-    "Den udtrædende kommune afregner sin andel af de resultater, der ikke er indregnet i nogen pris. "
-    "Et negativt beløb er i kommunens favør."
-)
+EXIT_EXPLAINED = "Den udtrædende kommune afregner sin andel af de resultater, der ikke er indregnet i nogen pris."
+IN_ITS_FAVOUR = "Et negativt beløb er i kommunens favør."
+OWED_BY_IT = "Bilaget er en udbetaling: et negativt beløb skylder kommunen."
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +174,11 @@ def _lines(document: IssuedDocument) -> Table:
     sign = _sign(document)
     several = len({line.agreement for line in document.lines}) > 1
     rows = [
-        Row((f"{line.agreement}: {line.text}" if several else line.text,), _plain(sign * line.amount_oere))
+        Row((f"{line.agreement}: {line.text}" if several else line.text,), plain(sign * line.amount_oere))
         for line in document.lines
     ]
     word = "Til udbetaling" if sign < 0 else "At betale"
-    total = Row((word,), _plain(sign * document.amount_oere), is_total=True)
+    total = Row((word,), plain(sign * document.amount_oere), is_total=True)
     return Table(("Tekst", "Beløb i kr."), (*rows, total))
 
 
@@ -187,7 +186,8 @@ def _sign(document: IssuedDocument) -> int:
     return -1 if document.document_type is DocumentType.CREDIT_NOTE else 1
 
 
-def _plain(amount_oere: int) -> str:
+def plain(amount_oere: int) -> str:
+    """An amount as a column of kroner has it: ``194.202,82``."""
     return kroner(amount_oere).removesuffix(" kr.")
 
 
@@ -238,7 +238,7 @@ def _sections(
         if price is not None and part is not None:
             lines = [line for line in document.lines if _price_key(document, line) == key]
             sections.append(_price_section(document, price, part, lines, names, titles.get(key[0], key[0])))
-    settled = [line for line in document.lines if line.kind is LineKind.EXIT]
+    settled = [line for line in document.lines if line.kind in {LineKind.EXIT, LineKind.NET_ASSETS}]
     if settled:
         sections.append(_exit_section(document, settled))
     return sections
@@ -277,15 +277,15 @@ def _cost_table(price: AnnualSubscription, names: Mapping[MunicipalityCode, str]
                 f"{names.get(line.key.provider, line.key.provider)}, {line.key.service}",
                 ", ".join(text for text in (KINDS[line.key.kind], line.key.line, line.note) if text),
             ),
-            _plain(line.net_oere),
+            plain(line.net_oere),
         )
         for line in price.cost_lines
     ]
     if len(rows) > LARGEST_SHOWN_COSTS:
         hidden = price.cost_lines[LARGEST_SHOWN_COSTS:]
         rest = sum(line.net_oere for line in hidden)
-        rows = [*rows[:LARGEST_SHOWN_COSTS], Row((f"{len(hidden)} linjer mere", ""), _plain(rest))]
-    total = Row(("Udgift, der fordeles", ""), _plain(price.cost_oere), is_total=True)
+        rows = [*rows[:LARGEST_SHOWN_COSTS], Row((f"{len(hidden)} linjer mere", ""), plain(rest))]
+    total = Row(("Udgift, der fordeles", ""), plain(price.cost_oere), is_total=True)
     return Table(("1. Udgiften", "Art", "Kr."), (*rows, total))
 
 
@@ -300,8 +300,8 @@ def _share_table(
     for source, amount in part.passed_on.items():
         what = "overskud" if amount >= 0 else "underskud"
         provider = names.get(source.provider, source.provider)
-        rows.append(Row((f"Resultat {source.accounting_year}, {provider}", f"andel af {what}"), _plain(-amount)))
-    total = Row(("Årets betalingsforpligtelse", ""), _plain(part.obligation_oere), is_total=True)
+        rows.append(Row((f"Resultat {source.accounting_year}, {provider}", f"andel af {what}"), plain(-amount)))
+    total = Row(("Årets betalingsforpligtelse", ""), plain(part.obligation_oere), is_total=True)
     return Table(("2. Andelen", "Beregning", "Kr."), (*rows, total))
 
 
@@ -315,22 +315,22 @@ def _keyed_rows(division: Division, part: SubscriptionPart) -> list[Row]:
         whole = sum(each.figure.inhabitants for each in portion.shares)
         days = f"{portion.days.from_day:%d.%m.%Y}-{portion.days.last_day:%d.%m.%Y}"
         counted = f"{figure_words(portion.terms, share.figure.inhabitants)} ({share.figure.source})"
-        amounts = f"{_plain(portion.cost_oere)} × {_percent(share.figure.inhabitants, whole)} %"
+        amounts = f"{plain(portion.cost_oere)} × {percent(share.figure.inhabitants, whole)} %"
         name = portion.name or "hovednøgle"
         rows += [
             Row((f"Nøgle {name}, {days}", f"{KEY_WORDS[portion.terms.key]}: {counted}"), ""),
-            Row(("Andel i kr.", amounts), _plain(share.share_oere)),
+            Row(("Andel i kr.", amounts), plain(share.share_oere)),
         ]
     return rows
 
 
 def _counted_rows(price: AnnualSubscription, part: SubscriptionPart, who: str) -> list[Row]:
     whole = sum(each.weight for each in price.parts)
-    share = f"{_plain(price.cost_oere)} × {_count(part.weight)} / {_count(whole)} ({_percent(part.weight, whole)} %)"
+    share = f"{plain(price.cost_oere)} × {_count(part.weight)} / {_count(whole)} ({percent(part.weight, whole)} %)"
     counted = f"{_count(part.population.inhabitants)} af {_count(whole)} indbyggere {price.reference_date:%d.%m.%Y}"
     return [
         Row((f"Andel: {who}", f"{counted} ({part.population.source})"), ""),
-        Row(("Andel i kr.", share), _plain(part.share_oere)),
+        Row(("Andel i kr.", share), plain(part.share_oere)),
     ]
 
 
@@ -346,9 +346,7 @@ def _instalment_table(
     sign = _sign(document) if document.credits is None else -1
     rows = []
     if document.provisional:
-        rows.append(
-            Row(("Foreløbig rate", f"{_plain(part.obligation_oere)} / {len(part.instalments)}, rundet ned"), "")
-        )
+        rows.append(Row(("Foreløbig rate", f"{plain(part.obligation_oere)} / {len(part.instalments)}, rundet ned"), ""))
     else:
         rows += [
             Row(
@@ -356,15 +354,15 @@ def _instalment_table(
                     when if each.month == month else _instalment_words(price, part, each.month),
                     _words_of(price, part, each, is_billed=each.invoiced),
                 ),
-                _plain(each.amount_oere),
+                plain(each.amount_oere),
             )
             for each in part.instalments
         ]
-        rows.append(Row(("Året i alt", ""), _plain(part.obligation_oere), is_total=True))
-    rows += [Row((f"Heraf i {when}", line.text), _plain(sign * line.amount_oere)) for line in lines]
+        rows.append(Row(("Året i alt", ""), plain(part.obligation_oere), is_total=True))
+    rows += [Row((f"Heraf i {when}", line.text), plain(sign * line.amount_oere)) for line in lines]
     amount = sum(line.amount_oere for line in lines)
     word = "Krediteret" if document.credits is not None else "Faktureret"
-    rows.append(Row((f"{word} for {when}", ""), _plain(sign * amount), is_total=True))
+    rows.append(Row((f"{word} for {when}", ""), plain(sign * amount), is_total=True))
     return Table(("3. Raterne", "Beregning", "Kr."), tuple(rows))
 
 
@@ -407,7 +405,7 @@ def _words_of(price: AnnualSubscription, part: SubscriptionPart, of: Instalment,
     if billed:
         return f"resten af året fordelt på {len(open_months)} {_rates_word(part)}, rundet ned"
     unit = "øre" if price.unit_oere == 1 else "kroner"
-    return f"{_plain(part.obligation_oere)} / {len(part.instalments)}, rundet ned til hele {unit}"
+    return f"{plain(part.obligation_oere)} / {len(part.instalments)}, rundet ned til hele {unit}"
 
 
 def _rates_word(part: SubscriptionPart) -> str:
@@ -417,11 +415,11 @@ def _rates_word(part: SubscriptionPart) -> str:
 
 def _exit_section(document: IssuedDocument, lines: Sequence[InvoiceLine]) -> Section:
     sign = _sign(document)
-    rows = [Row((str(line.accounting_year), line.text), _plain(sign * line.amount_oere)) for line in lines]
-    total = Row(("I alt", ""), _plain(sign * sum(line.amount_oere for line in lines)), is_total=True)
+    rows = [Row((str(line.accounting_year), line.text), plain(sign * line.amount_oere)) for line in lines]
+    total = Row(("I alt", ""), plain(sign * sum(line.amount_oere for line in lines)), is_total=True)
     return Section(
         "Sådan er beløbet fremkommet: udtræden",
-        (EXIT_EXPLAINED,),
+        (f"{EXIT_EXPLAINED} {OWED_BY_IT if sign < 0 else IN_ITS_FAVOUR}",),
         (Table(("Regnskabsår", "Tekst", "Kr."), (*rows, total)),),
     )
 
@@ -430,7 +428,7 @@ def _count(number: int) -> str:
     return f"{number:,}".replace(",", ".")
 
 
-def _percent(weight: int, whole: int) -> str:
+def percent(weight: int, whole: int) -> str:
     """A share in per cent with four decimals, the last one rounded to the nearest."""
     if whole == 0:
         return "0"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -12,10 +13,12 @@ from agreements.municipality import MUNICIPALITIES
 from billing.annual_subscription import store as subscription_store
 from billing.annual_subscription.facts import AnnualSubscription
 from billing.invoice.facts import IssuedDocument
+from billing.year_end_settlement.run import get_settlement
 from exports.e_invoice.rules import NotFitToSend, findings_in
 from exports.e_invoice.run import Written, WrittenFile, file_stem, neutral_invoices, write_whole
 from exports.e_invoice.write import ubl_bytes
 from exports.pdf.layout_document import PriceKey, price_keys, printed_document
+from exports.pdf.layout_result import result_sections, result_years
 from exports.pdf.write import Press
 
 NAMES = {code: known.name for code, known in MUNICIPALITIES.items()}
@@ -59,9 +62,11 @@ def pdfs(
         press: One that is warm already.
 
     Raises:
-        AgreementUnknown.
+        AgreementUnknown, SettlementUnknown.
     """
     prices = _prices(connection, documents)
+    years = dict.fromkeys(key for document in documents for key in result_years(document))
+    results = {(code, year): get_settlement(connection, code, year) for code, year in years}
     codes = {line.agreement for document in documents for line in document.lines}
     titles = {code: agreements.get(connection, code).title for code in sorted(codes)}
     press = press or Press()
@@ -69,6 +74,7 @@ def pdfs(
         findings = [] if document.internal else findings_in(invoice)
         attached = not findings and not document.internal
         printed = printed_document(document, invoice, prices, NAMES, titles, attached=attached)
+        printed = replace(printed, sections=(*printed.sections, *result_sections(document, results, NAMES)))
         xml = ubl_bytes(invoice) if attached else b""
         lack = NotFitToSend(number=document.number, findings=findings) if findings else None
         yield document, press.pdf(printed, document.issue_date, xml), lack

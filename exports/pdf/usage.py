@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, date, datetime, time
 from importlib import resources
 from pathlib import Path
@@ -16,6 +15,7 @@ from agreements.municipality import municipality
 from billing.usage_statement import run as usage
 from billing.usage_statement.facts import UsagePeriod
 from exports.excel.run import NAMES, FolderNotWritable
+from exports.pdf.glyphs import as_data
 from exports.pdf.layout_usage import Page, municipality_page
 from exports.usage_words import file_stem
 from foundation.errors import reason_of
@@ -66,7 +66,7 @@ def page_bytes(page: Page, day: date, template: str = TEMPLATE) -> bytes:
     made = compiler.compile(
         input=files.joinpath(template).read_bytes(),
         format="pdf",
-        sys_inputs={"page": json.dumps(page.values, ensure_ascii=False), "day": day.isoformat()},
+        sys_inputs={"page": as_data(page.values), "day": day.isoformat()},
         pdf_standards=[STANDARD],
         timestamp=datetime.combine(day, time(), UTC),
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time
 from importlib import resources
 
 import typst
 
+from exports.pdf.glyphs import as_data
 from exports.pdf.layout_document import PrintedDocument
 
 
@@ -47,7 +47,7 @@ class Press:
 
 def inputs_of(document: PrintedDocument, xml: bytes) -> dict[str, str]:
     """What the template is told."""
-    inputs = {"document": json.dumps(asdict(document), ensure_ascii=False)}
+    inputs = {"document": as_data(asdict(document))}
     if xml:
         inputs["xml"] = xml.decode("utf-8")
     return inputs

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time
 from importlib import resources
@@ -11,6 +10,7 @@ from pathlib import Path
 import typst
 
 from billing.payment.reminder_rules import ReminderLetter
+from exports.pdf.glyphs import as_data
 from exports.reminder.layout import TEMPLATE, file_name, letter_data
 from foundation.errors import BadInput, N_, reason_of
 
@@ -28,7 +28,7 @@ def pdfs_of(letters: Sequence[ReminderLetter]) -> Iterator[bytes]:
     for letter in letters:
         made = compiler.compile(
             input=TEMPLATE.encode(),
-            sys_inputs={"letter": json.dumps(letter_data(letter), ensure_ascii=False)},
+            sys_inputs={"letter": as_data(letter_data(letter))},
             format="pdf",
             pdf_standards=["a-3b", "ua-1"],
             timestamp=datetime.combine(letter.reminded_on, time(), UTC),

@@ -10,7 +10,14 @@ from foundation.errors import MellemregningError
 from foundation.settings import LANGUAGE, Settings
 from portal import language
 
-REFUSED = 1
+REFUSED, WRONG_USAGE = 1, 2
+
+
+def _not_text(arguments: list[str]) -> list[int]:
+    """Which arguments, from 1, are bytes that are no UTF-8: nothing that can be kept or written to a file."""
+    return [
+        place for place, text in enumerate(arguments, start=1) if any("\ud800" <= sign <= "\udfff" for sign in text)
+    ]
 
 
 def _language_asked_for(arguments: list[str]) -> str | None:
@@ -33,8 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         settings = Settings.from_environment(environment)
     except MellemregningError as error:
         sys.stderr.write(f"{error.text()}\n")
-        raise SystemExit(2 if asked else REFUSED) from error
+        raise SystemExit(WRONG_USAGE if asked else REFUSED) from error
     language.use(settings.language)
+    if broken := _not_text(given):
+        said = language._("Ord nr. {place} på kommandolinjen er ikke UTF-8. Skriv det om, eller omdøb filen.")
+        sys.stderr.write(f"{said.format(place=broken[0])}\n")
+        raise SystemExit(WRONG_USAGE)
     # Imported here, since the help texts are made in the language in use.
     from portal.commands.door import Door
     from portal.commands.root import root

@@ -206,7 +206,7 @@ def show_deadlines(door: Door, code: str, year: int) -> None:
     "--to", "ends_before", type=DATE, metavar=_("DATO"), help=_("Den 1. i en måned, i en aftale uden slutdato.")
 )
 def leave(door: Door, code: str, municipality: str, year: int | None, ends_before: date | None) -> None:
-    """Notér en skriftlig opsigelse: med udgangen af --year (senest 1. juli i det år), eller til den 1. i en måned."""
+    """Notér en skriftlig opsigelse: med udgangen af --year (senest aftalens dag i det år), eller til en måneds 1."""
     if (year is None) == (ends_before is None):
         raise click.UsageError(_("Angiv enten --year eller --to."))
     with door.database.transaction() as connection:

@@ -21,10 +21,22 @@ from billing.invoice.facts import IssuedDocument
 from billing.monthly_aconto import run as months
 from billing.monthly_aconto.facts import MonthIssue, MonthPlan
 from billing.monthly_run import run as runs
-from foundation.money import NotAnAmount, kroner, oere_from_danish_text
+from foundation.money import NotAnAmount, kroner, oere_as_typed
 from foundation.period import BillingYear, Month
 from portal.commands import answers
-from portal.commands.door import DATE, MONTH, MUNICIPALITY, PARTLY_DONE, YEAR, Door, command, name_of, new_group, table
+from portal.commands.door import (
+    DATE,
+    EDITION,
+    MONTH,
+    MUNICIPALITY,
+    PARTLY_DONE,
+    YEAR,
+    Door,
+    command,
+    name_of,
+    new_group,
+    table,
+)
 from portal.commands.forecasting import explained_answer, explained_sentence, not_explained
 from portal.language import _
 
@@ -183,7 +195,7 @@ def _show_division(out: Console, value: AnnualSubscription, division: Division) 
 @command(subscription_group, "show")
 @click.argument("code", metavar=_("KODE"))
 @click.argument("year", type=YEAR, metavar=_("ÅR"))
-@click.option("--version", type=click.IntRange(min=1), help=_("En tidligere beregning."))
+@click.option("--version", type=EDITION, help=_("En tidligere beregning."))
 def show(door: Door, code: str, year: int, version: int | None) -> None:
     """Vis årets pris, som den er beregnet."""
     with door.database.reading() as connection:
@@ -395,10 +407,22 @@ def _document_cells(document: IssuedDocument) -> tuple[object, ...]:
 
 
 def _tell_what_is_late(door: Door, found: MonthPlan) -> None:
+    if found.without_share:
+        door.note(
+            _("Ingen andel i {year}, så der er intet at fakturere: {names}.").format(
+                year=found.month.year,
+                names=", ".join(name_of(code) for code in found.without_share),
+            ),
+        )
     waits = found.drafts or found.failed
     if waits and found.days_late:
+        late = (
+            _("{month} skulle være sendt senest {day}: 1 dag for sent.")
+            if found.days_late == 1
+            else _("{month} skulle være sendt senest {day}: {days} dage for sent.")
+        )
         door.note(
-            _("{month} skulle være sendt senest {day}: {days} dage for sent.").format(
+            late.format(
                 month=found.danish(found.month).capitalize(),
                 day=f"{found.send_by:%d.%m.%Y}",
                 days=found.days_late,
@@ -567,7 +591,7 @@ def _credited_line(text: str) -> tuple[int, int | None]:
     read = re.fullmatch(r"(-?[0-9]{1,40})(?:=(.*))?", text)
     if read is None:
         raise NotAnAmount
-    return int(read[1]), None if read[2] is None else oere_from_danish_text(read[2])
+    return int(read[1]), None if read[2] is None else oere_as_typed(read[2])
 
 
 @command(invoice_group, "credit")

@@ -18,9 +18,21 @@ from billing.single_case import statement_run
 from billing.single_case.facts import Case, CasePlan, CorrectionReason, RefusalReason
 from billing.single_case.run import CaseCorrection
 from foundation.errors import BadInput, N_
-from foundation.money import NotAnAmount, kroner, oere_from_danish_text
+from foundation.money import NotAnAmount, kroner, oere_as_typed
 from foundation.period import Month, Period
-from portal.commands.door import DATE, FILE, MONTH, MUNICIPALITY, Door, command, name_of, new_group, table
+from portal.commands.door import (
+    DATE,
+    FILE,
+    MONTH,
+    MUNICIPALITY,
+    NUMBER,
+    Door,
+    command,
+    name_of,
+    new_group,
+    note_missing,
+    table,
+)
 from portal.language import _
 
 case_group = new_group("case", _("Enkeltsager: opret, bevilg, indskriv, udskriv, ret, fakturér bagud måned for måned."))
@@ -36,7 +48,7 @@ class NotACaseAmount(BadInput):
 
 def _amount(text: str) -> int:
     try:
-        return oere_from_danish_text(text)
+        return oere_as_typed(text)
     except NotAnAmount as error:
         raise NotACaseAmount from error
 
@@ -337,7 +349,9 @@ def plan_cases(door: Door, code: str) -> None:
     """Planlæg regninger på alle hele måneder, der ikke er faktureret, og på rettelser."""
     with door.database.transaction() as connection:
         made = cases.plan_cases(connection, code, door.occasion)
+        missing = cases.missing_of(connection, code, door.occasion)
     door.tell(_plan_answer(made), lambda out: _show_plan(out, made))
+    note_missing(door, missing)
 
 
 @command(case_group, "plans")
@@ -355,7 +369,7 @@ def list_plans(door: Door, code: str | None) -> None:
     door.tell(answer, lambda out: out.print(table("", heading, rows)))
 
 
-_plan_number = click.argument("number", type=int, metavar=_("PLAN"))
+_plan_number = click.argument("number", type=NUMBER, metavar=_("PLAN"))
 
 
 @command(case_group, "plan-show")

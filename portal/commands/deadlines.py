@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from agreements.deadlines import DeadlineKind
 from billing.deadline_status import DeadlineStatus, Status, deadline_statuses
 from portal.commands.door import FILE, YEAR, Door, command, new_group, table
 from portal.language import _
@@ -91,14 +92,19 @@ def in_words(status: DeadlineStatus) -> str:
         case Status.DONE:
             done = _("udført {day}").format(day=f"{status.done_on:%d.%m.%Y}")
             by = _(" af {who}").format(who=", ".join(status.done_by)) if status.done_by else ""
-            late = _(", {days} dage for sent").format(days=status.days_late) if status.days_late else ""
+            days_late = _(", 1 dag for sent") if status.days_late == 1 else _(", {days} dage for sent")
+            late = days_late.format(days=status.days_late) if status.days_late else ""
             return f"{done}{by}{late}"
         case Status.WAITING:
             return _("afventer")
         case Status.DUE_SOON:
-            return _("snart")
+            # The day of a usage statement is the first on which it can be made, and is soon past.
+            is_first = status.deadline.kind is DeadlineKind.USAGE_STATEMENT
+            soon = _("kan laves fra {day}") if is_first else _("snart")
+            return soon.format(day=f"{status.deadline.due_on:%d.%m.%Y}")
         case Status.LATE:
-            return _("for sent, {days} dage").format(days=status.days_late)
+            days_late = _("for sent, 1 dag") if status.days_late == 1 else _("for sent, {days} dage")
+            return days_late.format(days=status.days_late)
         case Status.PASSED:
             return _("dagen er gået")
         case Status.NOT_SUPPORTED:

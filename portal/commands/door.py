@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -20,6 +21,7 @@ from rich.table import Table
 
 import migrations
 from agreements.municipality import MUNICIPALITIES, find_by_name
+from agreements.trading import Finding
 from foundation import clock
 from foundation.audit import Occasion
 from foundation.database import Database
@@ -36,12 +38,34 @@ REFUSED = 1
 PARTLY_DONE = 3
 WIDTH_WITHOUT_TERMINAL = 180
 LARGEST_FILE = 100 * 1024 * 1024
+LONGEST_NAME = 200  # as the trail keeps it
+FIRST_BUSINESS_YEAR, LAST_BUSINESS_YEAR = 1980, 2098  # whose deadlines a year ahead have bank days
 
 
 class FileNotReadable(BadInput):
     """A file that is not there, may not be read or is far too large."""
 
     danish = N_("Filen {file} kan ikke læses: {reason}. Kontrollér navnet, og prøv igen.")
+
+
+class NameNotReadable(BadInput):
+    """The trail names who did it; what nobody can read is no name, nor a second person."""
+
+    danish = N_(
+        "Navnet på den, der gør det, skal kunne læses: 1-{longest} tegn på én linje, ikke kun mellemrum. Angiv et "
+        "andet, eller ret MELLEMREGNING_ACTOR."
+    )
+
+
+def readable_name(name: str) -> str:
+    """A name as it was given.
+
+    Raises:
+        NameNotReadable: it is blank, too long, or holds what is not seen.
+    """
+    if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
+        raise NameNotReadable(longest=LONGEST_NAME)
+    return name
 
 
 @dataclass
@@ -85,11 +109,15 @@ class Door:
     @property
     def occasion(self) -> Occasion:
         """Who does this, now."""
-        return Occasion(self.business_date, self.settings.actor, clock.now())
+        return self.occasion_of(None)
 
     def occasion_of(self, who: str | None) -> Occasion:
-        """The same, in the name of another who stands beside; nobody for the one who calls."""
-        return Occasion(self.business_date, who or self.settings.actor, clock.now())
+        """The same, in the name of another who stands beside; nobody for the one who calls.
+
+        Raises:
+            NameNotReadable: it is no name that the trail could keep.
+        """
+        return Occasion(self.business_date, readable_name(who or self.settings.actor), clock.now())
 
     def tell(self, answer: Any, people: Callable[[Console], None]) -> None:  # noqa: ANN401 - any JSON value
         """Answer programs with JSON, people with words and tables."""
@@ -150,6 +178,15 @@ def name_of(code: str) -> str:
     return found.name if found else code
 
 
+def note_missing(door: Door, missing: Mapping[str, Iterable[Finding]]) -> None:
+    """Remark on what planned documents lack as e-invoices, payer by payer, each with the official rule's id."""
+    for who, findings in missing.items():
+        for finding in findings:
+            door.note(
+                _("Mangler til e-fakturaen til {name}: {message}").format(name=name_of(who), message=finding.text(_))
+            )
+
+
 def read_file(path: Path) -> bytes:
     """A file's content.
 
@@ -201,6 +238,23 @@ class DateType(click.ParamType[date]):
             self.fail(_("«{text}» er ikke en dato. Skriv den som 2009-01-15.").format(text=text), param, ctx)
 
 
+class NumberType(click.ParamType[int]):
+    """The number of something that was stored: a plan, a match, a key."""
+
+    name = "nummer"
+
+    def __init__(self, least: int = 0) -> None:
+        self.least = least
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: ANN401
+        """Read the number; no database counts further than eighteen digits."""
+        if isinstance(value, int):
+            return value
+        if re.fullmatch(r"[0-9]{1,18}", str(value)) is None or int(value) < self.least:
+            self.fail(_("«{text}» er ikke et nummer. Skriv det med cifre.").format(text=value), param, ctx)
+        return int(value)
+
+
 class MonthType(click.ParamType[Month]):
     """A month, 2009-01."""
 
@@ -242,14 +296,20 @@ class MunicipalityType(click.ParamType[str]):
 
 
 DATE = DateType()
+NUMBER = NumberType()
+EDITION = NumberType(1)
 MUNICIPALITY = MunicipalityType()
 MONTH = MonthType()
 YEAR = YearType()
 FILE = click.Path(path_type=Path)
 
 
-def _set_as_of(context: click.Context, _parameter: click.Parameter, value: date | None) -> None:
+def _set_as_of(context: click.Context, parameter: click.Parameter, value: date | None) -> None:
     if value is not None:
+        if not FIRST_BUSINESS_YEAR <= value.year <= LAST_BUSINESS_YEAR:
+            text = _("{day} kan ikke være forretningsdato. Vælg en dag i {first}-{last}.")
+            days = {"day": f"{value:%d.%m.%Y}", "first": FIRST_BUSINESS_YEAR, "last": LAST_BUSINESS_YEAR}
+            raise click.BadParameter(text.format(**days), context, parameter)
         context.ensure_object(Door).as_of = value
 
 

@@ -147,6 +147,10 @@ def forecast(
         found = forecasts.forecast_years(connection, code, year, assumptions, until)
 
     def people(out: Console) -> None:
+        if without:
+            out.print(_("Antagelse: uden {names}.").format(names=_names(without)))
+        if joining:
+            out.print(_("Antagelse: også med {names}.").format(names=_names(joining)))
         for one in found:
             _show(out, one)
         out.print(_("Prognose; intet er gemt."))

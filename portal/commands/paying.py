@@ -22,11 +22,13 @@ from portal.commands.door import (
     DATE,
     FILE,
     MUNICIPALITY,
+    NUMBER,
     PARTLY_DONE,
     Door,
     command,
     name_of,
     new_group,
+    note_missing,
     read_file,
     table,
 )
@@ -433,7 +435,7 @@ def _show_matching(out: Console, found: Matching) -> None:
 
 
 @command(payment_group, "undo")
-@click.argument("number", type=int, metavar=_("UDLIGNING"))
+@click.argument("number", type=NUMBER, metavar=_("UDLIGNING"))
 @click.option("--reason", default="", metavar=_("TEKST"), help=_("Hvorfor; skal angives."))
 def undo(door: Door, number: int, reason: str) -> None:
     """Ophæv en udligning ved en modpostering; bilag og indbetaling er så åbne som før."""
@@ -601,11 +603,7 @@ def plan(door: Door, issuer: str | None, last_day: date | None, municipality: st
         made = interest_run.plan_interest(connection, scope, door.occasion)
         missing = interest_run.missing_of(connection, made, door.business_date)
     door.tell(_plan_answer(made), lambda out: _show_plan(out, made))
-    for who, findings in missing.items():
-        for finding in findings:
-            door.note(
-                _("Mangler til e-fakturaen til {name}: {message}").format(name=name_of(who), message=finding.text(_))
-            )
+    note_missing(door, missing)
 
 
 def _show_plan(out: Console, found: InterestPlan) -> None:
@@ -645,7 +643,7 @@ def list_plans(door: Door, issuer: str | None) -> None:
 
 
 @command(interest_group, "approve")
-@click.argument("number", type=int, metavar=_("PLAN"))
+@click.argument("number", type=NUMBER, metavar=_("PLAN"))
 @click.option("--by", "who", metavar=_("NAVN"), help=_("Hvem der godkender; ellers den, der kører kommandoen."))
 @click.option("--note", default="", metavar=_("TEKST"), help=_("Hvad der blev kontrolleret."))
 def approve(door: Door, number: int, who: str | None, note: str) -> None:
@@ -657,7 +655,7 @@ def approve(door: Door, number: int, who: str | None, note: str) -> None:
 
 
 @command(interest_group, "stop")
-@click.argument("number", type=int, metavar=_("PLAN"))
+@click.argument("number", type=NUMBER, metavar=_("PLAN"))
 @click.option("--note", default="", metavar=_("TEKST"), help=_("Hvorfor."))
 def stop(door: Door, number: int, note: str) -> None:
     """Opgiv en renteplan."""
@@ -668,7 +666,7 @@ def stop(door: Door, number: int, note: str) -> None:
 
 
 @command(interest_group, "issue")
-@click.argument("number", type=int, metavar=_("PLAN"))
+@click.argument("number", type=NUMBER, metavar=_("PLAN"))
 def issue(door: Door, number: int) -> None:
     """Udsted en godkendt plans rentefakturaer, hvis alt, den hviler på, er uændret."""
     with door.database.transaction() as connection:

@@ -13,7 +13,7 @@ from foundation.hooks import EVENTS, Hook, hooks
 from foundation.tokens import TokenRow
 from portal.access import hooks as hook_verbs
 from portal.access import keys
-from portal.commands.door import MUNICIPALITY, Door, command, name_of, new_group, table
+from portal.commands.door import MUNICIPALITY, NUMBER, Door, command, name_of, new_group, table
 from portal.language import _
 
 token_group = new_group("token", _("Nøgler til API'et: lav, vis, luk."))
@@ -73,7 +73,7 @@ def list_tokens(door: Door) -> None:
 
 
 @command(token_group, "end")
-@click.argument("number", type=int, metavar=_("NUMMER"))
+@click.argument("number", type=NUMBER, metavar=_("NUMMER"))
 def end_token(door: Door, number: int) -> None:
     """Luk en nøgle, straks."""
     with door.database.transaction() as connection:
@@ -123,7 +123,7 @@ def list_hooks(door: Door) -> None:
 
 @command(hook_group, "close")
 @click.argument("place", type=MUNICIPALITY, metavar=_("KOMMUNE"))
-@click.argument("number", type=int, metavar=_("NUMMER"))
+@click.argument("number", type=NUMBER, metavar=_("NUMMER"))
 def close_hook(door: Door, place: str, number: int) -> None:
     """Fortæl en adresse intet mere."""
     with door.database.transaction() as connection:

@@ -37,6 +37,7 @@ from portal.commands import (
 )
 from portal.commands.door import (
     DATE,
+    EDITION,
     FILE,
     MUNICIPALITY,
     REFUSED,
@@ -159,7 +160,7 @@ def _tell_files(door: Door, files: list[Path]) -> None:
 @command(export_group, "calculation")
 @click.argument("code", metavar=_("KODE"))
 @click.argument("year", type=YEAR, metavar=_("ÅR"))
-@click.option("--version", "number", type=click.IntRange(min=1), help=_("En tidligere beregning."))
+@click.option("--version", "number", type=EDITION, help=_("En tidligere beregning."))
 @_out_option
 def export_calculation(door: Door, code: str, year: int, number: int | None, out: Path) -> None:
     """Skriv årets beregning som regneark med levende formler."""

@@ -13,7 +13,7 @@ from billing.monthly_run.facts import IssuerSettings, PlanState, PlanWarning, Ru
 from foundation.money import kroner
 from foundation.period import Month
 from portal.commands import answers
-from portal.commands.door import MONTH, MUNICIPALITY, PARTLY_DONE, Door, command, name_of, new_group, table
+from portal.commands.door import MONTH, MUNICIPALITY, NUMBER, PARTLY_DONE, Door, command, name_of, new_group, table
 from portal.language import _
 
 MOST_SHOWN = 10
@@ -97,14 +97,24 @@ def _state_words() -> dict[PlanState, str]:
     }
 
 
-def _show_plan(out: Console, plan: RunPlan) -> None:
+def _covered(plan: RunPlan) -> str:
+    """What a plan is to bill, as its header says it."""
+    scope = plan.scope
+    if scope.agreement is not None and scope.month is not None:
+        return _("{agreement} {month}").format(agreement=scope.agreement, month=scope.month)
+    whose = scope.agreement or (name_of(scope.issuer) if scope.issuer else "")
+    return _("alt forfaldent i {whose}").format(whose=whose) if whose else _("alt forfaldent")
+
+
+def _show_plan(out: Console, plan: RunPlan, *, lines: bool = False) -> None:
     eyes = _("to personer kræves") if plan.four_eyes else _("én person er nok")
     if plan.four_eyes and plan.by_clock:
         eyes = _("uret har lavet den, så den, der godkender, er den eneste, der ser den")
     out.print(
-        _("Plan {number}, lavet af {who} for alt forfaldent til {as_of}: {state}; {eyes}.").format(
+        _("Plan {number}, lavet af {who} for {what} til {as_of}: {state}; {eyes}.").format(
             number=plan.number,
             who=plan.planned_by,
+            what=_covered(plan),
             as_of=f"{plan.as_of:%d.%m.%Y}",
             state=_state_words()[plan.state],
             eyes=eyes,
@@ -138,6 +148,8 @@ def _show_plan(out: Console, plan: RunPlan) -> None:
         _("Se efter"),
     ]
     out.print(table("", heading, rows, total=("", "", "", _("I alt"), plan.total_oere, "", "", "")))
+    if lines:
+        _show_lines(out, plan)
     for entry in plan.failed:
         who = name_of(entry.subscriber) if entry.subscriber else _("alle")
         out.print(
@@ -156,8 +168,21 @@ def _show_plan(out: Console, plan: RunPlan) -> None:
         out.print(_("... og {count} mangler mere; se dem med --json.").format(count=len(plan.missing) - MOST_SHOWN))
     if plan.missing:
         out.print(_("En udsteder, der sender e-fakturaer, udsteder ikke et bilag, før det, der mangler, er indtastet."))
+    out.print(_("Fingeraftryk af alt, den hviler på og fakturerer: {hash}").format(hash=plan.hash))
     for event in plan.events:
         out.print(f"{event.happened_on:%d.%m.%Y}  {_state_words()[event.state]}, {event.actor}  {event.note}")
+
+
+def _show_lines(out: Console, plan: RunPlan) -> None:
+    """Every line as it will stand, and what a document says of its price."""
+    rows = [
+        (str(document.document), name_of(document.subscriber), text, amount)
+        for document in plan.documents
+        for text, amount in document.lines
+    ]
+    out.print(table(_("Linjerne"), [_("Bilag"), _("Kommune"), _("Tekst"), _("Beløb kr.")], rows))
+    for note in dict.fromkeys(document.note for document in plan.documents if document.note):
+        out.print(note)
 
 
 @command(run_group, "plan")
@@ -174,12 +199,12 @@ def plan(door: Door, code: str | None, every: bool, month: Month | None) -> None
 
 
 @command(run_group, "show")
-@click.argument("number", type=int, metavar=_("PLAN"))
+@click.argument("number", type=NUMBER, metavar=_("PLAN"))
 def show(door: Door, number: int) -> None:
     """Vis en plan med hver linje og hvad der blev af den."""
     with door.database.reading() as connection:
         found = runs.get_plan(connection, number)
-    door.tell(_plan_answer(found), lambda out: _show_plan(out, found))
+    door.tell(_plan_answer(found), lambda out: _show_plan(out, found, lines=True))
 
 
 @command(run_group, "list")
@@ -205,7 +230,7 @@ def list_plans(door: Door) -> None:
 
 
 @command(run_group, "approve")
-@click.argument("number", type=int, metavar=_("PLAN"))
+@click.argument("number", type=NUMBER, metavar=_("PLAN"))
 @click.option("--by", "who", metavar=_("NAVN"), help=_("Hvem der godkender; ellers den, der kører kommandoen."))
 @click.option("--note", default="", metavar=_("TEKST"), help=_("Hvad der blev kontrolleret."))
 def approve(door: Door, number: int, who: str | None, note: str) -> None:
@@ -216,7 +241,7 @@ def approve(door: Door, number: int, who: str | None, note: str) -> None:
 
 
 @command(run_group, "stop")
-@click.argument("number", type=int, metavar=_("PLAN"))
+@click.argument("number", type=NUMBER, metavar=_("PLAN"))
 @click.option("--note", default="", metavar=_("TEKST"), help=_("Hvorfor."))
 def stop(door: Door, number: int, note: str) -> None:
     """Opgiv en plan; det, den dækkede, er lige så forfaldent som før."""
@@ -226,7 +251,7 @@ def stop(door: Door, number: int, note: str) -> None:
 
 
 @command(run_group, "issue")
-@click.argument("number", type=int, metavar=_("PLAN"))
+@click.argument("number", type=NUMBER, metavar=_("PLAN"))
 def issue(door: Door, number: int) -> None:
     """Udsted en godkendt plan, hvis alt, den hviler på, er uændret."""
     with door.database.transaction() as connection:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from foundation import outbox
 from foundation.database import Database
-from portal.commands.door import PARTLY_DONE, Door, command, name_of, new_group, table
+from portal.commands.door import NUMBER, PARTLY_DONE, Door, command, name_of, new_group, table
 from portal.language import _
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def scheduler(door: Door, once: bool, at: time) -> None:
 
 @command(outbox_group, "list")
 @click.option("--topic", metavar=_("EMNE"), help=_("Kun dette emne, fx run.alarm."))
-@click.option("--after", type=click.IntRange(min=0), default=0, metavar=_("NR"), help=_("Kun dem efter dette nummer."))
+@click.option("--after", type=NUMBER, default=0, metavar=_("NR"), help=_("Kun dem efter dette nummer."))
 def list_entries(door: Door, topic: str | None, after: int) -> None:
     """Vis, hvad der er lagt til udsendelse."""
     with door.database.reading() as connection:

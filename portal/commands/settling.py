@@ -28,7 +28,20 @@ from billing.year_end_settlement.facts import (
 from foundation.money import NotAnAmount, kroner, oere_from_danish_text, oere_from_text
 from portal.commands import answers
 from portal.commands.agreed import show_lines
-from portal.commands.door import FILE, MUNICIPALITY, YEAR, Door, command, name_of, new_group, read_file, table
+from portal.commands.door import (
+    FILE,
+    MUNICIPALITY,
+    NUMBER,
+    YEAR,
+    Door,
+    command,
+    name_of,
+    new_group,
+    note_missing,
+    read_file,
+    readable_name,
+    table,
+)
 from portal.language import _
 
 accounts_group = new_group("accounts", _("Endelige regnskaber."))
@@ -130,7 +143,7 @@ def close(
     preview: bool,
 ) -> None:
     """Afslut et regnskabsår: resultat, hver kommunes andel, hvad der indregnes og overføres."""
-    who = author or door.settings.actor
+    who = readable_name(author or door.settings.actor)
     transaction = door.database.reading() if preview else door.database.transaction()
     with transaction as connection:
         value = settlements.close(
@@ -140,7 +153,7 @@ def close(
             door.occasion,
             carry=carry or NOTHING_CARRIED,
             author=who,
-            approver=approver or who,
+            approver=readable_name(approver or who),
             preview=preview,
         )
         keys, words = _division(connection, value)
@@ -234,7 +247,7 @@ def release(
     approver: str | None,
 ) -> None:
     """Frigiv et overført resultat fra ÅR til et senere års pris."""
-    who = author or door.settings.actor
+    who = readable_name(author or door.settings.actor)
     with door.database.transaction() as connection:
         moved = settlements.release(
             connection,
@@ -244,7 +257,7 @@ def release(
             door.occasion,
             amount=amount or CarryOver(percent=Decimal(100)),
             author=who,
-            approver=approver or who,
+            approver=readable_name(approver or who),
         )
     released = sum(movement.amount_oere for movement in moved if movement.application_year is not None)
     answer = {
@@ -293,7 +306,9 @@ def exit_(door: Door, code: str, municipality: str, net_assets: int | None, evid
     with transaction as connection:
         stated = None if net_assets is None else exits.StatedNetAssets(net_assets, evidence)
         value = exits.settle_exit(connection, code, municipality, door.occasion, net_assets=stated, preview=preview)
+        missing = exits.missing_of(connection, value, door.occasion) if preview else {}
     door.tell(answers.exit_settlement(value), lambda out: _show_exit(out, value))
+    note_missing(door, missing)
 
 
 def _show_exit(out: Console, value: ExitSettlement) -> None:
@@ -411,10 +426,12 @@ def true_up(door: Door, code: str, year: int) -> None:
     """Planlæg efterreguleringen af et afsluttet første regnskabsår, hvor aftalen siger det (true_up)."""
     with door.database.transaction() as connection:
         plan = true_ups.plan_true_up(connection, code, year, door.occasion)
+        missing = true_ups.missing_of(connection, plan, door.occasion)
     door.tell(answers.true_up_plan(plan), lambda out: _show_plan(out, plan))
+    note_missing(door, missing)
 
 
-PLAN = click.argument("number", type=int, metavar=_("PLAN"))
+PLAN = click.argument("number", type=NUMBER, metavar=_("PLAN"))
 
 
 @command(settlement_group, "true-up-show")

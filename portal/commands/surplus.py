@@ -1,21 +1,24 @@
-"""The commands on surplus capacity: surplus (compare, sell, list)."""
+"""The commands on surplus capacity: surplus (compare, sell, list; offer, offers, offer-sell, offer-withdraw)."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from typing import Any
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, TypeVar
 
 import click
 from rich.console import Console
+from sqlalchemy import Connection
 
 from agreements import run as agreements
+from billing.invoice.facts import IssuedDocument
 from billing.surplus_capacity import run as surplus
-from billing.surplus_capacity.facts import Sale, SaleOffer, SubscribersCost
+from billing.surplus_capacity.facts import KeptOffer, OfferEnd, Sale, SaleOffer, SubscribersCost
 from billing.surplus_capacity.rules import cost_per_course_oere
 from foundation.errors import BadInput, N_
-from foundation.money import NotAnAmount, kroner, oere_from_danish_text
+from foundation.money import NotAnAmount, kroner, oere_as_typed
 from foundation.period import Period
-from portal.commands.door import DATE, MUNICIPALITY, Door, command, name_of, new_group, table
+from portal.commands.door import DATE, MUNICIPALITY, NUMBER, Door, command, name_of, new_group, table
 from portal.language import _
 
 surplus_group = new_group("surplus", _("Overskudskapacitet: sammenlign prisen, sælg til kommuner uden for aftalen."))
@@ -31,7 +34,7 @@ class NotASaleAmount(BadInput):
 
 def _amount(text: str) -> int:
     try:
-        return oere_from_danish_text(text)
+        return oere_as_typed(text)
     except NotAnAmount as error:
         raise NotASaleAmount from error
 
@@ -71,55 +74,59 @@ def compare(door: Door, code: str, service: str) -> None:
     door.tell(_cost_answer(cost), people)
 
 
-@command(surplus_group, "sell")
-@click.argument("code", metavar=_("AFTALE"))
-@click.argument("service", metavar=_("YDELSE"))
-@click.argument("buyer", type=MUNICIPALITY, metavar=_("KOMMUNE"))
-@click.option("--from", "first_day", type=DATE, required=True, metavar=_("DATO"), help=_("Periodens første dag."))
-@click.option("--to", "last_day", type=DATE, required=True, metavar=_("DATO"), help=_("Periodens sidste dag."))
-@click.option("--courses", type=int, required=True, metavar=_("ANTAL"), help=_("Hvor mange forløb der sælges."))
-@click.option("--unit-price", metavar=_("BELØB"), help=_("Pris pr. forløb."))
-@click.option("--amount", metavar=_("BELØB"), help=_("Pris for hele perioden i stedet for pr. forløb."))
-@click.option("--provider", type=MUNICIPALITY, metavar=_("KOMMUNE"), help=_("Ydelsesleverandøren; ellers udstederen."))
-@click.option("--reason", default="", metavar=_("TEKST"), help=_("Skriftlig begrundelse for en lavere pris."))
-@click.option("--approved-by", default="", metavar=_("NAVN"), help=_("Hvem der godkendte, hvor to skal se det."))
-def sell(
-    door: Door,
-    code: str,
-    service: str,
-    buyer: str,
-    first_day: date,
-    last_day: date,
-    courses: int,
-    unit_price: str | None,
-    amount: str | None,
-    provider: str | None,
-    reason: str,
-    approved_by: str,
-) -> None:
-    """Sælg overskudskapacitet til en kommune uden for aftalen, og fakturér det."""
-    if (unit_price is None) == (amount is None):
+Function = TypeVar("Function", bound=Callable[..., None])
+
+
+def _what_is_offered(function: Function) -> Function:
+    """The arguments and choices of a sale and of an offer."""
+    for add in (
+        click.option("--reason", default="", metavar=_("TEKST"), help=_("Skriftlig begrundelse for en lavere pris.")),
+        click.option(
+            "--provider", type=MUNICIPALITY, metavar=_("KOMMUNE"), help=_("Ydelsesleverandøren; ellers udstederen.")
+        ),
+        click.option("--amount", metavar=_("BELØB"), help=_("Pris for hele perioden i stedet for pr. forløb.")),
+        click.option("--unit-price", metavar=_("BELØB"), help=_("Pris pr. forløb.")),
+        click.option(
+            "--courses", type=NUMBER, required=True, metavar=_("ANTAL"), help=_("Hvor mange forløb der sælges.")
+        ),
+        click.option("--to", "last_day", type=DATE, required=True, metavar=_("DATO"), help=_("Periodens sidste dag.")),
+        click.option(
+            "--from", "first_day", type=DATE, required=True, metavar=_("DATO"), help=_("Periodens første dag.")
+        ),
+        click.argument("buyer", type=MUNICIPALITY, metavar=_("KOMMUNE")),
+        click.argument("service", metavar=_("YDELSE")),
+        click.argument("code", metavar=_("AFTALE")),
+    ):
+        function = add(function)
+    return function
+
+
+def _offer_of(connection: Connection, given: Mapping[str, Any]) -> SaleOffer:
+    unit = None if given["unit_price"] is None else _amount(given["unit_price"])
+    return SaleOffer(
+        agreement=given["code"],
+        provider=given["provider"] or agreements.get(connection, given["code"]).issuer,
+        service=given["service"],
+        buyer=given["buyer"],
+        period=Period(given["first_day"], given["last_day"] + timedelta(days=1)),
+        courses=given["courses"],
+        unit_oere=unit,
+        amount_oere=_amount(given["amount"]) if unit is None else unit * given["courses"],
+        reason=given["reason"],
+    )
+
+
+def _check(given: Mapping[str, Any]) -> None:
+    if (given["unit_price"] is None) == (given["amount"] is None):
         raise click.UsageError(_("Angiv enten --unit-price eller --amount."))
-    if last_day < first_day:
+    if given["last_day"] < given["first_day"]:
         raise click.UsageError(_("--to er før --from."))
-    unit = None if unit_price is None else _amount(unit_price)
-    whole = _amount(amount) if unit is None and amount is not None else (unit or 0) * courses
-    with door.database.transaction() as connection:
-        offer = SaleOffer(
-            agreement=code,
-            provider=provider or agreements.get(connection, code).issuer,
-            service=service,
-            buyer=buyer,
-            period=Period(first_day, last_day + timedelta(days=1)),
-            courses=courses,
-            unit_oere=unit,
-            amount_oere=whole,
-            reason=reason,
-        )
-        document = surplus.sell(connection, offer, door.occasion, approved_by)
+
+
+def _tell_sold(door: Door, document: IssuedDocument) -> None:
     answer = {
         "number": document.number,
-        "municipality": buyer,
+        "municipality": document.subscriber.municipality,
         "amount_oere": document.amount_oere,
         "due_date": document.due_date.isoformat(),
     }
@@ -129,11 +136,107 @@ def sell(
     door.tell(answer, lambda out: out.print(words))
 
 
-def _sale_answer(sale: Sale) -> dict[str, Any]:
-    offer = sale.offer
+@command(surplus_group, "sell")
+@_what_is_offered
+@click.option("--approved-by", default="", metavar=_("NAVN"), help=_("Hvem der godkendte, hvor to skal se det."))
+def sell(door: Door, approved_by: str, **given: Any) -> None:  # noqa: ANN401 - click's
+    """Sælg overskudskapacitet til en kommune uden for aftalen, og fakturér det."""
+    _check(given)
+    with door.database.transaction() as connection:
+        document = surplus.sell(connection, _offer_of(connection, given), door.occasion, approved_by)
+    _tell_sold(door, document)
+
+
+@command(surplus_group, "offer")
+@_what_is_offered
+def make_offer(door: Door, **given: Any) -> None:  # noqa: ANN401 - click's
+    """Lav et tilbud om overskudskapacitet, som en anden kan sælge efter; intet faktureres."""
+    _check(given)
+    with door.database.transaction() as connection:
+        kept = surplus.make_offer(connection, _offer_of(connection, given), door.occasion)
+    words = _("Tilbud {number} til {buyer}: {amount}").format(
+        number=kept.number, buyer=name_of(kept.offer.buyer), amount=kroner(kept.offer.amount_oere)
+    )
+    door.tell(_offer_answer(kept), lambda out: out.print(words))
+
+
+_offer_number = click.argument("number", type=NUMBER, metavar=_("TILBUD"))
+
+
+@command(surplus_group, "offer-sell")
+@_offer_number
+@click.option("--by", "who", metavar=_("NAVN"), help=_("Hvem der sælger; ellers den, der kører kommandoen."))
+def sell_offer(door: Door, number: int, who: str | None) -> None:
+    """Sælg efter et tilbud, og fakturér det; kræver udstederen to personer, kan det ikke være den, der lavede det."""
+    with door.database.transaction() as connection:
+        document = surplus.sell_offer(connection, number, door.occasion_of(who))
+    _tell_sold(door, document)
+
+
+@command(surplus_group, "offer-withdraw")
+@_offer_number
+def withdraw_offer(door: Door, number: int) -> None:
+    """Træk et tilbud tilbage."""
+    with door.database.transaction() as connection:
+        kept = surplus.withdraw_offer(connection, number, door.occasion)
+    words = _("Tilbud {number} er trukket tilbage.").format(number=number)
+    door.tell(_offer_answer(kept), lambda out: out.print(words))
+
+
+@command(surplus_group, "offers")
+@click.argument("code", metavar=_("AFTALE"))
+def list_offers(door: Door, code: str) -> None:
+    """Vis tilbud om overskudskapacitet, og hvad der blev af dem."""
+    with door.database.reading() as connection:
+        found = surplus.list_offers(connection, code)
+    ends = {OfferEnd.SOLD: _("solgt"), OfferEnd.WITHDRAWN: _("trukket tilbage"), None: _("står")}
+    rows = [
+        (
+            str(kept.number),
+            name_of(kept.offer.buyer),
+            kept.offer.service,
+            kept.offer.period.from_day,
+            kept.offer.period.last_day,
+            kept.offer.courses,
+            kept.offer.amount_oere,
+            kept.offer.reason,
+            kept.offered_by,
+            ends[kept.end],
+            kept.sold_as or "",
+        )
+        for kept in found
+    ]
+    heading = [
+        _("Tilbud"),
+        _("Kommune"),
+        _("Ydelse"),
+        _("Fra"),
+        _("Til"),
+        _("Forløb"),
+        _("Beløb kr."),
+        _("Begrundelse"),
+        _("Lavet af"),
+        _("Tilstand"),
+        _("Bilag"),
+    ]
+    door.tell([_offer_answer(kept) for kept in found], lambda out: out.print(table("", heading, rows)))
+
+
+def _offer_answer(kept: KeptOffer) -> dict[str, Any]:
     return {
-        "number": sale.number,
-        "credited_by": sale.credited_by,
+        "offer": kept.number,
+        "agreement": kept.offer.agreement,
+        **_offered(kept.offer),
+        "offered_on": kept.offered_on.isoformat(),
+        "offered_by": kept.offered_by,
+        "state": kept.end.value if kept.end else "standing",
+        "ended_on": kept.ended_on and kept.ended_on.isoformat(),
+        "number": kept.sold_as,
+    }
+
+
+def _offered(offer: SaleOffer) -> dict[str, Any]:
+    return {
         "provider": offer.provider,
         "service": offer.service,
         "municipality": offer.buyer,
@@ -142,8 +245,16 @@ def _sale_answer(sale: Sale) -> dict[str, Any]:
         "courses": offer.courses,
         "unit_oere": offer.unit_oere,
         "amount_oere": offer.amount_oere,
-        "compared": _cost_answer(sale.compared),
         "reason": offer.reason,
+    }
+
+
+def _sale_answer(sale: Sale) -> dict[str, Any]:
+    return {
+        "number": sale.number,
+        "credited_by": sale.credited_by,
+        **_offered(sale.offer),
+        "compared": _cost_answer(sale.compared),
     }
 
 

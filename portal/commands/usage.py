@@ -15,7 +15,18 @@ from agreements import store as agreement_store
 from billing.usage_statement.facts import ALL, Measure, Release, UsagePeriod
 from foundation.errors import BadInput, N_
 from foundation.period import NotAPeriod
-from portal.commands.door import FILE, MUNICIPALITY, REFUSED, Door, command, name_of, new_group, read_file, table
+from portal.commands.door import (
+    EDITION,
+    FILE,
+    MUNICIPALITY,
+    REFUSED,
+    Door,
+    command,
+    name_of,
+    new_group,
+    read_file,
+    table,
+)
 from portal.language import _
 from portal.usage_words import PREVIEWED, measure_words, residence_name
 
@@ -469,7 +480,7 @@ def release(door: Door, code: str, period: UsagePeriod) -> None:
 @command(usage_group, "statement")
 @click.argument("code", metavar=_("KODE"))
 @click.argument("period", type=PERIOD, metavar=_("PERIODE"))
-@click.option("--edition", type=click.IntRange(min=1), help=_("En tidligere udgave."))
+@click.option("--edition", type=EDITION, help=_("En tidligere udgave."))
 @click.option("--municipality", type=MUNICIPALITY, metavar=_("KOMMUNE"), help=_("Kun én kommunes."))
 @click.option("--out", type=FILE, default=Path(), metavar=_("MAPPE"), help=_("Mappen, der skrives i."))
 def statement(

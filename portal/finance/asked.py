@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from agreements.municipality import MUNICIPALITIES
 from billing.year_end_settlement.facts import CarryOver
 from foundation.errors import BadInput, N_
-from foundation.money import NotAnAmount, oere_from_danish_text
+from foundation.money import NotAnAmount, oere_as_typed
 from foundation.period import LAST_YEAR, BillingYear, Month, NotAPeriod
 from portal import searching
 from portal.pages import connection
@@ -142,7 +142,7 @@ def amount_of(name: str, label: str) -> int:
     Raises:
         FieldNotUnderstood.
     """
-    return _read(name, label, "et beløb som 1.250,00", oere_from_danish_text)
+    return _read(name, label, "et beløb som 1.250,00", oere_as_typed)
 
 
 def percent_of(name: str, label: str, lowest: int = 0, highest: int = 100) -> Decimal:

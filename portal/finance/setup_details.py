@@ -173,10 +173,11 @@ def _parties_page(
 
 
 def _parties_of(found: Agreement) -> dict[str, str]:
-    """Who takes or took part in an agreement -> its GLN there, by name."""
+    """Who takes or took part in an agreement, or is named in it as a buyer -> its GLN there, by name."""
     glns = {party.municipality: party.gln for party in found.parties}
     members = {period.municipality for period in agreement_store.members(connection(), found.code)}
-    codes = sorted({*found.subscribers, *members} - {found.issuer}, key=name_of)
+    named = {who for agreement, who in trading_run.entered(connection(), "buyer") if agreement == found.code}
+    codes = sorted({*found.subscribers, *members, *glns, *named} - {found.issuer}, key=name_of)
     return {code: glns.get(code, "") for code in codes}
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask import render_template, request, url_for
 from werkzeug.wrappers import Response as WebResponse
 
+from agreements import store as agreement_store
+from agreements.membership import is_member
 from billing.annual_subscription import share_store
 from billing.invoice import store as invoice_store
 from billing.invoice.store import Order, Wanted
@@ -29,9 +31,12 @@ def front(place: str) -> str:
     year = asked or today().year
     agreements = members_agreements(connection(), place)
     shares = share_store.shares_of(connection(), place, set(agreements), range(year - YEARS_SHOWN + 1, year + 2))
-    by_year: dict[int, int] = {}
+    by_year: dict[int, tuple[int, int]] = {}
+    if not asked and shares and not _takes_part(set(agreements), place, year):
+        year = max((own.year for own in shares if own.year <= year), default=year)  # who has left sees its last year
     for own in shares:
-        by_year[own.year] = by_year.get(own.year, 0) + own.share_oere
+        pays, share = by_year.get(own.year, (0, 0))
+        by_year[own.year] = (pays + own.obligation_oere, share + own.share_oere)
     received = Wanted(subscriber=place, with_internal=False)
     after = place_from(request.args.get("after", ""), Order.ISSUED)
     page = invoice_store.page(connection(), received, after=after, size=SHOWN)
@@ -48,10 +53,10 @@ def front(place: str) -> str:
             (agreements[own.agreement], document_files.explained_share(own)) for own in shares if own.year == year
         ],
         chart=Chart(
-            title=_("Vores andel, år for år"),
+            title=_("Vores pris, år for år"),
             heading=_("År"),
-            series=(_("Andel"),),
-            rows=tuple((str(each), (amount,)) for each, amount in sorted(by_year.items())),
+            series=(_("Pris"), _("Andel af udgiften")),
+            rows=tuple((str(each), amounts) for each, amounts in sorted(by_year.items())),
         ),
         page=page,
         today=today(),
@@ -62,6 +67,11 @@ def front(place: str) -> str:
         if page.next_after
         else None,
     )
+
+
+def _takes_part(codes: set[str], place: str, year: int) -> bool:
+    members = agreement_store.members_of(connection(), codes)
+    return any(is_member(periods, place, year) for periods in members.values())
 
 
 @pages.get("/bilag/<place:issuer>/<number>")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import log_in, picture, violations
@@ -52,6 +53,7 @@ def test_a_plan_is_made_and_given_up_without_scripts_on_a_phone(browser: Browser
     context.close()
 
 
+@pytest.mark.soak
 def test_what_if_by_slider(page: Page, address: str) -> None:
     log_in(page, address, "officer")
     page.goto(f"{address}/oekonomi/461/priser/fyn-alkohol/2012/hvad-nu-hvis")

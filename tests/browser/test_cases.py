@@ -41,6 +41,7 @@ def as_person(window: Page, address: str, login: str) -> None:
     log_in_afresh(window, address, login)
 
 
+@pytest.mark.soak  # the same way without a browser: tests/portal/finance/test_case_pages.py
 def test_a_case_from_asking_to_its_bill(
     page_without_scripts: Page, page: Page, phone: Page, served: tuple[str, Site]
 ) -> None:

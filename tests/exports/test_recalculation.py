@@ -42,9 +42,6 @@ from tests.exports.worked_examples import (
     year_of,
 )
 
-# One start of LibreOffice for all, where the tests run in several processes with --dist loadgroup.
-pytestmark = pytest.mark.xdist_group("libreoffice")
-
 POISON = 987_654_321
 NEARLY = 1e-6
 QUOTA_FORMAT = "#,##0.0000"

@@ -37,9 +37,6 @@ from exports.usage_words import MARK, NOBODY, explanation, file_stem, statement_
 from tests.billing.runs.conftest import FUNEN_TEXT
 from tests.exports.recalculation import recalculated
 
-# One start of LibreOffice for all, where the tests run in several processes with --dist loadgroup.
-pytestmark = pytest.mark.xdist_group("libreoffice")
-
 NAMES = {code: one.name for code, one in MUNICIPALITIES.items()}
 AGREEMENT: Agreement = read_agreement("fyn.toml", FUNEN_TEXT.encode())
 MEMBERS = ("461", "479", "482", "492")

@@ -137,6 +137,14 @@ def test_what_is_worded_for_a_page_is_still_said() -> None:
         ("lad en anden køre «run approve»", "lad en anden gøre det på siden «Planer»"),
         ("indlæs en fil (mellemregning population load FIL), og", "indlæs en fil (siden «Folketal»), og"),
         ("Afslut året: «mellemregning settlement close a 2009».", "Afslut året på siden «Årsafslutning»."),
+        ("Brug «mellemregning subscription calculate» og «mellemregning subscription notice».", "Brug siden «Priser»."),
+        (
+            (
+                "Meddel den med «mellemregning budget load», «mellemregning subscription calculate» og «mellemregning "
+                "subscription notice»."
+            ),
+            "Meddel den på siden «Aftaler» og siden «Priser».",
+        ),
         ("Kør «mellemregning db upgrade» og prøv igen.", "Kør «mellemregning db upgrade» og prøv igen."),
         ("Aftalen «fyn-alkohol» og «mellemregning» alene", "Aftalen «fyn-alkohol» og «mellemregning» alene"),
         ("aftalen «run» har ingen ydelse «deliver x»", "aftalen «run» har ingen ydelse «deliver x»"),

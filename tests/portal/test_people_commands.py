@@ -82,6 +82,7 @@ def test_the_demo_is_served_with_log_ins_of_this_start(tmp_path: Path) -> None:
                     break
             address = re.search(r"http://127\.0\.0\.1:\d+/", "".join(said))
             assert address, said
+            assert len(said) < 15  # an address and log-ins, not what the demo tells of itself
             assert sum(bool(re.search(r" [a-z2-9]{5}(-[a-z2-9]{5}){3} ", line)) for line in said) == 8
             with requests.get(f"{address[0]}readyz", timeout=10) as answer:
                 assert answer.text == "ok"

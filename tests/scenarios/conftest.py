@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import MetaData, create_engine
+from sqlalchemy import create_engine, inspect
 
 from foundation.database import Database
 from foundation.settings import with_driver
@@ -114,7 +114,7 @@ class Desk:
         self.folder = folder
         self.as_of = "2008-05-20"
         self._engine = create_engine(with_driver(url))
-        self._tables: MetaData | None = None
+        self._tables: list[str] | None = None
 
     def says(self, *arguments: object, url: str | None = None) -> Said:
         """The command as it is typed, on ``as_of``."""
@@ -167,16 +167,18 @@ class Desk:
         assert self.everything() == before
         return said
 
-    def everything(self) -> dict[str, list[tuple[object, ...]]]:
+    def everything(self) -> dict[str, Sequence[Any]]:
         """All rows of all tables as they lie, read without the code under test."""
-        if self._tables is None:
-            self._tables = MetaData()
-            self._tables.reflect(self._engine)
         with self._engine.connect() as connection:
-            return {
-                name: [tuple(row) for row in connection.execute(table.select())]
-                for name, table in self._tables.tables.items()
-            }
+            if self._tables is None:
+                self._tables = inspect(connection).get_table_names()
+            driver = connection.connection.cursor()
+            found: dict[str, Sequence[Any]] = {}
+            for name in self._tables:
+                driver.execute(f'SELECT * FROM "{name}"')
+                found[name] = driver.fetchall()
+            driver.close()
+            return found
 
     def leaves(self) -> None:
         """Nothing is connected any more."""

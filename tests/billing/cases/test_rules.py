@@ -130,7 +130,7 @@ PRICES = (CasePrice("d", date(2009, 1, 1), 133_700), CasePrice("d", date(2009, 3
 
 
 def wanted(case: Case, month: Month) -> list[CaseLine]:
-    return wanted_lines(case, month, CasePricing.DAY, PRICES, (), CaseTerms())
+    return wanted_lines(case, month, CasePricing.DAY, PRICES, (), CaseTerms(), month.period)
 
 
 def test_a_price_change_inside_a_month() -> None:

@@ -17,7 +17,7 @@ from billing.monthly_aconto import run as months
 from foundation.audit import Occasion
 from foundation.database import Database
 from foundation.period import Month
-from tests.billing.runs.conftest import BUDGET_2009, FUNEN, ODENSE, SVENDBORG, Life, amounts, numbers
+from tests.billing.runs.conftest import BUDGET_2009, FUNEN, ODENSE, ODENSE_2009, SVENDBORG, Life, amounts, numbers
 from tests.billing.runs.test_combined import BY_HAND, TALK, Several
 from tests.billing.runs.test_concurrency import at_once, held_open
 from tests.billing.runs.test_verify import Books
@@ -155,6 +155,20 @@ def test_a_year_with_a_credit_by_line_is_not_closed_before_it_is_billed_as_price
     ((credit, document),) = billed.reinvoice(2009, date(2010, 4, 1))
     assert (credit.credits, credit.amount_oere) == (ASSENS, 100 - LINE_1 - LINE_2)
     assert document.amount_oere == LINE_1 + LINE_2
+    billed.close(2009, date(2010, 4, 1))
+
+
+def test_a_month_that_a_price_took_as_billed_is_billed_anew_after_a_credit_by_line(billed: Life) -> None:
+    """The price has nothing new to say of it, and the year would never be closed."""
+    billed.budget(2009, {**BUDGET_2009, ODENSE: ODENSE_2009 + 1_200_000}, date(2009, 1, 5))
+    assert billed.calculate(2009, date(2009, 1, 5)).is_new
+    billed.issue_months(2009, 2)
+    billed.do(crediting(ASSENS, {1: 100}), date(2010, 3, 2))
+    assert not billed.calculate(2009, date(2010, 3, 2)).is_new
+    ((credit, document),) = billed.reinvoice(2009, date(2010, 4, 1))
+    assert (credit.credits, credit.amount_oere) == (ASSENS, 100 - LINE_1 - LINE_2)
+    assert document.amount_oere == LINE_1 + LINE_2
+    billed.accounts(2009, BUDGET_2009, date(2010, 4, 1))
     billed.close(2009, date(2010, 4, 1))
 
 

@@ -34,6 +34,7 @@ from tests.billing.runs.conftest import (
     twelve_by_hand,
 )
 
+POSTGRESQL_IN_SOAK = True  # test_concurrency, test_constraints and test_clock_database have it in every run
 ALL = RunScope()
 FEBRUARY_15 = date(2009, 2, 13)  # the 15th is a Sunday: January, February and March are due
 INSTALMENTS = {who: twelve_by_hand(share)[0] for who, share in split_by_hand(COST_2009, INHABITANTS_2008).items()}

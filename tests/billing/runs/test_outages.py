@@ -39,8 +39,6 @@ ON_POSTGRESQL = pytest.mark.parametrize("engine_name", ["postgresql"], indirect=
 GOOD_STATUS, REFUSED = 0, 1
 SECONDS = 600
 
-pytestmark = pytest.mark.xdist_group("outages")
-
 
 class OfThirty(Life):
     """Thirty agreements with their prices; the books are looked through when they are lived."""

@@ -23,6 +23,7 @@ from billing.surplus_capacity.rules import (
     BetterThanTheSubscribers,
     NothingToCompareWith,
     SaleIncomplete,
+    cost_per_course_oere,
     require_offer,
     require_price,
 )
@@ -197,6 +198,17 @@ def test_a_price_per_course_is_never_below_the_subscribers_without_a_reason(
     else:
         with pytest.raises(BetterThanTheSubscribers):
             require_price(what, cost)
+
+
+def test_the_price_that_is_told_may_be_asked_and_is_never_the_one_refused() -> None:
+    """123.456.789 øre for 37 courses are 3.336.669,97 øre each; 6.673.339 øre for two are 3.336.669,5."""
+    cost = SubscribersCost(2009, "ambulant", 123_456_789, 37)
+    assert cost_per_course_oere(cost) == 3_336_670
+    require_price(offer(1, 3_336_670), cost)
+    with pytest.raises(BetterThanTheSubscribers, match=r"33\.366,69 kr\. pr\. forløb.*33\.366,70 kr\. i 2009"):
+        require_price(offer(2, 6_673_339), cost)
+    # 100 øre for 3 are 33,33: at 0,33 kr. it would be sold below the cost.
+    assert cost_per_course_oere(SubscribersCost(2009, "ambulant", 100, 3)) == 34
 
 
 @pytest.mark.parametrize("wrong", [offer(0, 100), offer(1, 0), offer(1, 1, reason="x" * 501)])

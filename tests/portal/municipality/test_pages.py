@@ -91,6 +91,32 @@ def test_the_price_and_why_it_changed(app: Flask) -> None:
     assert kroner(238_921_582 - 233_043_392) in page
 
 
+def test_what_is_paid_is_the_share_and_what_earlier_years_left(app: Flask) -> None:
+    """Assens' bills of 2012 are 214.680,60 kr. each: eleven of them and the øre that are left over in the last."""
+    page = " ".join(client_of(app, "payer").get(f"/kommune/{ASSENS}/?year=2012").text.split())
+    # 26,255,000.00 by 41,635 of 433,946: 2,519,039.06; the bills sum to 57,128.22 more.
+    assert "41.635 af 433.946 indbyggere: 2.519.039,06 kr. for hele året" in page
+    assert "Dertil kommer 57.128,22 kr. af tidligere års resultat, så kommunen betaler 2.576.167,28 kr." in page
+    assert 11 * 214_680_60 + 214_680_68 == 2_519_039_06 + 57_128_22
+    no_result = client_of(app, "payer").get(f"/kommune/{ASSENS}/?year=2009").text
+    assert "tidligere års resultat" not in no_result
+
+
+def test_a_share_by_another_key_speaks_of_no_inhabitants(app: Flask) -> None:
+    """Odder pays all of 2,650,000.01; it left with 2009, so that is the year it sees."""
+    page = " ".join(client_of(app, "odder").get("/kommune/727/").text.split())
+    assert "Det betaler vi i 2009" in page
+    assert "2.650.000,01 kr., falder 100,00 % på kommunen efter aftalens fordeling: 2.650.000,01 kr. for hele" in page
+    assert "indbyggere" not in page
+    assert "Det betaler vi i 2012" in client_of(app, "odder").get("/kommune/727/?year=2012").text
+
+
+def test_who_takes_part_in_nothing_is_not_asked_to_report(app: Flask) -> None:
+    page = client_of(app, "odder").get("/kommune/727/meddelelser").text
+    assert "Der er nu intet at melde" in page
+    assert "meldes nedenfor" not in page
+
+
 def test_the_estimate_is_the_forecasts_own_part(app: Flask, lived: Database) -> None:
     with lived.reading() as connection:
         (found,) = forecast.forecast_years(connection, CODE, 2013, Assumptions())
