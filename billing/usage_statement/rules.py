@@ -225,11 +225,7 @@ def _keys(releases: Sequence[Release]) -> dict[tuple[int, FigureKey], CellKey]:
                     for other, there in _same_number(release, key, newest, by_number)
                     if there in other.figures
                     and other.figures[there].count == figure.count
-                    and all(
-                        other.figures[replace(there, measure=one)].count
-                        == release.figures[replace(key, measure=one)].count
-                        for one in ABOUT.get(key.measure, ())
-                    )
+                    and not _is_of_others_now(release, key, other, there)
                 ),
                 None,
             )
@@ -239,17 +235,30 @@ def _keys(releases: Sequence[Release]) -> dict[tuple[int, FigureKey], CellKey]:
     return keys
 
 
+def _is_of_others_now(release: Release, key: FigureKey, other: Release, there: FigureKey) -> bool:
+    """Whether days were shown, and it was corrected since who waited how long; days that were hidden stay so."""
+    return (
+        is_days(key)
+        and not other.figures[there].hidden
+        and any(
+            other.figures[replace(there, measure=one)].count != release.figures[replace(key, measure=one)].count
+            for one in WAITED
+        )
+    )
+
+
 def _same_number(
     release: Release, key: FigureKey, newest: Mapping[UsagePeriod, Release], by_number: Mapping[int, Release]
 ) -> Iterable[tuple[Release, FigureKey]]:
     """The figures published before that everybody takes for the same number, where the counts agree."""
-    if release.period in newest:
-        yield newest[release.period], key
     if release.parts:
         if key.measure is Measure.AT_START:
             yield by_number[release.parts[0]], key
         if key.measure is Measure.AT_END:
             yield by_number[release.parts[-1]], key
+    if release.period in newest:
+        yield newest[release.period], key
+    if release.parts:
         return
     for period, other in newest.items():
         if other.parts:
@@ -336,7 +345,7 @@ def hidden_with_others(figures: Mapping[FigureKey, int], threshold: int) -> set[
 
 WAITED = (Measure.WAIT_KNOWN, Measure.WITHIN_14_DAYS, Measure.LATER)
 ABOUT = {Measure.SESSIONS: (Measure.IN_PERIOD,), Measure.WAITING_DAYS: WAITED}
-"""What sums of sessions and days are about: where that was corrected, the same sum says something else of it."""
+"""The courses that sums of sessions and days are about."""
 
 ENDINGS = 3
 """In how many figures those under way at the end may be found in the next period: completed, broken off, at its end."""

@@ -199,7 +199,12 @@ def _chart(statement: Statement, who: MunicipalityCode, names: Mapping[Municipal
         title=f"Forløb pr. periode, {name} (skjulte tal er ikke tegnet)",
         alt_text=f"Søjlediagram over påbegyndte, gennemførte og afbrudte forløb. {'; '.join(spoken)}.",
         series=tuple(
-            Series(SHORT_TITLES[measure], table.column("period"), table.column(measure.value))
+            Series(
+                SHORT_TITLES[measure],
+                table.column("period"),
+                table.column(measure.value),
+                tuple(release.shown(measure, service, who) for release in statement.history),
+            )
             for measure in SHOWN_OVER_TIME[:3]
         ),
         categories=len(statement.history),

@@ -83,11 +83,16 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One row of figures in a chart; the three are cells of the workbook, as formulas name them."""
+    """One row of figures in a chart; the three are cells of the workbook, as formulas name them.
+
+    Attributes:
+        drawn: What a program that works nothing out draws; None in it where nothing is drawn. Without it the cells.
+    """
 
     name: str
     categories: str
     values: str
+    drawn: tuple[int | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,6 +217,7 @@ class _Writer:
                     "name": series.name,
                     "categories": f"={series.categories}",
                     "values": f"={series.values}",
+                    "values_data": list(series.drawn) or None,
                     "fill": {"color": colour},
                     "gap": 60,
                 },

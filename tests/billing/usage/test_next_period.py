@@ -100,3 +100,14 @@ def test_days_that_were_shown_of_others_do_not_tell_how_many_waited_long(databas
     assert figure(second.release, Measure.LATER, AEROE) is None
     # 70 days are fewer than 5 times 15, so they would say: four at most.
     assert figure(second.release, Measure.WAITING_DAYS, AEROE) is None
+
+
+def test_days_that_were_hidden_stay_hidden_when_the_count_grows(database: Database) -> None:
+    desk = Desk(database)
+    desk.both("2009-H1", {**PLANTED_H1, AEROE: (20, 8, 8, 20, 70, 9, 3, 170)})
+    assert figure(desk.release("2009-H1").release, Measure.WAITING_DAYS, AEROE) is None
+    desk.load("2009-H1", {**PLANTED_H1, AEROE: (20, 8, 8, 20, 70, 9, 6, 170)})
+    second = desk.release("2009-H1")
+    is_sound(second.report)
+    assert second.release.figures[FigureKey(Measure.LATER, "ambulant", AEROE)].count == 6
+    assert figure(second.release, Measure.WAITING_DAYS, AEROE) is None
