@@ -45,6 +45,7 @@ from foundation.backup import (
 from foundation.database import Database
 from tests.conftest import Databases
 
+POSTGRESQL_IN_SOAK = True  # each calls pg_dump and pg_restore, and takes a second or three
 ON_SQLITE = pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 ON_POSTGRES = pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
 A_DAY = Occasion(date(2009, 1, 2), "prøven", datetime(2009, 1, 2, 3, tzinfo=UTC))

@@ -197,7 +197,7 @@ def test_an_internal_document_has_no_e_invoice(app: Flask) -> None:
 
 
 PAGES = {
-    "/oekonomi/461/": 26,
+    "/oekonomi/461/": 27,
     "/oekonomi/461/bilag?q=assens&year=2010": 6,
     "/oekonomi/461/bilag/F2008-0001": 16,
     "/kommune/461/": 17,
