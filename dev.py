@@ -138,12 +138,12 @@ def soak(*arguments: str) -> int:
 
 def pytest(*arguments: str) -> int:
     """Run tests on two cores, a module on one of them; their thousands of small databases lie in memory where it is."""
-    command = (PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadfile", *arguments)
+    command = ("-m", "pytest", "-n", "2", "--dist", "loadfile", *arguments)
     if not (MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH_MEMORY):
-        return run(*command)
+        return run(PYTHON, *command)
     with tempfile.TemporaryDirectory(prefix="mellemregning-", dir=MEMORY) as folder:
         os.environ["PYTEST_DEBUG_TEMPROOT"] = folder
-        return run(*command)
+        return run(PYTHON, *command)
 
 
 def summary(results: dict[str, int]) -> int:
