@@ -20,6 +20,8 @@ from foundation.errors import Problems
 from foundation.period import Month
 from tests.billing.runs.conftest import AN_INSTANT, FUNEN, NINE, Life, agreement_file
 
+POSTGRESQL_IN_SOAK = True
+
 DAY = date(2008, 6, 2)
 MADE_GLN = "2000000004204"
 

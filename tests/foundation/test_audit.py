@@ -14,6 +14,8 @@ from sqlalchemy import text
 from foundation.audit import Occasion, broken_link, record
 from foundation.database import Database
 
+POSTGRESQL_IN_SOAK = True
+
 AT = datetime(2009, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 OCCASION = Occasion(date(2009, 1, 1), "Åse", AT)
 

@@ -70,6 +70,7 @@ def test_refused_with_a_sentence(run: Run, arguments: tuple[str, ...], said: str
     assert said in err
 
 
+@pytest.mark.soak
 def test_the_demo_is_served_with_log_ins_of_this_start(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "portal.serve", "--port", "0", "--folder", str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as served:

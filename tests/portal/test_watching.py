@@ -233,6 +233,7 @@ def test_the_number_of_proxies_is_one(said: str) -> None:
         WebSettings.from_environment({"MELLEMREGNING_PROXIES": said})
 
 
+@pytest.mark.soak
 def test_several_workers_answer_with_the_figures_of_all(url: str, tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

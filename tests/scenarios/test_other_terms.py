@@ -106,6 +106,7 @@ def test_whole_kroner(desk: Desk) -> None:
     assert by_code(answer["parts"], "result_oere") == shared_out(RESULT, INHABITANTS[2008])
 
 
+@pytest.mark.soak
 def test_a_month_is_sent_in_the_month_itself(desk: Desk) -> None:
     desk.does("agreement", "load", desk.agreement(months_ahead="0"))
     deadlines = desk.does("agreement", "deadlines", FUNEN, 2009)["deadlines"]
@@ -144,6 +145,7 @@ def test_a_providers_own_share(desk: Desk, own_share: str) -> None:
     assert by_code(answer["providers"], "received_oere") == {ODENSE: COST_2009 - entitled, SVENDBORG: entitled}
 
 
+@pytest.mark.soak
 def test_a_result_by_the_shares_of_the_year_whose_price_it_changes(desk: Desk) -> None:
     desk.does("agreement", "load", desk.agreement(result_key='"application_year"'))
     lived(desk, OBLIGATIONS_2009)
@@ -157,6 +159,7 @@ def test_a_result_by_the_shares_of_the_year_whose_price_it_changes(desk: Desk) -
     desk.holds()
 
 
+@pytest.mark.soak
 def test_a_leaver_has_its_part_whatever_shares_are_used(desk: Desk) -> None:
     desk.does("agreement", "load", desk.agreement(result_key='"application_year"'))
     lived(desk, OBLIGATIONS_2009)
@@ -183,6 +186,7 @@ def test_a_leaver_has_its_part_whatever_shares_are_used(desk: Desk) -> None:
     desk.holds()
 
 
+@pytest.mark.soak
 def test_a_result_in_the_price_of_the_next_year(desk: Desk) -> None:
     desk.does("agreement", "load", desk.agreement(lag_years="1"))
     lived(desk, OBLIGATIONS_2009)
@@ -236,6 +240,7 @@ def test_ninety_eight_subscribers(desk: Desk) -> None:
     closed(desk, {"101": 7_100_000_001, "461": 2_700_000_000}, "--carry", "25%", code="danmark")
 
 
+@pytest.mark.soak
 def test_grants_and_income_lower_the_cost(desk: Desk) -> None:
     """Rule 1: the budgets less expected income from surplus capacity, less outside grants."""
     lines = [
@@ -257,6 +262,7 @@ def test_grants_and_income_lower_the_cost(desk: Desk) -> None:
     assert answer["result_oere"] == total - 1_010_000_00
 
 
+@pytest.mark.soak
 def test_more_income_than_cost_is_paid_out(desk: Desk) -> None:
     """Rule 1: an obligation below zero is paid out by credit notes."""
     lines = [cost("budgets", 2009, ODENSE, 100_000_00), cost("budgets", 2009, ODENSE, 345_678_91, kind="grant")]
@@ -273,6 +279,7 @@ def test_more_income_than_cost_is_paid_out(desk: Desk) -> None:
     assert (answer["result_oere"], answer["carried_oere"]) == (-7, 0)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("order", [(2011, 2012, 2011), (2012, 2011)])
 def test_what_one_price_takes_does_not_change_another(desk: Desk, order: tuple[int, ...]) -> None:
     """A part of a result is in the price of 2011, the carried part in 2012, whichever is calculated first or again."""
@@ -289,6 +296,7 @@ def test_what_one_price_takes_does_not_change_another(desk: Desk, order: tuple[i
     desk.holds()
 
 
+@pytest.mark.soak
 def test_a_corrected_price_of_a_billed_year_is_invoiced_anew(desk: Desk) -> None:
     """Rule 7: nothing remains to spread on, so credit notes and new invoices; and again, and there is nothing more."""
     desk.does("agreement", "load", desk.agreement())

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.scenarios.conftest import (
     COST_2009,
     EIGHT,
@@ -381,6 +383,7 @@ class Life:
         self.desk.holds()
 
 
+@pytest.mark.soak  # a year of it: test_horsens_odder, test_other_terms
 def test_thirty_six_months(desk: Desk, engine_name: str) -> None:
     life = Life(desk, 1 if engine_name == "sqlite" else 4)
     life.begins()

@@ -26,6 +26,8 @@ from tests.billing.runs.conftest import (
     twelve_by_hand,
 )
 
+POSTGRESQL_IN_SOAK = True
+
 THE_DAY = date(2008, 1, 1)
 JANUARY = Month(2009, 1)
 EIGHT = tuple(code for code in NINE if code != AEROE)

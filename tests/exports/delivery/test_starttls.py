@@ -155,6 +155,7 @@ def test_a_server_without_starttls_gets_nothing(post: Post, tmp_path: Path) -> N
     assert (guarded.got, guarded.logins) == ([], [])
 
 
+@pytest.mark.soak
 @ON_SQLITE
 def test_a_wrong_password_is_tried_again(post: Post, tmp_path: Path) -> None:
     file, guarded = certificate(tmp_path), Guarded()
