@@ -92,6 +92,7 @@ def test_from_serve_to_an_approved_month_and_a_workbook(page: Page, address: str
     assert time.monotonic() - begun < 60  # the clicks alone; a person has five minutes
 
 
+@pytest.mark.soak
 def test_what_the_payer_sees(page: Page, address: str) -> None:
     page.set_viewport_size(SMALL)  # type: ignore[arg-type]
     log_in_afresh(page, address, "payer")

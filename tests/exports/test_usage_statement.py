@@ -178,6 +178,7 @@ def text_of(pdf: Path) -> str:
     return subprocess.run([pdftotext, "-layout", str(pdf), "-"], check=True, capture_output=True, text=True).stdout
 
 
+@pytest.mark.soak
 def test_libreoffice_shows_all_of_it(statement: Statement, libreoffice: str, tmp_path: Path) -> None:
     files = []
     for name, workbook in workbooks(statement).items():

@@ -58,6 +58,7 @@ def lived(travelled: Travelled, until: date = LAST) -> Iterator[tuple[date, list
         yield today, [happening.key for happening in travelled.wakes(instant).happenings]
 
 
+@pytest.mark.soak
 def test_a_winter_and_a_spring_night_under_the_clock(life_of: LifeOf) -> None:
     life = life_of(issued_by='"clock"')
     life.calculate(2009, date(2008, 6, 1))

@@ -156,6 +156,7 @@ def own_mounts(place: Path) -> list[str] | None:
     return None
 
 
+@pytest.mark.soak
 @ON_SQLITE
 @pytest.mark.parametrize(
     "points",
