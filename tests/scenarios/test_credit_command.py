@@ -39,6 +39,14 @@ def test_a_part_then_the_rest_of_a_line_then_the_rest(january: Desk) -> None:
     january.refuses("invoice", "credit", NUMBER, "--line", "1", "--reason", "x", words=["allerede krediteret"])
 
 
+def test_an_amount_in_either_notation_means_one_thing(january: Desk) -> None:
+    """A point before three digits parts thousands, before one or two it parts kroner and øre; no text is both."""
+    assert credit(january, "2=1.23")["amount_oere"] == -1_23
+    assert credit(january, "2=1,23")["amount_oere"] == -1_23
+    assert credit(january, "2=1.234")["amount_oere"] == -1_234_00
+    assert credit(january, "2=1234.5")["amount_oere"] == -1_234_50
+
+
 def test_people_read_which_line_and_how_much(january: Desk) -> None:
     said = january.says("invoice", "credit", NUMBER, "--line", "2=1.234,50 kr.", "--reason", "Forkert takst")
     assert said.status == 0
