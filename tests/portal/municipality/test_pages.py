@@ -96,7 +96,7 @@ def test_what_is_paid_is_the_share_and_what_earlier_years_left(app: Flask) -> No
     page = " ".join(client_of(app, "payer").get(f"/kommune/{ASSENS}/?year=2012").text.split())
     # 26,255,000.00 by 41,635 of 433,946: 2,519,039.06; the bills sum to 57,128.22 more.
     assert "41.635 af 433.946 indbyggere: 2.519.039,06 kr. for hele året" in page
-    assert "Dertil kommer 57.128,22 kr. af tidligere års resultat, så kommunen betaler 2.576.167,28 kr." in page
+    assert "Dertil kommer 57.128,22 kr. af tidligere års resultat, så kommunen betaler 2.576.167,28 kr. i alt." in page
     assert 11 * 214_680_60 + 214_680_68 == 2_519_039_06 + 57_128_22
     no_result = client_of(app, "payer").get(f"/kommune/{ASSENS}/?year=2009").text
     assert "tidligere års resultat" not in no_result
